@@ -1,0 +1,125 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The layers, from the bottom up. A target may import only targets of layers below its own, and inside its layer only
+// targets that are listed before it (docs/architecture.md, "Layers").
+
+/// Settings of every Swift target. CI treats warnings as errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+func swiftTarget(_ layer: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", swiftSettings: strict)
+}
+
+func systemLibrary(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
+let c: [Target] = [
+    .target(name: "CLinux", path: "Sources/C/CLinux"),
+    .target(
+        name: "CSimdJSON", path: "Sources/C/CSimdJSON",
+        cxxSettings: [.unsafeFlags(["-O3", "-DNDEBUG"])], linkerSettings: [.linkedLibrary("simdjson")]),
+    systemLibrary("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+    systemLibrary("CHTTPParser", apt: "libhttp-parser-dev"),
+    systemLibrary("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
+    systemLibrary("CCrypt", apt: "libcrypt-dev"),
+]
+
+let clients: [Target] = [
+    swiftTarget("Clients", "JSON", ["CSimdJSON"]),
+    swiftTarget("Clients", "Postgres", ["CPostgres"]),
+    swiftTarget("Clients", "Crypto", ["COpenSSL", "CCrypt"]),
+]
+
+let platform: [Target] = [
+    swiftTarget("Platform", "Bytes"),
+    swiftTarget("Platform", "Logging", ["CLinux"]),
+    swiftTarget("Platform", "Metrics"),
+    swiftTarget("Platform", "Configuration"),
+    swiftTarget("Platform", "Reactor", ["Bytes", "CLinux", "COpenSSL"]),
+    swiftTarget("Platform", "MQTTProtocol", ["Bytes"]),
+    swiftTarget("Platform", "HTTPServer", ["Bytes", "Reactor", "CHTTPParser", "Logging", "Metrics"]),
+    swiftTarget("Platform", "HTTPClient", ["Bytes", "Reactor", "CHTTPParser"]),
+]
+
+let domain: [Target] = [
+    swiftTarget("Domain", "Model"),
+    swiftTarget("Domain", "Telemetry", ["Model", "JSON"]),
+    swiftTarget("Domain", "Messages", ["Model", "Telemetry"]),
+    swiftTarget("Domain", "Cluster", ["Model"]),
+    swiftTarget("Domain", "Queue", ["Model", "Telemetry", "Messages", "Cluster", "Reactor", "Metrics"]),
+    swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux"]),
+    swiftTarget(
+        "Domain", "Storage",
+        ["Model", "Telemetry", "JSON", "Crypto", "Postgres", "Reactor", "Logging", "Metrics", "Configuration", "CLinux"]),
+]
+
+let services: [Target] = [
+    swiftTarget(
+        "Services", "TransportCore",
+        ["Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging", "Metrics", "Configuration"]),
+    swiftTarget(
+        "Services", "MQTTTransport",
+        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging",
+         "Metrics", "Configuration"]),
+    swiftTarget(
+        "Services", "HTTPTransport",
+        ["TransportCore", "HTTPServer", "Bytes", "Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging",
+         "Metrics", "Configuration"]),
+    swiftTarget(
+        "Services", "RuleEngine",
+        ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics", "Cluster"]),
+    swiftTarget(
+        "Services", "CoreNode",
+        ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Reactor", "HTTPServer", "Logging",
+         "Metrics", "Configuration", "Bytes"]),
+    swiftTarget(
+        "Services", "LoadTester",
+        ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),
+]
+
+let executables: [Target] = [
+    .executableTarget(
+        name: "needletail",
+        dependencies: [
+            "Model", "Telemetry", "Messages", "Queue", "Cluster", "Storage", "PrivatePostgres", "TransportCore",
+            "MQTTTransport", "HTTPTransport", "RuleEngine", "CoreNode", "LoadTester", "HTTPServer", "Reactor", "Logging",
+            "Metrics", "Configuration", "Postgres", "JSON", "Crypto", "CLinux",
+        ],
+        path: "Sources/Executables/needletail", swiftSettings: strict),
+]
+
+let testTargets: [Target] = [
+    .target(name: "TestSupport", dependencies: ["Reactor", "Bytes"], path: "Tests/TestSupport", swiftSettings: strict),
+    tests("JSON"), tests("Postgres"), tests("Crypto"),
+    tests("Bytes"), tests("Logging"), tests("Metrics"), tests("Configuration"), tests("Reactor", ["Bytes"]),
+    tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
+    tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]),
+    tests("Queue", ["Model", "Messages", "Telemetry", "Reactor"]),
+    tests("Storage", ["Model", "Telemetry", "Postgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON"]),
+    tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
+    tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging", "Metrics"]),
+    tests("MQTTTransport", ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Reactor"]),
+    tests("CoreNode", ["Model", "Storage", "JSON", "Crypto", "HTTPServer", "Reactor", "Logging", "Metrics"]),
+    tests("LoadTester"),
+]
+
+let package = Package(
+    name: "needletail",
+    products: [.executable(name: "needletail", targets: ["needletail"])],
+    targets: c + clients + platform + domain + services + executables + testTargets,
+    cxxLanguageStandard: .cxx17
+)
