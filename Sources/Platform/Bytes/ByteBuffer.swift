@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+public import Glibc
 #endif
 
 /// A growable run of bytes with one owner: what is written out, or what a reader keeps of an incomplete message.
