@@ -33,7 +33,7 @@ import Testing
         var buffer = ByteBuffer(capacity: 4096)
         buffer.append(1)
         buffer.releaseMemory()
-        #expect(buffer.isEmpty)
+        #expect(buffer.count == 0)
         #expect(buffer.allocatedByteCount == 0)
     }
 }

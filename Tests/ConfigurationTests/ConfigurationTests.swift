@@ -185,11 +185,11 @@ import Testing
                 Second one.
 
                 Options:
-                  --data DIR                Data folder. [default: ./data]
-                  --http-port PORT          Port of REST. [default: 8080; environment: HTTP_BIND_PORT]
-                  --demo                    Demo data.
-                  --log-format text|JSON    Form of log lines. [default: text]
-                  --help                    Print this help.
+                  --data DIR              Data folder. [default: ./data]
+                  --http-port PORT        Port of REST. [default: 8080; environment: HTTP_BIND_PORT]
+                  --demo                  Demo data.
+                  --log-format text|JSON  Form of log lines. [default: text]
+                  --help                  Print this help.
 
                 """)
     }
