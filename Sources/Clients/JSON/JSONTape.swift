@@ -1,0 +1,55 @@
+/// The tokens of one document, in the order of the text, with the text that they refer to.
+///
+/// Lent by a ``JSONParser``; pointers into it end with the closure it was lent to. Walk it with an index: the value at
+/// `index` ends in front of ``behindValue(at:)``.
+public struct JSONTape: ~Copyable {
+    @usableFromInline let tokens: UnsafePointer<JSONToken>
+    /// Number of tokens, at least one.
+    public let count: Int
+    /// The text that offsets of tokens refer to: a copy of the document in which escaped strings have been decoded in
+    /// their places.
+    public let text: UnsafeBufferPointer<UInt8>
+
+    @inlinable
+    init(tokens: UnsafePointer<JSONToken>, count: Int, text: UnsafeBufferPointer<UInt8>) {
+        self.tokens = tokens
+        self.count = count
+        self.text = text
+    }
+
+    @inlinable
+    public subscript(index: Int) -> JSONToken {
+        @inline(__always) get {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "token beyond the end of the document")
+            return tokens[index]
+        }
+    }
+
+    /// The decoded text of a key or string, or the text of a number as it was written.
+    @inlinable
+    public func text(of token: JSONToken) -> UnsafeBufferPointer<UInt8> {
+        precondition(Int(token.offset) + Int(token.length) <= text.count, "token of another document")
+        return UnsafeBufferPointer(start: text.baseAddress! + Int(token.offset), count: Int(token.length))
+    }
+
+    /// The same as a string; allocates when it has more than 15 bytes.
+    public func string(of token: JSONToken) -> String {
+        String(decoding: text(of: token), as: UTF8.self)
+    }
+
+    /// Index of the token behind the value that starts at `index`.
+    @inlinable
+    public func behindValue(at index: Int) -> Int {
+        let token = self[index]
+        return token.kind == .objectStart || token.kind == .arrayStart ? Int(token.link) : index + 1
+    }
+
+    /// Compares the text of `token` with `word`.
+    @inlinable
+    public func text(of token: JSONToken, equals word: StaticString) -> Bool {
+        guard Int(token.length) == word.utf8CodeUnitCount else { return false }
+        let bytes = text(of: token)
+        for index in 0..<bytes.count where bytes[index] != word.utf8Start[index] { return false }
+        return true
+    }
+}
