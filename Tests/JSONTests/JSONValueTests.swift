@@ -25,7 +25,7 @@ import Testing
         ("1e400", .number("1e400")), ("-1E400", .number("-1E400")), ("1e-400", .double(0)),
         ("3.14159265358979323846", .number("3.14159265358979323846")), ("0.1234567890123456", .double(0.1234567890123456)),
         ("0.00000000000000000001", .double(1e-20)), ("2.50", .double(2.5)), ("1.7976931348623157e308", .double(1.7976931348623157e308)),
-        ("5e-324", .double(5e-324)), ("0.1", .double(0.1)),
+        ("5e-324", .double(.leastNonzeroMagnitude)), ("0.1", .double(0.1)),
     ])
     func keepsNumbersAsTheyAre(_ text: String, _ expected: JSONValue) throws {
         #expect(try JSONValue.parse(text) == expected)
