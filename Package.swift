@@ -104,12 +104,15 @@ let executables: [Target] = [
 
 let testTargets: [Target] = [
     .target(name: "TestSupport", dependencies: ["Reactor", "Bytes"], path: "Tests/TestSupport", swiftSettings: strict),
-    tests("JSON"), tests("Postgres"), tests("Crypto"),
+    tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("Configuration"), tests("Reactor", ["Bytes"]),
     tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
     tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]),
     tests("Queue", ["Model", "Messages", "Telemetry", "Reactor"]),
-    tests("Storage", ["Model", "Telemetry", "Postgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON"]),
+    tests(
+        "Storage",
+        ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",
+         "Crypto"]),
     tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging", "Metrics"]),
     tests("MQTTTransport", ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Reactor"]),

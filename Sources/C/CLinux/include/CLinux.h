@@ -1,6 +1,5 @@
 #pragma once
 /* Linux calls and macros that the Glibc module does not expose. */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -17,6 +16,7 @@
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
+#include "spawn.h"
 
 /* accept4 needs _GNU_SOURCE. */
 int needletail_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
