@@ -18,6 +18,8 @@ final class HeadParser {
         fileprivate var isComplete = false
         fileprivate var maximumFields = 0
         fileprivate var hasTooManyFields = false
+        /// A name has been reported and its value has not.
+        fileprivate var awaitsValue = false
     }
 
     private let parser: UnsafeMutablePointer<http_parser>
@@ -54,6 +56,7 @@ final class HeadParser {
         lines.pointee.base = base
         lines.pointee.isComplete = false
         lines.pointee.hasTooManyFields = false
+        lines.pointee.awaitsValue = false
         lines.pointee.maximumFields = maximumFields
         lines.pointee.target = 0..<0
         http_parser_init(parser, HTTP_REQUEST)
@@ -70,12 +73,12 @@ final class HeadParser {
         switch code {
         case HPE_CB_header_field: lines.pointee.hasTooManyFields ? .tooManyFields : .invalidFieldName
         case HPE_INVALID_METHOD: startsWithToken(head) ? .unknownMethod : .malformedRequestLine
-        case HPE_INVALID_VERSION: .unsupportedVersion
+        case HPE_INVALID_VERSION: namesVersion(head) ? .unsupportedVersion : .malformedRequestLine
         case HPE_INVALID_URL, HPE_INVALID_HOST, HPE_INVALID_PORT, HPE_INVALID_PATH, HPE_INVALID_QUERY_STRING,
             HPE_INVALID_FRAGMENT:
             .invalidTarget
         case HPE_HEADER_OVERFLOW: .headTooLarge
-        case HPE_INVALID_HEADER_TOKEN: .invalidFieldName
+        case HPE_INVALID_HEADER_TOKEN: lines.pointee.awaitsValue ? .invalidFieldValue : .invalidFieldName
         case HPE_INVALID_CONTENT_LENGTH: .invalidContentLength
         // The library says so of two lengths and of a length next to a transfer coding.
         case HPE_UNEXPECTED_CONTENT_LENGTH:
@@ -88,6 +91,15 @@ final class HeadParser {
     private func startsWithToken(_ head: UnsafeRawBufferPointer) -> Bool {
         let method = head.prefix { $0 != 0x20 }
         return !method.isEmpty && method.count < head.count && method.allSatisfy { FieldSyntax.isTokenByte($0) }
+    }
+
+    /// Whether the request line ends as `HTTP/` and two digits with a dot between them.
+    private func namesVersion(_ head: UnsafeRawBufferPointer) -> Bool {
+        let version = head.prefix { $0 != 0x0D }.suffix(9)
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        return version.count == 9 && version.prefix(6).elementsEqual(" HTTP/".utf8)
+            && digits.contains(version[version.endIndex - 3]) && version[version.endIndex - 2] == UInt8(ascii: ".")
+            && digits.contains(version[version.endIndex - 1])
     }
 }
 
@@ -116,6 +128,7 @@ private func onFieldName(
     // The library lets blanks pass inside a name and before the colon.
     guard count > 0, bytes.allSatisfy({ FieldSyntax.isTokenByte($0) }) else { return 1 }
     let start = UInt32(at! - lines.pointee.base!)
+    lines.pointee.awaitsValue = true
     lines.pointee.fields.append(
         HTTPFields.Entry(nameStart: start, nameCount: UInt32(count), valueStart: start, valueCount: 0))
     return 0
@@ -128,6 +141,7 @@ private func onFieldValue(
     let bytes = UnsafeRawBufferPointer(start: at, count: count)
     var end = count
     while end > 0, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+    lines.pointee.awaitsValue = false
     let last = lines.pointee.fields.count - 1
     lines.pointee.fields[last].valueStart = UInt32(at! - lines.pointee.base!)
     lines.pointee.fields[last].valueCount = UInt32(end)
