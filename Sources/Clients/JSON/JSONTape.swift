@@ -53,3 +53,52 @@ public struct JSONTape: ~Copyable {
         return true
     }
 }
+
+extension JSONTape {
+    /// Appends the value at `index` as compact JSON text, without members whose key follows again. Numbers stay as they
+    /// were written.
+    public func appendCompact(valueAt index: Int, to bytes: inout [UInt8]) {
+        let end = behindValue(at: index)
+        var index = index
+        var needsComma = false
+        while index < end {
+            let token = self[index]
+            index += 1
+            if token.isShadowed {
+                index = behindValue(at: index)
+                continue
+            }
+            if needsComma, token.kind != .objectEnd, token.kind != .arrayEnd { bytes.append(UInt8(ascii: ",")) }
+            needsComma = true
+            switch token.kind {
+            case .objectStart:
+                bytes.append(UInt8(ascii: "{"))
+                needsComma = false
+            case .arrayStart:
+                bytes.append(UInt8(ascii: "["))
+                needsComma = false
+            case .key:
+                appendQuoted(token, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                needsComma = false
+            case .objectEnd: bytes.append(UInt8(ascii: "}"))
+            case .arrayEnd: bytes.append(UInt8(ascii: "]"))
+            case .string: appendQuoted(token, to: &bytes)
+            case .integer, .number: bytes.append(contentsOf: text(of: token))
+            case .true: bytes.append(utf8: "true")
+            case .false: bytes.append(utf8: "false")
+            case .null: bytes.append(utf8: "null")
+            }
+        }
+    }
+
+    private func appendQuoted(_ token: JSONToken, to bytes: inout [UInt8]) {
+        guard !token.flags.contains(.wasEscaped) else {
+            JSONText.appendQuoted(text(of: token), to: &bytes)
+            return
+        }
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: text(of: token))
+        bytes.append(UInt8(ascii: "\""))
+    }
+}
