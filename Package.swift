@@ -103,7 +103,9 @@ let executables: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    .target(name: "TestSupport", dependencies: ["Reactor", "Bytes"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+        name: "TestSupport", dependencies: ["Reactor", "Bytes", "PrivatePostgres", "Postgres", "Logging"],
+        path: "Tests/TestSupport", swiftSettings: strict),
     tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("Configuration"), tests("Reactor", ["Bytes"]),
     tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),

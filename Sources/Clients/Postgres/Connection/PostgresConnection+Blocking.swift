@@ -73,18 +73,25 @@ extension PostgresConnection {
         do {
             value = try body()
         } catch {
-            // Fails only together with the connection, which ends the transaction too; the first error tells more.
-            _ = Result { () throws(PostgresError) in try execute("ROLLBACK") }
+            rollBack()
             throw error
         }
         // COMMIT of a failed transaction is answered by ROLLBACK, without an error.
         guard let raw, PQtransactionStatus(raw) == PQTRANS_INTRANS else {
-            _ = Result { () throws(PostgresError) in try execute("ROLLBACK") }
+            rollBack()
             throw PostgresError(
                 sqlState: "25P02", message: "transaction failed before its commit", isConnectionFailure: !isOpen)
         }
         try execute("COMMIT")
         return value
+    }
+
+    private func rollBack() {
+        do throws(PostgresError) {
+            try execute("ROLLBACK")
+        } catch {
+            // Fails only together with the connection, which ends the transaction too; the first error tells more.
+        }
     }
 }
 
