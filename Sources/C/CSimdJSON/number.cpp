@@ -102,6 +102,39 @@ const uint8_t *scan_number(const uint8_t *start, const uint8_t *limit, bool leni
     return p;
 }
 
+namespace {
+
+// Most values of sensors have few digits: `value` = n / 10^places with n below 2^53 and at most 15 digits. No other
+// decimal of up to 15 digits is as near, so the first `places` that fits gives the shortest text. 0 when none does.
+uint32_t short_double_text(double value, uint8_t *out) {
+    const double magnitude = std::fabs(value);
+    if (!(magnitude >= 1e-3 && magnitude < 1e7)) return 0;
+    for (int places = 1; places <= 6; ++places) {
+        const double scaled = magnitude * exact_powers[places];
+        const double whole = std::nearbyint(scaled);
+        if (std::fabs(scaled - whole) > 1e-6 || whole / exact_powers[places] != magnitude) continue;
+        char digits[20];
+        const auto end = std::to_chars(digits, digits + sizeof digits, static_cast<uint64_t>(whole)).ptr;
+        const int count = static_cast<int>(end - digits);
+        const int in_front = count - places;
+        uint8_t *o = out;
+        if (value < 0) *o++ = '-';
+        if (in_front > 0) {
+            std::memcpy(o, digits, in_front), o += in_front;
+        } else {
+            *o++ = '0';
+        }
+        *o++ = '.';
+        for (int zeros = in_front; zeros < 0; ++zeros) *o++ = '0';
+        const int skipped = in_front > 0 ? in_front : 0;
+        std::memcpy(o, digits + skipped, count - skipped), o += count - skipped;
+        return static_cast<uint32_t>(o - out);
+    }
+    return 0;
+}
+
+}  // namespace
+
 }  // namespace needletail
 
 int needletail_json_scan_decimal(const uint8_t *bytes, uint32_t length, needletail_json_token *token) {
@@ -111,6 +144,7 @@ int needletail_json_scan_decimal(const uint8_t *bytes, uint32_t length, needleta
 }
 
 uint32_t needletail_double_text(double value, int scientific, uint8_t *out) {
+    if (const uint32_t length = needletail::short_double_text(value, out)) return length;
     // "-d.ddde-308": sign, digits and decimal exponent of the shortest text.
     char buffer[40];
     auto result = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);

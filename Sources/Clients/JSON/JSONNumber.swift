@@ -25,10 +25,8 @@ public enum JSONNumber {
     /// Appends the text of a finite double.
     public static func append(_ value: Double, as form: DoubleForm, to bytes: inout [UInt8]) {
         precondition(value.isFinite, "\(value) has no decimal text")
-        let longest = Int(NEEDLETAIL_DOUBLE_MAXIMUM_LENGTH)
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: longest) { room in
-            let length = needletail_double_text(value, form.rawValue, room.baseAddress)
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: room[..<Int(length)]))
+        bytes.append(upTo: Int(NEEDLETAIL_DOUBLE_MAXIMUM_LENGTH)) { room in
+            Int(needletail_double_text(value, form.rawValue, room))
         }
     }
 

@@ -93,12 +93,10 @@ extension JSONTape {
     }
 
     private func appendQuoted(_ token: JSONToken, to bytes: inout [UInt8]) {
-        guard !token.flags.contains(.wasEscaped) else {
+        if token.flags.contains(.wasEscaped) {
             JSONText.appendQuoted(text(of: token), to: &bytes)
-            return
+        } else {
+            JSONText.appendUnescaped(text(of: token), comma: false, colon: false, to: &bytes)
         }
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: text(of: token))
-        bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -2,17 +2,54 @@
 public enum JSONText {
     /// Appends `text`, which is UTF-8, between quotes and with the escapes that RFC 8259 demands and no others.
     public static func appendQuoted(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
-        bytes.reserveCapacityGrowing(text.count + 2)
+        append(text, comma: false, colon: false, to: &bytes)
+    }
+
+    /// The same with a comma in front and a colon behind, if asked for.
+    static func append(
+        _ text: UnsafeBufferPointer<UInt8>, comma: Bool, colon: Bool, to bytes: inout [UInt8]
+    ) {
+        var stop = firstToEscape(text, from: 0)
+        if stop == text.count {
+            appendUnescaped(text, comma: comma, colon: colon, to: &bytes)
+            return
+        }
+        if comma { bytes.append(UInt8(ascii: ",")) }
         bytes.append(UInt8(ascii: "\""))
         var start = 0
-        while start < text.count {
-            let stop = firstToEscape(text, from: start)
+        while true {
             bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<stop]))
             guard stop < text.count else { break }
             appendEscape(of: text[stop], to: &bytes)
             start = stop + 1
+            stop = firstToEscape(text, from: start)
         }
         bytes.append(UInt8(ascii: "\""))
+        if colon { bytes.append(UInt8(ascii: ":")) }
+    }
+
+    /// For text that is known to need no escapes.
+    static func appendUnescaped(
+        _ text: UnsafeBufferPointer<UInt8>, comma: Bool, colon: Bool, to bytes: inout [UInt8]
+    ) {
+        bytes.append(upTo: text.count + 4) { room in
+            var next = room
+            if comma {
+                next[0] = UInt8(ascii: ",")
+                next += 1
+            }
+            next[0] = UInt8(ascii: "\"")
+            next += 1
+            if let source = text.baseAddress { next.update(from: source, count: text.count) }
+            next += text.count
+            next[0] = UInt8(ascii: "\"")
+            next += 1
+            if colon {
+                next[0] = UInt8(ascii: ":")
+                next += 1
+            }
+            return next - room
+        }
     }
 
     public static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
@@ -72,8 +109,13 @@ extension [UInt8] {
         append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Makes room for `additional` more elements, growing geometrically.
-    mutating func reserveCapacityGrowing(_ additional: Int) {
-        if count + additional > capacity { reserveCapacity(Swift.max(count + additional, capacity * 2)) }
+    /// Lends `count` bytes behind the last one; `body` returns how many of them it filled.
+    @inline(__always)
+    mutating func append(upTo count: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+        append(addingCapacity: count) { output in
+            output.withUnsafeMutableBufferPointer { buffer, initializedCount in
+                initializedCount = body(buffer.baseAddress!)
+            }
+        }
     }
 }

@@ -63,41 +63,33 @@ public struct JSONWriter: Sendable {
 
     /// A key that is known to need no escapes.
     public mutating func key(_ key: StaticString) {
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(utf8: key)
-        bytes.append(utf8: "\":")
+        let text = UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
+        JSONText.appendUnescaped(text, comma: needsComma, colon: true, to: &bytes)
         needsComma = false
     }
 
     @_disfavoredOverload
     public mutating func key(_ key: String) {
-        separate()
-        JSONText.appendQuoted(key, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        needsComma = false
+        var key = key
+        key.withUTF8 { self.key(utf8: $0) }
     }
 
     /// A key as UTF-8 bytes.
     public mutating func key(utf8 key: UnsafeBufferPointer<UInt8>) {
-        separate()
-        JSONText.appendQuoted(key, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
+        JSONText.append(key, comma: needsComma, colon: true, to: &bytes)
         needsComma = false
     }
 
     // MARK: - Values
 
     public mutating func value(_ value: String) {
-        separate()
-        JSONText.appendQuoted(value, to: &bytes)
-        needsComma = true
+        var value = value
+        value.withUTF8 { self.value(utf8: $0) }
     }
 
     /// A string as UTF-8 bytes.
     public mutating func value(utf8 value: UnsafeBufferPointer<UInt8>) {
-        separate()
-        JSONText.appendQuoted(value, to: &bytes)
+        JSONText.append(value, comma: needsComma, colon: false, to: &bytes)
         needsComma = true
     }
 
