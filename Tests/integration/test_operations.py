@@ -130,9 +130,7 @@ def test_killed_database_is_started_again(own_server):
     server = own_server()
     device = Rest(server.url).create_device()
     acknowledged = set(publish_some(server, device, 0, 500))
-    postmaster = server.folder / "data/postgres/postmaster.pid"
-    if not postmaster.exists():
-        postmaster = next((server.folder / "data/postgres").rglob("postmaster.pid"))
+    postmaster = server.folder / "data/postgres/data/postmaster.pid"
     os.kill(int(postmaster.read_text().split()[0]), signal.SIGKILL)
 
     def works():
