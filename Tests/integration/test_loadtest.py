@@ -1,0 +1,46 @@
+"""`needletail loadtest`: loads a server, keeps a ledger, reads everything back."""
+import json
+import re
+import subprocess
+
+import pytest
+
+from server import EXECUTABLE
+
+
+@pytest.mark.parametrize("api", ["MQTT", "HTTP"])
+def test_every_acknowledged_message_is_read_back(server, tmp_path, api):
+    report = tmp_path / "report.json"
+    run = subprocess.run(
+        [EXECUTABLE, "loadtest", "--rest-url", server.url, "--mqtt-host", "127.0.0.1", "--mqtt-port", str(server.mqtt_port),
+         "--api", api, "--devices", "20", "--first-device", "500", "--rate", "200", "--duration", "3", "--verify",
+         "--ledger", str(tmp_path / "ledger"), "--json", str(report), "--plot", str(tmp_path / "plot.svg")],
+        capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    match = re.search(r"acknowledged (\d+), stored (\d+), lost (\d+)", run.stdout)
+    assert match, run.stdout
+    acknowledged, stored, lost = map(int, match.groups())
+    assert acknowledged == stored and lost == 0
+    assert acknowledged >= 500
+    assert "p99" in run.stdout
+    json.loads(report.read_text())
+    assert (tmp_path / "plot.svg").read_text().lstrip().startswith("<")
+    assert (tmp_path / "ledger").stat().st_size > 0
+
+
+def test_missing_values_are_counted_as_lost(server, tmp_path):
+    ledger = tmp_path / "ledger"
+    options = ["--rest-url", server.url, "--mqtt-host", "127.0.0.1", "--mqtt-port", str(server.mqtt_port), "--devices", "5",
+               "--first-device", "600", "--ledger", str(ledger)]
+    sent = subprocess.run([EXECUTABLE, "loadtest", *options, "--rate", "50", "--duration", "2"],
+                          capture_output=True, text=True, timeout=60)
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    removed = subprocess.run(
+        [EXECUTABLE, "psql", "--data", str(server.folder / "data"), "--", "-At", "-c",
+         "delete from ts_kv where entity_id = (select id from device where name = 'DW00000602')"],
+        capture_output=True, text=True, timeout=20)
+    assert int(removed.stdout.split()[-1]) > 0, removed.stderr
+    verified = subprocess.run([EXECUTABLE, "loadtest", *options, "--verify-only", "--verify-grace", "0"],
+                              capture_output=True, text=True, timeout=60)
+    assert verified.returncode == 1
+    assert int(re.search(r"lost (\d+)", verified.stdout)[1]) > 0
