@@ -176,6 +176,6 @@ def test_tokens_and_payloads_do_not_appear_in_the_log(server, connect, device):
 
 
 def test_json_log_lines(own_server):
-    server = own_server(LOG_FORMAT="json")
+    server = own_server(NEEDLETAIL_LOG_FORMAT="json")
     for line in server.log().splitlines():
         assert json.loads(line).keys() >= {"time", "level", "logger", "message"}
