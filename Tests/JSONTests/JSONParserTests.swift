@@ -82,7 +82,8 @@ private func describe(_ tape: borrowing JSONTape) -> String {
         ("[1", "unexpectedEnd"), ("[1,", "unexpectedEnd"), ("{", "unexpectedEnd"), ("{\"a\"", "unexpectedEnd"),
         ("{\"a\":", "unexpectedEnd"), ("{\"a\":1", "unexpectedEnd"), ("{\"a\":1,", "unexpectedEnd"),
         ("\"abc", "unexpectedEnd"), ("\"abc\\\"", "unexpectedEnd"), ("{\"a", "unexpectedEnd"),
-        ("{} {}", "trailingContent"), ("1 2", "trailingContent"), ("{}x", "trailingContent"), ("[] ,", "trailingContent"),
+        ("{} {}", "trailingContent"), ("1 2", "trailingContent"), ("{}x", "trailingContent"),
+        ("[] ,", "trailingContent"),
         ("\"a\" \"b\"", "trailingContent"), ("{}}", "trailingContent"), ("null,", "trailingContent"),
         ("\"a\nb\"", "invalidString"), ("\"a\u{1}\"", "invalidString"), ("{\"a\tb\":1}", "invalidString"),
         (#""\x41""#, "invalidString"), (#""\u12""#, "invalidString"), (#""\u12G4""#, "invalidString"),
@@ -94,11 +95,12 @@ private func describe(_ tape: borrowing JSONTape) -> String {
         #expect(outcome(of: text) == reason)
     }
 
-    @Test(arguments: [
-        [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22],
-        [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22], [0x22, 0x80, 0x22], [0x5B, 0x31, 0x5D, 0xC3], [0xFE],
-        [0x7B, 0x22, 0xC3, 0x22, 0x3A, 0x31, 0x7D],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22],
+            [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22], [0x22, 0x80, 0x22], [0x5B, 0x31, 0x5D, 0xC3], [0xFE],
+            [0x7B, 0x22, 0xC3, 0x22, 0x3A, 0x31, 0x7D],
+        ] as [[UInt8]])
     func refusesWhatIsNotUTF8(_ bytes: [UInt8]) {
         #expect(outcome(of: bytes) == "invalidUTF8")
     }
@@ -177,7 +179,8 @@ private func describe(_ tape: borrowing JSONTape) -> String {
 
 @Suite struct JSONParserRobustnessTests {
     static let sample =
-        #" {"a":[1,-2.5e3,"x\"\\\u00e9\ud834\udd1e",true,false,null,{}],"ключ":{"b":[[],[[0]]]},"big":123456789012345678901} "#
+        #" {"a":[1,-2.5e3,"x\"\\\u00e9\ud834\udd1e",true,false,null,{}],"ключ":{"b":[[],[[0]]]},"#
+        + #""big":123456789012345678901} "#
 
     @Test func everyProperPrefixIsRefused() {
         let bytes = Array(Self.sample.utf8)
@@ -217,7 +220,9 @@ private func describe(_ tape: borrowing JSONTape) -> String {
     func randomStructuresNeverCrash(_ seed: UInt64) {
         var random = SplitMix(state: seed &* 77)
         let parser = JSONParser()
-        let pieces = ["{", "}", "[", "]", ",", ":", "\"a\"", "\"", "1", "-", "1.5", "true", "null", " ", "\\", "\u{e9}"]
+        let pieces = [
+            "{", "}", "[", "]", ",", ":", "\"a\"", "\"", "1", "-", "1.5", "true", "null", " ", "\\", "\u{e9}",
+        ]
         for _ in 0..<20_000 {
             var text = ""
             for _ in 0..<(random.next() % 40) { text += pieces[Int(random.next() % UInt64(pieces.count))] }

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct PointArenaTests {
     static let values: [(String, TelemetryValue)] = [
-        ("b", .boolean(true)), ("l", .long(-73)), ("d", .double(42)), ("s", .string("a\"é")), ("j", .json("{\"x\":[1]}")),
+        ("b", .boolean(true)), ("l", .long(-73)), ("d", .double(42)),
+        ("s", .string("a\"é")), ("j", .json("{\"x\":[1]}")),
         ("", .string("")), ("ключ", .boolean(false)),
     ]
 

@@ -78,7 +78,9 @@ import Testing
         var options = TelemetryDecodingOptions()
         options.maximumDepth = 3
         #expect(try decode(#"{"a":[[]]}"#, options).points == ["a": .json("[[]]")])
-        #expect(throws: TelemetryError.notJSON(JSONError(.tooDeep, offset: 7))) { try decode(#"{"a":[[[]]]}"#, options) }
+        #expect(throws: TelemetryError.notJSON(JSONError(.tooDeep, offset: 7))) {
+            try decode(#"{"a":[[[]]]}"#, options)
+        }
     }
 }
 
@@ -144,7 +146,8 @@ import Testing
 
 @Suite struct DecoderRobustnessTests {
     static let payload =
-        #"[{"temp":21.5,"s":"x\u00e9","big":99701010061400066001,"j":{"a":[1,{"b":null}]}},{"ts":17,"values":{"e":1E-20,"n":null,"t":"007"}}] "#
+        #"[{"temp":21.5,"s":"x\u00e9","big":99701010061400066001,"j":{"a":[1,{"b":null}]}},"#
+        + #"{"ts":17,"values":{"e":1E-20,"n":null,"t":"007"}}] "#
 
     @Test func manyPayloadsShareAnArena() throws {
         let decoder = TelemetryDecoder()
@@ -157,14 +160,16 @@ import Testing
         for (index, record) in records.enumerated() {
             #expect(record.timestamp == Int64(index))
             #expect(arena.entries(in: record.points).map(\.key) == ["key\(index)", "n"])
-            #expect(arena.entries(in: record.points).map(\.value) == [.string("v\(index)"), .double(Double(index) + 0.5)])
+            let values = arena.entries(in: record.points).map(\.value)
+            #expect(values == [.string("v\(index)"), .double(Double(index) + 0.5)])
         }
         arena.removeAll()
         #expect(arena.isEmpty && arena.bytes.isEmpty)
     }
 
     @Test(arguments: [
-        #"[{"a":1},{"b":1e400,"c":[1,2]},{"":1}]"#, #"[{"a":1},2]"#, #"[{"a":1},{"ts":"x","values":{}}]"#, "{\"a\":", "5",
+        #"[{"a":1},{"b":1e400,"c":[1,2]},{"":1}]"#, #"[{"a":1},2]"#,
+        #"[{"a":1},{"ts":"x","values":{}}]"#, "{\"a\":", "5",
     ])
     func anErrorLeavesNothingBehind(_ payload: String) throws {
         let decoder = TelemetryDecoder()

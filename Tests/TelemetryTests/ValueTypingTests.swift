@@ -8,7 +8,8 @@ import Testing
         ("73", .long(73)), ("-5", .long(-5)), ("0", .long(0)), ("-0", .long(0)),
         ("9223372036854775807", .long(.max)), ("-9223372036854775808", .long(.min)),
         ("42.0", .double(42)), ("1.5", .double(1.5)), ("-0.5", .double(-0.5)), ("-0.0", .double(0)),
-        ("0.1234567890123456", .double(0.1234567890123456)), ("123456789012345678901234.5", .double(1.2345678901234568e23)),
+        ("0.1234567890123456", .double(0.1234567890123456)),
+        ("123456789012345678901234.5", .double(1.2345678901234568e23)),
         ("100000000000000000000.0", .double(1e20)),
         ("1E+1", .long(10)), ("1.0E1", .long(10)), ("42.00e0", .long(42)), ("1e3", .long(1000)), ("0e5", .long(0)),
         ("0E-30", .long(0)), ("0.0e0", .long(0)), ("-1200e-2", .long(-12)), ("9223372036854775807e0", .long(.max)),
@@ -59,7 +60,9 @@ import Testing
         #expect(try value("\"\(text)\"", .withoutCast) == .string(text))
     }
 
-    @Test(arguments: ["1e5", "+1", " 1", "1 ", "1.", "0x1F", "", ".", "-", "-.", "1.2.3", "--1", "1-", "١", "NaN", "x", "1,5", "true"])
+    @Test(arguments: [
+        "1e5", "+1", " 1", "1 ", "1.", "0x1F", "", ".", "-", "-.", "1.2.3", "--1", "1-", "١", "NaN", "x", "1,5", "true",
+    ])
     func otherTextStaysText(_ text: String) throws {
         #expect(try value("\"\(text)\"") == .string(text))
         #expect(try value("\"\(text)\"", .withoutCast) == .string(text))
@@ -70,7 +73,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{ "x" : [ 1 , 2 ] }"#, #"{"x":[1,2]}"#), ("[]", "[]"), ("{}", "{}"), ("[ null , true , false ]", "[null,true,false]"),
+        (#"{ "x" : [ 1 , 2 ] }"#, #"{"x":[1,2]}"#), ("[]", "[]"), ("{}", "{}"),
+        ("[ null , true , false ]", "[null,true,false]"),
         (#"{"a":1E+1,"b":"42","c":{"d":1.50}}"#, #"{"a":1E+1,"b":"42","c":{"d":1.50}}"#),
         (#"{"a":1,"b":2,"a":{"x":3}}"#, #"{"b":2,"a":{"x":3}}"#),
         (#"["\u00e9\n\"\\ \u0000\/"]"#, #"["é\n\"\\ /"]"#),
@@ -101,13 +105,15 @@ import Testing
     }
 
     @Test func nullCharactersAreLeftOut() throws {
-        #expect(try decode(#"{"a\u0000b":"x\u0000y","c":["\u0000z"]}"#).points
-            == ["ab": .string("xy"), "c": .json("[\"z\"]")])
+        #expect(
+            try decode(#"{"a\u0000b":"x\u0000y","c":["\u0000z"]}"#).points
+                == ["ab": .string("xy"), "c": .json("[\"z\"]")])
     }
 
     @Test func lastDuplicateWins() throws {
-        #expect(try decode(#"{"a":1,"b":2,"a":"x"}"#).records[0].points
-            == [.init(key: "b", value: .long(2)), .init(key: "a", value: .string("x"))])
+        #expect(
+            try decode(#"{"a":1,"b":2,"a":"x"}"#).records[0].points
+                == [.init(key: "b", value: .long(2)), .init(key: "a", value: .string("x"))])
         #expect(try decode(#"{"a":1,"a":null}"#).records[0].points.isEmpty)
         #expect(try decode(#"{"a":null,"a":1}"#, .strict).points == ["a": .long(1)])
         #expect(try decode(#"{"a":1,"a\u0000":2}"#).points == ["a": .long(2)])

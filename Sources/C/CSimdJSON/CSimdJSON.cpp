@@ -182,7 +182,8 @@ int needletail_json_parser::walk(uint32_t length, uint32_t maximum_depth, bool r
             if (stop == nullptr) return false;
             flags = NEEDLETAIL_JSON_WAS_ESCAPED;
         }
-        tokens[count++] = {kind, flags, 0, static_cast<uint32_t>(start - text), static_cast<uint32_t>(stop - start), link, 0};
+        const auto offset = static_cast<uint32_t>(start - text);
+        tokens[count++] = {kind, flags, 0, offset, static_cast<uint32_t>(stop - start), link, 0};
         return true;
     };
     const auto scalar = [&](uint8_t kind, const char *word, uint32_t size) {
@@ -226,7 +227,9 @@ value:
     case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9': {
         needletail_json_token &token = tokens[count++];
         const uint8_t *behind = needletail::scan_number(text + at, text + length, false, &token);
-        if (behind == nullptr || !ends_at(static_cast<uint32_t>(behind - text))) return fail(NEEDLETAIL_JSON_BAD_NUMBER);
+        if (behind == nullptr || !ends_at(static_cast<uint32_t>(behind - text))) {
+            return fail(NEEDLETAIL_JSON_BAD_NUMBER);
+        }
         token.offset = at;
         break;
     }
@@ -304,7 +307,9 @@ int needletail_json_parse(needletail_json_parser *parser, const uint8_t *bytes, 
     case simdjson::UTF8_ERROR: return NEEDLETAIL_JSON_UTF8;
     case simdjson::EMPTY: return NEEDLETAIL_JSON_EMPTY;
     case simdjson::UNESCAPED_CHARS: return NEEDLETAIL_JSON_BAD_STRING;
-    case simdjson::UNCLOSED_STRING: document->error_offset = static_cast<uint32_t>(length); return NEEDLETAIL_JSON_TRUNCATED;
+    case simdjson::UNCLOSED_STRING:
+        document->error_offset = static_cast<uint32_t>(length);
+        return NEEDLETAIL_JSON_TRUNCATED;
     default: return NEEDLETAIL_JSON_UNEXPECTED;
     }
     if (parser->stage1->n_structural_indexes == 0) return NEEDLETAIL_JSON_EMPTY;

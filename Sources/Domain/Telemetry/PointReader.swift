@@ -152,7 +152,8 @@ struct PointReader {
     private func append(_ key: JSONToken, _ kind: ValueKind, _ bits: UInt64, to arena: inout PointArena) {
         arena.points.append(
             PackedPoint(
-                keyOffset: base + key.offset, keyLength: UInt16(truncatingIfNeeded: key.length), kind: kind, bits: bits))
+                keyOffset: base + key.offset, keyLength: UInt16(truncatingIfNeeded: key.length), kind: kind, bits: bits)
+        )
     }
 }
 

@@ -41,7 +41,7 @@ struct needletail_json_token {
     uint16_t fraction_digits; /* number: digits behind the dot, at most 65535 */
     uint32_t offset;          /* key, string, number: where its text starts in the document's text */
     uint32_t length;          /* and how many bytes it has */
-    uint32_t link;            /* start: index of the token behind the matching end; end: of its start; key: of its object */
+    uint32_t link;            /* start: index behind the matching end; end: of its start; key: of its object */
     int64_t value;            /* integer; number: bits of the nearest double; start: count of members */
 };
 
