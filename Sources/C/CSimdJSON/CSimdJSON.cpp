@@ -8,7 +8,8 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <random>
+
+#include <sys/random.h>
 
 namespace {
 
@@ -52,6 +53,16 @@ inline uint8_t *string_stop(uint8_t *p) {
 inline uint64_t mix(uint64_t a, uint64_t b) {
     const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
     return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+// Unpredictable, so that nobody can choose keys that share a slot. Asking the system takes microseconds: once is enough.
+uint64_t process_seed() {
+    static const uint64_t seed = [] {
+        uint64_t random = 0;
+        if (getrandom(&random, sizeof random, 0) != sizeof random) random = reinterpret_cast<uintptr_t>(&random);
+        return random;
+    }();
+    return seed;
 }
 
 struct KeySlot {
@@ -282,13 +293,7 @@ close:
 needletail_json_parser *needletail_json_parser_create(void) {
     auto *parser = new (std::nothrow) needletail_json_parser;
     if (parser == nullptr) return nullptr;
-    // Unpredictable, so that nobody can choose keys that share a slot.
-    try {
-        std::random_device device;
-        parser->seed = static_cast<uint64_t>(device()) << 32 | device();
-    } catch (...) {
-        parser->seed = mix(reinterpret_cast<uintptr_t>(parser), 0x9E3779B97F4A7C15u);
-    }
+    parser->seed = process_seed();
     return parser;
 }
 
