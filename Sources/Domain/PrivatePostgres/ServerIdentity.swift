@@ -21,7 +21,8 @@ struct ServerIdentity: Sendable, Equatable {
             return ServerIdentity(userID: caller, groupID: getegid(), name: name(of: caller) ?? "\(caller)")
         }
         if let owner, owner != 0, let entry = getpwuid(owner) {
-            return ServerIdentity(userID: owner, groupID: entry.pointee.pw_gid, name: String(cString: entry.pointee.pw_name))
+            let name = String(cString: entry.pointee.pw_name)
+            return ServerIdentity(userID: owner, groupID: entry.pointee.pw_gid, name: name)
         }
         guard let entry = getpwnam(debianUser) else { throw .serverUserMissing(name: debianUser) }
         return ServerIdentity(userID: entry.pointee.pw_uid, groupID: entry.pointee.pw_gid, name: debianUser)

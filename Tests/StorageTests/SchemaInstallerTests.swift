@@ -1,0 +1,136 @@
+import Configuration
+import Crypto
+import JSON
+import Model
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Storage
+
+extension SchemaSuite {
+    @Suite struct Installer {
+        @Test func installationHasSystemDataAndNoKnownPassword() throws {
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                #expect(try SchemaInstaller.currentVersion(on: connection) == nil)
+                let report = try SchemaInstaller.install(on: connection, demo: false, options: SchemaSuite.options)
+                guard case .installed = report.outcome else {
+                    Issue.record("unexpected \(report.outcome)")
+                    return
+                }
+                let password = try #require(report.generatedPassword)
+                let hashes = try SchemaSuite.texts("SELECT password FROM user_credentials", connection)
+                #expect(hashes.count == 1)
+                let hash = try #require(hashes[0])
+                #expect(BCrypt.verify(password.revealed, hash: hash))
+                #expect(!BCrypt.verify("sysadmin", hash: hash))
+                #expect(try SchemaInstaller.currentVersion(on: connection) == SchemaInstaller.version)
+                try SchemaInstaller.check(on: connection)
+                let users = try SchemaSuite.texts("SELECT email FROM tb_user", connection)
+                #expect(users == ["sysadmin@thingsboard.org"])
+            }
+        }
+
+        @Test func secondInstallationChangesNothing() throws {
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                _ = try SchemaInstaller.install(on: connection, demo: true, options: SchemaSuite.options)
+                let before = try SchemaSuite.count("SELECT count(*) FROM relation", connection)
+                let report = try SchemaInstaller.install(on: connection, demo: true, options: SchemaSuite.options)
+                guard case .alreadyCurrent = report.outcome else {
+                    Issue.record("unexpected \(report.outcome)")
+                    return
+                }
+                #expect(report.generatedPassword == nil)
+                #expect(!report.hasLoadedDemo)
+                let after = try SchemaSuite.count("SELECT count(*) FROM relation", connection)
+                #expect(after == before)
+            }
+        }
+
+        @Test func demoCanBeAddedLaterWithoutTouchingThePassword() throws {
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                let first = try SchemaInstaller.install(on: connection, demo: false, options: SchemaSuite.options)
+                let second = try SchemaInstaller.install(on: connection, demo: true, options: SchemaSuite.options)
+                #expect(second.hasLoadedDemo)
+                let hash = try SchemaSuite.texts(
+                    """
+                    SELECT password FROM user_credentials c JOIN tb_user u ON u.id = c.user_id
+                    WHERE authority = 'SYS_ADMIN'
+                    """, connection)[0]
+                #expect(BCrypt.verify(try #require(first.generatedPassword).revealed, hash: try #require(hash)))
+            }
+        }
+
+        @Test func chosenPasswordIsUsed() throws {
+            var options = SchemaSuite.options
+            options.sysadminPassword = Secret("chosen")
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                let report = try SchemaInstaller.install(on: connection, demo: false, options: options)
+                #expect(report.generatedPassword == nil)
+                let hash = try SchemaSuite.texts("SELECT password FROM user_credentials", connection)[0]
+                #expect(BCrypt.verify("chosen", hash: try #require(hash)))
+            }
+        }
+
+        @Test func otherVersionsAreRefusedClearly() throws {
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                let none = #expect(throws: SchemaError.self) { try SchemaInstaller.check(on: connection) }
+                #expect(none?.description.contains("needletail install") == true)
+                _ = try SchemaInstaller.install(on: connection, demo: false, options: SchemaSuite.options)
+
+                try connection.execute("UPDATE tb_schema_settings SET schema_version = 1")
+                let old = #expect(throws: SchemaError.self) { try SchemaInstaller.check(on: connection) }
+                #expect(old?.description.contains("needletail upgrade") == true)
+
+                try connection.execute("UPDATE tb_schema_settings SET schema_version = 9004000000")
+                let newer = #expect(throws: SchemaError.self) { try SchemaInstaller.check(on: connection) }
+                #expect(newer?.description.contains("9.4.0.0") == true)
+                #expect(throws: SchemaError.self) { try SchemaInstaller.upgrade(on: connection) }
+
+                try connection.execute("UPDATE tb_schema_settings SET product = 'CE'")
+                let foreign = #expect(throws: SchemaError.self) { try SchemaInstaller.check(on: connection) }
+                #expect(foreign?.description.contains("CE") == true)
+            }
+        }
+
+        @Test func interruptedInstallationLeavesNothing() throws {
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                // A table of the same name makes a late step fail.
+                try connection.execute("CREATE TABLE ts_kv_latest (a int)")
+                #expect(throws: SchemaError.self) {
+                    try SchemaInstaller.install(on: connection, demo: false, options: SchemaSuite.options)
+                }
+                #expect(try SchemaInstaller.currentVersion(on: connection) == nil)
+                let tables = try SchemaSuite.texts(
+                    "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+                    connection)
+                #expect(tables == ["ts_kv_latest"])
+            }
+        }
+
+        @Test func stateViewFollowsTheSetting() throws {
+            var options = SchemaSuite.options
+            options.persistsStateToTelemetry = true
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                _ = try SchemaInstaller.install(on: connection, demo: false, options: options)
+                let first = try SchemaSuite.texts("SELECT pg_get_viewdef('device_info_view')", connection)[0]
+                #expect(first?.contains("device_info_active_ts_view") == true)
+                _ = try SchemaInstaller.install(on: connection, demo: false, options: SchemaSuite.options)
+                let second = try SchemaSuite.texts("SELECT pg_get_viewdef('device_info_view')", connection)[0]
+                #expect(second?.contains("device_info_active_attribute_view") == true)
+            }
+        }
+
+        @Test func settingsOfQueuesAndTokensComeFromTheEnvironment() {
+            var settings = SettingsReader(environment: [
+                "TB_QUEUE_RE_MAIN_PARTITIONS": "6", "TB_QUEUE_RE_HP_CONSUMER_PER_PARTITION": "false",
+                "JWT_TOKEN_SIGNING_KEY": "thingsboardDefaultSigningKey", "TB_QUEUE_RE_SQ_PARTITIONS": "x",
+            ])
+            let options = SchemaOptions(reading: &settings)
+            #expect(options.queues[0].partitions == 6)
+            #expect(options.queues[1].consumerPerPartition == false)
+            #expect(options.jwtSigningKey == nil)
+            #expect(settings.problems.count == 1)
+        }
+    }
+}
