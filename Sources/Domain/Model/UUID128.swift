@@ -3,7 +3,7 @@ import Glibc
 #endif
 
 /// A universally unique identifier (RFC 4122), as two halves, most significant first.
-public struct UUID128: Hashable, Sendable, Comparable {
+public struct UUID128: Hashable, Sendable, Comparable, BitwiseCopyable {
     public var high: UInt64
     public var low: UInt64
 
