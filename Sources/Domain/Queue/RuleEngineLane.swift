@@ -1,0 +1,37 @@
+public import Reactor
+
+/// The consuming end of one share of a queue's partitions, owned by one event loop.
+///
+/// Outcomes are gathered while the loop works and posted to each producer once a tick.
+public final class RuleEngineLane {
+    public let loop: EventLoop
+    public let index: Int
+    private var outcomes: [[TicketOutcome]] = []
+    private var dirty: [UInt32] = []
+    private let post: (UInt32, [TicketOutcome]) -> Void
+
+    /// Called on `loop`. `post` hands outcomes to the producer of that number, from this loop.
+    init(loop: EventLoop, index: Int, post: @escaping (UInt32, [TicketOutcome]) -> Void) {
+        self.loop = loop
+        self.index = index
+        self.post = post
+        loop.addTickHook { [unowned self] in flush() }
+    }
+
+    /// Tells the outcome of one delivered message. On the lane's loop.
+    public func tell(_ outcome: DeliveryOutcome, of ticket: DeliveryTicket) {
+        let producer = Int(ticket.producer)
+        while outcomes.count <= producer { outcomes.append([]) }
+        if outcomes[producer].isEmpty { dirty.append(ticket.producer) }
+        outcomes[producer].append(TicketOutcome(ticket: ticket.ticket, outcome: outcome))
+    }
+
+    private func flush() {
+        guard !dirty.isEmpty else { return }
+        for producer in dirty {
+            post(producer, outcomes[Int(producer)])
+            outcomes[Int(producer)].removeAll(keepingCapacity: true)
+        }
+        dirty.removeAll(keepingCapacity: true)
+    }
+}
