@@ -63,6 +63,14 @@ public final class PartitionManager: Sendable {
         return state.withLock { $0.settled.contains(range.start) }
     }
 
+    /// The table that holds rows of that time by itself, once ``prepare(for:now:on:)`` has seen the time; `nil` when
+    /// they fall into another one. Never blocks.
+    public func partition(for time: Int64, now: Int64) -> (name: String, range: PartitionScheme.Range)? {
+        guard isWithinLimits(time, now: now), let range = scheme.range(containing: time) else { return nil }
+        let name = "\(table)_\(range.suffix)"
+        return state.withLock { $0.names?.contains(name) ?? false } ? (name, range) : nil
+    }
+
     /// Whether rows of that time may have a partition of their own.
     public func isWithinLimits(_ time: Int64, now: Int64) -> Bool {
         time >= 0 && time >= now - limits.pastMilliseconds && time <= now + limits.futureMilliseconds

@@ -1,0 +1,67 @@
+public import JSON
+public import Model
+import Postgres
+
+/// A device found by its credentials, with what a transport needs to know of it and of its profile.
+public struct DeviceLookupResult: Sendable {
+    /// `ACCESS_TOKEN`, `MQTT_BASIC`, `X509_CERTIFICATE` or `LWM2M_CREDENTIALS`.
+    public var credentialsType: String
+    public var credentialsValue: String?
+    public var tenantID: TenantID
+    public var deviceID: DeviceID
+    public var name: String
+    public var type: String
+    public var customerID: CustomerID
+    /// `additionalInfo.gateway` is `true`.
+    public var isGateway: Bool
+    public var profileID: DeviceProfileID
+    public var transportType: String
+    /// `profileData.transportConfiguration`.
+    public var transportConfiguration: JSONValue
+    public var ruleChainID: RuleChainID?
+    public var queueName: String?
+}
+
+/// Finds devices for transports.
+public struct DeviceLookup: Sendable {
+    private let database: Database
+
+    public init(database: Database) {
+        self.database = database
+    }
+
+    private static let statement = """
+        SELECT c.credentials_type, c.credentials_value, d.tenant_id, d.id, d.name, d.type, d.customer_id,
+            d.additional_info, p.id, p.transport_type, (p.profile_data -> 'transportConfiguration')::text,
+            p.default_rule_chain_id, p.default_queue_name
+        FROM device_credentials c JOIN device d ON d.id = c.device_id JOIN device_profile p ON p.id = d.device_profile_id
+        """
+
+    /// The device whose credentials have that id, which is unique over the whole installation (`device-api.md` 1.2).
+    public func device(credentialsID: String) async throws -> DeviceLookupResult? {
+        let rows = try await database.query(Self.statement + " WHERE c.credentials_id = $1", [.text(credentialsID)])
+        return rows.first.flatMap(Self.result)
+    }
+
+    public func device(_ id: DeviceID) async throws -> DeviceLookupResult? {
+        let rows = try await database.query(
+            Self.statement + " WHERE d.id = $1", [.uuid(high: id.uuid.high, low: id.uuid.low)])
+        return rows.first.flatMap(Self.result)
+    }
+
+    private static func result(_ row: PostgresRow) -> DeviceLookupResult? {
+        guard let tenant = row.id(2), let device = row.id(3), let profile = row.id(8) else {
+            return nil
+        }
+        let info = (try? JSONValue.parse(Array((row.text(7) ?? "").utf8))) ?? .null
+        let queue = row.text(12)
+        return DeviceLookupResult(
+            credentialsType: row.text(0) ?? "", credentialsValue: row.text(1), tenantID: TenantID(tenant),
+            deviceID: DeviceID(device), name: row.text(4) ?? "", type: row.text(5) ?? "",
+            customerID: row.id(6).map { CustomerID($0) } ?? .null,
+            isGateway: info.objectValue?["gateway"]?.boolValue ?? false, profileID: DeviceProfileID(profile),
+            transportType: row.text(9) ?? "DEFAULT",
+            transportConfiguration: (try? JSONValue.parse(Array((row.text(10) ?? "").utf8))) ?? .null,
+            ruleChainID: row.id(11).map { RuleChainID($0) }, queueName: queue?.isEmpty ?? true ? nil : queue)
+    }
+}
