@@ -1,1 +1,61 @@
-// MQTTTransport
+public import Logging
+public import Messages
+public import Metrics
+import Queue
+public import Reactor
+import Synchronization
+public import TransportCore
+
+/// The MQTT device API (`device-api.md` 2) on a set of event loops: each has its own listener on the same port.
+public final class MQTTTransport: Sendable {
+    private let configuration: MQTTTransportConfiguration
+    private let logger: Logger
+    private let registry: MetricsRegistry
+    private let members = Mutex<[Member]>([])
+
+    private struct Member: @unchecked Sendable {
+        // @unchecked: `transport` is touched on its loop only.
+        let loop: EventLoop
+        let transport: MQTTTransportLoop
+    }
+
+    public init(configuration: MQTTTransportConfiguration, logger: Logger, metrics: MetricsRegistry) {
+        self.configuration = configuration
+        self.logger = logger
+        registry = metrics
+    }
+
+    /// Adds the transport of one loop. Called on the loop, before ``listen(on:port:)``.
+    ///
+    /// - Returns: Takes the notifications of sessions; to be called on the loop.
+    public func attach(_ transport: TransportLoop) -> (TransportNotification) -> Void {
+        let member = MQTTTransportLoop(
+            transport: transport, configuration: configuration, logger: logger, metrics: MQTTMetrics(registry: registry))
+        members.withLock { $0.append(Member(loop: transport.loop, transport: member)) }
+        return { member.receive($0) }
+    }
+
+    /// Opens the listener of the loop it is called on; returns the port.
+    ///
+    /// - Parameter port: The configured port, or the one that the first loop got when that is 0.
+    public func listen(port: Int) throws(ReactorError) -> Int {
+        guard let member = members.withLock({ $0.first { $0.loop.isCurrent } }) else {
+            preconditionFailure("listen on a loop without transport")
+        }
+        return try member.transport.listen(port: port)
+    }
+
+    /// Closes the listeners. Safe from any thread.
+    public func stopAccepting() {
+        for member in members.withLock({ $0 }) {
+            member.loop.execute { member.transport.stopAccepting() }
+        }
+    }
+
+    /// Says good-bye to the devices and closes their connections. Safe from any thread.
+    public func closeConnections() {
+        for member in members.withLock({ $0 }) {
+            member.loop.execute { member.transport.closeConnections() }
+        }
+    }
+}

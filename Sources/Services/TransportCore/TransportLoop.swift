@@ -1,0 +1,181 @@
+public import Messages
+import Metrics
+public import Model
+public import Queue
+public import Reactor
+public import Telemetry
+
+/// What became of an uplink that was handed in.
+public enum UplinkAdmission: Sendable {
+    /// Its target will be told.
+    case pending
+    /// It held nothing to process; there is nothing to wait for.
+    case acknowledged
+}
+
+/// The transports' shared path to the queues on one event loop: decoding, batching, back pressure, tickets.
+///
+/// Owned by its loop; every call is made on it. Uplinks of one tick travel as one batch a lane.
+public final class TransportLoop {
+    public let loop: EventLoop
+    public let configuration: TransportConfiguration
+    public let api: any TransportAPI
+    private let core: any CoreQueueProducer
+    private let decoder: TelemetryDecoder
+    private let producer: any UplinkProducer
+    private var batches: [UplinkBatch?]
+    private var dirtyLanes: [Int] = []
+    private let tickets: TicketBox
+    private let metrics: TransportMetrics
+    private var records: [TelemetryRecord] = []
+
+    /// Called on `loop`.
+    public init(
+        loop: EventLoop, configuration: TransportConfiguration, queue: any RuleEngineQueue, core: any CoreQueueProducer,
+        api: any TransportAPI, metrics: TransportMetrics
+    ) {
+        self.loop = loop
+        self.configuration = configuration
+        self.api = api
+        self.core = core
+        self.metrics = metrics
+        decoder = TelemetryDecoder(options: configuration.decoding)
+        let tickets = TicketBox(
+            maximumMessages: configuration.maximumUnacknowledgedMessages,
+            maximumBytes: configuration.maximumUnacknowledgedBytes)
+        self.tickets = tickets
+        producer = queue.makeUplinkProducer(on: loop) { outcomes in
+            tickets.finish(outcomes, metrics: metrics)
+        }
+        batches = Array(repeating: nil, count: producer.laneCount)
+        loop.addTickHook { [unowned self] in submitBatches() }
+    }
+
+    // MARK: - Sessions
+
+    public func lane(of device: DeviceID) -> Int { producer.lane(for: device.uuid) }
+
+    /// Tells the device's core node; `false` when its queue is full.
+    public func sessionOpened(_ session: SessionInfo) -> Bool {
+        core.send(.sessionOpened(session), device: session.device.deviceID)
+    }
+
+    /// Tells the device's core node. A full queue loses it; the node then learns when it closes the session itself.
+    public func sessionClosed(_ session: SessionInfo) {
+        if !core.send(.sessionClosed(session), device: session.device.deviceID) { metrics.coreQueueFull.increment() }
+    }
+
+    // MARK: - Back pressure
+
+    /// Whether the loop has as many unacknowledged messages as it may have. Whoever reads a socket stops then and calls
+    /// ``waitForRoom(_:)``.
+    public var isSaturated: Bool { tickets.isSaturated }
+
+    /// Calls `resume` on the loop when there is room again.
+    public func waitForRoom(_ resume: @escaping () -> Void) {
+        tickets.waiting.append(resume)
+        metrics.pausedReads.increment()
+    }
+
+    // MARK: - Uplinks
+
+    /// Decodes a telemetry payload and hands its records to the rule engine.
+    ///
+    /// - Parameters:
+    ///   - lane: ``lane(of:)`` of the session's device.
+    ///   - target: Told with `tag` when every record is durable, unless the result is `.acknowledged`.
+    /// - Throws: When the payload is invalid; nothing was handed over then.
+    public func postTelemetry(
+        _ payload: Span<UInt8>, session: SessionInfo, lane: Int, target: any UplinkTarget, tag: UInt32
+    ) throws(TelemetryError) -> UplinkAdmission {
+        let batch = openBatch(lane)
+        records.removeAll(keepingCapacity: true)
+        try decoder.decodeTelemetry(
+            payload, receivedAt: loop.wallClockMilliseconds, into: &batch.arena, records: &records)
+        guard !records.isEmpty else { return .acknowledged }
+        let ticket = tickets.issue(records.count, byteCount: payload.count, target: target, tag: tag)
+        var points = 0
+        for record in records {
+            points &+= Int(record.pointCount)
+            batch.messages.append(
+                UplinkMessage(
+                    session: session, kind: .telemetry, timestamp: record.timestamp, firstPoint: record.firstPoint,
+                    pointCount: record.pointCount, ticket: ticket))
+        }
+        metrics.noteTelemetry(messages: records.count, points: points)
+        return .pending
+    }
+
+    /// Decodes an attributes payload and hands it to the rule engine as client attributes.
+    public func postAttributes(
+        _ payload: Span<UInt8>, session: SessionInfo, lane: Int, target: any UplinkTarget, tag: UInt32
+    ) throws(TelemetryError) -> UplinkAdmission {
+        let batch = openBatch(lane)
+        let points = try decoder.decodeAttributes(payload, into: &batch.arena)
+        let ticket = tickets.issue(1, byteCount: payload.count, target: target, tag: tag)
+        batch.messages.append(
+            UplinkMessage(
+                session: session, kind: .attributes, timestamp: loop.wallClockMilliseconds,
+                firstPoint: UInt32(points.lowerBound), pointCount: UInt32(points.count), ticket: ticket))
+        metrics.noteAttributes(points: points.count)
+        return .pending
+    }
+
+    private func openBatch(_ lane: Int) -> UplinkBatch {
+        if let batch = batches[lane] { return batch }
+        let batch = UplinkBatch()
+        batches[lane] = batch
+        dirtyLanes.append(lane)
+        return batch
+    }
+
+    private func submitBatches() {
+        guard !dirtyLanes.isEmpty else { return }
+        for lane in dirtyLanes {
+            guard let batch = batches[lane].take(), !batch.messages.isEmpty else { continue }
+            producer.submit(batch, lane: lane)
+        }
+        dirtyLanes.removeAll(keepingCapacity: true)
+        metrics.publish()
+    }
+}
+
+/// The tickets of a loop and those who wait for room. Owned by the loop.
+private final class TicketBox {
+    private var tickets = UplinkTickets()
+    private let maximumMessages: Int
+    private let maximumBytes: Int
+    var waiting: [() -> Void] = []
+
+    init(maximumMessages: Int, maximumBytes: Int) {
+        self.maximumMessages = maximumMessages
+        self.maximumBytes = maximumBytes
+    }
+
+    var isSaturated: Bool {
+        tickets.unacknowledgedCount >= maximumMessages || tickets.unacknowledgedBytes >= maximumBytes
+    }
+
+    func issue(_ records: Int, byteCount: Int, target: any UplinkTarget, tag: UInt32) -> UInt32 {
+        tickets.issue(records, byteCount: byteCount, target: target, tag: tag)
+    }
+
+    func finish(_ outcomes: [TicketOutcome], metrics: TransportMetrics) {
+        var failed = 0
+        for outcome in outcomes {
+            if outcome.outcome == .failed { failed &+= 1 }
+            if let (target, tag) = tickets.finish(outcome.ticket) { target.uplinkFinished(tag: tag) }
+        }
+        metrics.noteOutcomes(outcomes.count, failed: failed, unacknowledged: tickets.unacknowledgedCount)
+        resumeWaiting()
+    }
+
+    private func resumeWaiting() {
+        guard !waiting.isEmpty, tickets.unacknowledgedCount <= maximumMessages / 2,
+            tickets.unacknowledgedBytes <= maximumBytes / 2
+        else { return }
+        let resumed = waiting
+        waiting = []
+        for resume in resumed { resume() }
+    }
+}
