@@ -1,0 +1,148 @@
+import Crypto
+import JSON
+public import Logging
+public import Messages
+public import Model
+public import Storage
+import Synchronization
+
+/// Answers the transports' question who a device is (`device-api.md` 2.2, `cluster.md` 3.3). Safe from any thread.
+///
+/// Found credentials are cached; a change of a device forgets them. Unknown credentials are not cached, so that a device
+/// created a moment ago is let in, and so that strangers cannot fill the cache.
+public final class DeviceAuthenticator: TransportAPI {
+    private struct State {
+        var cache: LRUCache<String, DeviceLookupResult>
+        /// Counts what was forgotten: an answer that was read before is not cached after.
+        var epoch: UInt64 = 0
+    }
+
+    private let lookup: DeviceLookup
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// - Parameter cacheCapacity: `CACHE_SPECS_DEVICE_CREDENTIALS_MAX_SIZE`.
+    public init(database: Database, cacheCapacity: Int, logger: Logger) {
+        lookup = DeviceLookup(database: database)
+        self.logger = logger
+        state = Mutex(State(cache: LRUCache(capacity: cacheCapacity)))
+    }
+
+    public func validate(_ request: DeviceCredentialsRequest) async -> DeviceCredentialsResponse {
+        do {
+            let found: DeviceLookupResult?
+            switch request {
+            case .accessToken(let token):
+                found = try await device(credentialsID: token).flatMap { $0.credentialsType == "ACCESS_TOKEN" ? $0 : nil }
+            case .x509(let hash):
+                found = try await device(credentialsID: hash).flatMap { $0.credentialsType == "X509_CERTIFICATE" ? $0 : nil }
+            case .mqttBasic(let clientID, let userName, let password):
+                found = try await basic(clientID: clientID, userName: userName, password: password)
+            }
+            guard let found else { return .refused }
+            return .accepted(found.deviceInfo, found.profileInfo)
+        } catch {
+            logger.limited(
+                .error, "device credentials cannot be checked at the moment", ["error": .string(String(describing: error))])
+            return .unavailable
+        }
+    }
+
+    /// Forgets what is cached of a device. To be called after every change of the device or its credentials.
+    public func forget(_ device: DeviceID) {
+        state.withLock { state in
+            state.epoch &+= 1
+            state.cache.removeAll { _, value in value.deviceID == device }
+        }
+    }
+
+    /// Forgets what is cached of all devices of a profile.
+    public func forget(_ profile: DeviceProfileID) {
+        state.withLock { state in
+            state.epoch &+= 1
+            state.cache.removeAll { _, value in value.profileID == profile }
+        }
+    }
+
+    // MARK: - Decision order
+
+    private func basic(clientID: String, userName: String?, password: String?) async throws -> DeviceLookupResult? {
+        guard let userName else {
+            guard let found = try await device(credentialsID: Digest.sha3_256Hex(clientID)) else { return nil }
+            return found.matchesBasic(clientID: clientID, userName: nil, password: password) ? found : nil
+        }
+        let key = clientID.isEmpty ? userName : "\(clientID)|\(userName)"
+        if let found = try await device(credentialsID: Digest.sha3_256Hex(key)), found.credentialsType == "MQTT_BASIC" {
+            if found.matchesBasic(clientID: clientID, userName: userName, password: password) { return found }
+            // The right name with the wrong password is refused at once: no other credentials are tried.
+            if found.matchesBasicNames(clientID: clientID, userName: userName) { return nil }
+        }
+        guard let found = try await device(credentialsID: userName) else { return nil }
+        switch found.credentialsType {
+        case "ACCESS_TOKEN": return found
+        case "MQTT_BASIC":
+            return found.matchesBasic(clientID: clientID, userName: userName, password: password) ? found : nil
+        default: return nil
+        }
+    }
+
+    private func device(credentialsID: String) async throws -> DeviceLookupResult? {
+        let (cached, epoch) = state.withLock { ($0.cache.value(for: credentialsID), $0.epoch) }
+        if let cached { return cached }
+        guard let found = try await lookup.device(credentialsID: credentialsID) else { return nil }
+        state.withLock { state in
+            if state.epoch == epoch { state.cache.insert(found, for: credentialsID) }
+        }
+        return found
+    }
+}
+
+extension DeviceLookupResult {
+    private var basicFields: (clientID: String, userName: String, password: String)? {
+        guard credentialsType == "MQTT_BASIC", let text = credentialsValue,
+            let object = (try? JSONValue.parse(Array(text.utf8)))?.objectValue
+        else { return nil }
+        return (
+            object["clientId"]?.stringValue ?? "", object["userName"]?.stringValue ?? "",
+            object["password"]?.stringValue ?? ""
+        )
+    }
+
+    /// Every stored field that is not empty equals the presented one.
+    func matchesBasic(clientID: String, userName: String?, password: String?) -> Bool {
+        guard let fields = basicFields, matchesBasicNames(clientID: clientID, userName: userName) else { return false }
+        return fields.password.isEmpty || constantTimeEqual(Array(fields.password.utf8), Array((password ?? "").utf8))
+    }
+
+    func matchesBasicNames(clientID: String, userName: String?) -> Bool {
+        guard let fields = basicFields else { return false }
+        return (fields.clientID.isEmpty || fields.clientID == clientID)
+            && (fields.userName.isEmpty || fields.userName == userName)
+    }
+
+    var deviceInfo: DeviceInfo {
+        DeviceInfo(
+            tenantID: tenantID, deviceID: deviceID, name: name, type: type, profileID: profileID, customerID: customerID,
+            isGateway: isGateway)
+    }
+
+    var profileInfo: DeviceProfileInfo {
+        let transport = DeviceTransportType(rawValue: transportType) ?? .default
+        var mqtt = MQTTProfileConfiguration()
+        if transport == .mqtt, let object = transportConfiguration.objectValue {
+            func filter(_ key: String, _ fallback: String) -> String {
+                guard let text = object[key]?.stringValue, !text.allSatisfy({ $0 == " " }) else { return fallback }
+                return text
+            }
+            mqtt.telemetryTopicFilter = filter("deviceTelemetryTopic", mqtt.telemetryTopicFilter)
+            mqtt.attributesTopicFilter = filter("deviceAttributesTopic", mqtt.attributesTopicFilter)
+            mqtt.attributesSubscribeTopicFilter = filter(
+                "deviceAttributesSubscribeTopic", mqtt.attributesSubscribeTopicFilter)
+            mqtt.acknowledgesInvalidPayloads = object["sendAckOnValidationException"]?.boolValue ?? false
+            let payload = object["transportPayloadTypeConfiguration"]?.objectValue
+            mqtt.usesProtobuf = payload?["transportPayloadType"]?.stringValue == "PROTOBUF"
+        }
+        return DeviceProfileInfo(
+            id: profileID, transportType: transport, mqtt: mqtt, ruleChainID: ruleChainID, queueName: queueName)
+    }
+}

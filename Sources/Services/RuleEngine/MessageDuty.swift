@@ -1,0 +1,21 @@
+import Queue
+
+/// The duty to tell the outcome of a message: to its queue, or to the message that it is a copy of.
+enum MessageDuty {
+    case ticket(DeliveryTicket)
+    case copy(FanOut)
+    /// Nobody waits for it.
+    case none
+}
+
+/// A message that went to several nodes as copies. It is done when all of them are (`rule-engine.md` 5.6): a queue inside
+/// the process keeps nothing, so a copy is safe only when it has been processed.
+final class FanOut {
+    var remaining: Int
+    let duty: MessageDuty
+
+    init(copies: Int, of duty: MessageDuty) {
+        remaining = copies
+        self.duty = duty
+    }
+}

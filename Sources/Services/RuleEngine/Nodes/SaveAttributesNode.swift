@@ -1,0 +1,71 @@
+import JSON
+import Messages
+import Model
+import Reactor
+import Storage
+import Telemetry
+
+/// "save attributes" (`rule-engine.md` 3.7): stores the attributes of a message, then goes on along `Success`.
+final class SaveAttributesNode: RuleNode {
+    static let type = "org.thingsboard.rule.engine.telemetry.TbMsgAttributesNode"
+    static let configurationVersion = 3
+
+    private let scope: AttributeScope
+    private let onlyChanged: Bool
+    private var settings: ProcessingSettings
+    private let decoder = TelemetryDecoder(options: .strict)
+
+    init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
+        var fields = try NodeConfiguration(configuration)
+        settings = try ProcessingSettings(&fields, mainKey: "attributes")
+        let name = try fields.string("scope") ?? AttributeScope.server.name
+        guard let scope = AttributeScope(name: name) else {
+            throw RuleNodeConfigurationError("unknown attribute scope \(name)")
+        }
+        self.scope = scope
+        _ = try fields.bool("notifyDevice", default: false)
+        _ = try fields.bool("sendAttributesUpdatedNotification", default: false)
+        onlyChanged = try fields.bool("updateAttributesOnlyOnValueChange", default: true)
+        try fields.end()
+    }
+
+    func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
+        guard message.type == .known(.postAttributesRequest) else {
+            return .failure(message, "Unsupported msg type: \(message.type.name)")
+        }
+        var scope = scope
+        if let name = message.metadata["scope"] {
+            guard let given = AttributeScope(name: name) else {
+                return .failure(message, "Unknown attribute scope: \(name)")
+            }
+            scope = given
+        }
+        guard settings.main.admits(originator: message.originator.uuid, timestamp: message.timestamp) else {
+            return .next(message, .success)
+        }
+        switch message.payload {
+        case .points(let batch, let first, let count):
+            return save(batch.arena, Int(first)..<Int(first + count), scope, message, context)
+        case .text(let text):
+            var arena = PointArena()
+            let bytes = Array(text.utf8)
+            do throws(TelemetryError) {
+                let points = try decoder.decodeAttributes(bytes.span, into: &arena)
+                return save(arena, points, scope, message, context)
+            } catch {
+                return .failure(message, String(describing: error))
+            }
+        }
+    }
+
+    private func save(
+        _ arena: PointArena, _ points: Range<Int>, _ scope: AttributeScope, _ message: RuleMessage,
+        _ context: RuleNodeContext
+    ) -> NodeOutcome {
+        guard !points.isEmpty else { return .next(message, .success) }
+        context.telemetry.saveAttributes(
+            entity: message.originator.uuid, scope: scope, timestamp: context.loop.wallClockMilliseconds, arena: arena,
+            points: points, onlyChanged: onlyChanged, token: context.suspend(message).token)
+        return .suspended
+    }
+}

@@ -1,0 +1,74 @@
+import JSON
+import Messages
+import Model
+import Reactor
+import Storage
+import Telemetry
+
+/// "save time series" (`rule-engine.md` 3.7): stores the telemetry of a message, then goes on along `Success`.
+final class SaveTimeseriesNode: RuleNode {
+    static let type = "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode"
+    static let configurationVersion = 1
+
+    private let usesServerTimestamp: Bool
+    private var settings: ProcessingSettings
+    private let decoder = TelemetryDecoder(options: .strict)
+    private var records: [TelemetryRecord] = []
+
+    init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
+        var fields = try NodeConfiguration(configuration)
+        // The time to live counts for usage limits only: this storage keeps rows until a cleanup removes them.
+        _ = try fields.integer("defaultTTL", default: 0)
+        usesServerTimestamp = try fields.bool("useServerTs", default: false)
+        settings = try ProcessingSettings(&fields, mainKey: "timeseries")
+        try fields.end()
+    }
+
+    func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
+        guard message.type == .known(.postTelemetryRequest) else {
+            return .failure(message, "Unsupported msg type: \(message.type.name)")
+        }
+        let timestamp = usesServerTimestamp ? context.loop.wallClockMilliseconds : message.metadataTimestamp
+        var streams: TelemetryStreams = []
+        if settings.main.admits(originator: message.originator.uuid, timestamp: timestamp) { streams.insert(.history) }
+        if settings.latest.admits(originator: message.originator.uuid, timestamp: timestamp) { streams.insert(.latest) }
+        if streams.isEmpty { return .next(message, .success) }
+        switch message.payload {
+        case .points(let batch, let first, let count):
+            guard count > 0 else { return .failure(message, "Msg body is empty: {}") }
+            context.telemetry.saveTelemetry(
+                entity: message.originator.uuid, timestamp: timestamp, arena: batch.arena,
+                points: Int(first)..<Int(first + count), streams: streams, token: context.suspend(message).token)
+            return .suspended
+        case .text(let text):
+            return save(text, of: message, timestamp: timestamp, streams: streams, context)
+        }
+    }
+
+    /// Saves data that is text: entries with a time of their own keep it.
+    private func save(
+        _ text: String, of message: RuleMessage, timestamp: Int64, streams: TelemetryStreams, _ context: RuleNodeContext
+    ) -> NodeOutcome {
+        var arena = PointArena()
+        records.removeAll(keepingCapacity: true)
+        let bytes = Array(text.utf8)
+        do throws(TelemetryError) {
+            try decoder.decodeTelemetry(bytes.span, receivedAt: timestamp, into: &arena, records: &records)
+        } catch {
+            return .failure(message, String(describing: error))
+        }
+        guard records.contains(where: { $0.pointCount > 0 }) else {
+            return .failure(message, "Msg body is empty: \(text)")
+        }
+        let saved = records.filter { $0.pointCount > 0 }
+        let suspension = context.suspend(message)
+        context.expect(saved.count, for: suspension)
+        for record in saved {
+            context.telemetry.saveTelemetry(
+                entity: message.originator.uuid, timestamp: usesServerTimestamp ? timestamp : record.timestamp,
+                arena: arena, points: Int(record.firstPoint)..<Int(record.firstPoint + record.pointCount),
+                streams: streams, token: suspension.token)
+        }
+        return .suspended
+    }
+}

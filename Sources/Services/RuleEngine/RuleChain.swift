@@ -1,0 +1,79 @@
+import Model
+import Storage
+
+/// A rule chain ready to run on one shard: nodes by index, connections resolved. Owned by the shard's loop.
+final class RuleChain {
+    /// One node and where its messages go.
+    struct Node {
+        let id: RuleNodeID
+        let name: String
+        /// The node, or why it could not start.
+        let node: Result<any RuleNode, RuleNodeConfigurationError>
+        /// Folded label and the indices of the nodes behind it.
+        var targets: [(label: String, nodes: [Int])]
+    }
+
+    let id: RuleChainID
+    let name: String
+    let isRoot: Bool
+    let firstNode: Int?
+    private(set) var nodes: [Node]
+    private let indices: [RuleNodeID: Int]
+
+    init(_ definition: RuleChainDefinition, context: RuleNodeContext) {
+        id = definition.id
+        name = definition.name
+        isRoot = definition.isRoot
+        var indices: [RuleNodeID: Int] = [:]
+        var nodes: [Node] = []
+        for node in definition.nodes {
+            indices[node.id] = nodes.count
+            let made = Result { () throws(RuleNodeConfigurationError) in
+                try RuleNodeRegistry.makeNode(node, context: context)
+            }
+            nodes.append(Node(id: node.id, name: node.name, node: made, targets: []))
+        }
+        for connection in definition.connections {
+            guard let from = indices[connection.from], let to = indices[connection.to] else { continue }
+            let label = connection.label.lowercased()
+            if let known = nodes[from].targets.firstIndex(where: { $0.label == label }) {
+                nodes[from].targets[known].nodes.append(to)
+            } else {
+                nodes[from].targets.append((label, [to]))
+            }
+        }
+        firstNode = definition.firstNodeID.flatMap { indices[$0] }
+        self.indices = indices
+        self.nodes = nodes
+    }
+
+    func index(of node: RuleNodeID) -> Int? { indices[node] }
+
+    /// The nodes behind one label of a node.
+    func targets(of node: Int, _ label: RelationLabel) -> [Int] {
+        for target in nodes[node].targets where target.label == label.folded { return target.nodes }
+        return []
+    }
+
+    /// The nodes behind several labels: each node once.
+    func targets(of node: Int, _ labels: [RelationLabel]) -> [Int] {
+        var found: [Int] = []
+        for label in labels {
+            for target in targets(of: node, label) where !found.contains(target) { found.append(target) }
+        }
+        return found
+    }
+}
+
+/// The chains of one tenant on one shard.
+struct TenantChains {
+    let chains: [RuleChainID: RuleChain]
+    let root: RuleChain?
+
+    init(_ definitions: [RuleChainDefinition], context: RuleNodeContext) {
+        var chains: [RuleChainID: RuleChain] = [:]
+        for definition in definitions { chains[definition.id] = RuleChain(definition, context: context) }
+        self.chains = chains
+        root = chains.values.first { $0.isRoot }
+    }
+}

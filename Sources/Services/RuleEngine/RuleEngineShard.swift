@@ -1,0 +1,361 @@
+import Logging
+import Messages
+import Model
+import Queue
+import Reactor
+import Storage
+
+/// Runs the rule chains over the messages of one lane. Owned by the lane's loop: no locks, no hops between nodes.
+///
+/// A message that a node suspends keeps its place in a slot; all others run to their end at once.
+final class RuleEngineShard: RuleEngineLaneConsumer {
+    private enum Tenant {
+        /// The chains are being read; messages wait, bounded by what their producers admit.
+        case loading([(RuleMessage, MessageDuty)])
+        case ready(TenantChains)
+    }
+
+    private let loop: EventLoop
+    private let chains: any RuleChainSource
+    private let logger: Logger
+    private let metrics: RuleEngineMetrics
+    private let context: RuleNodeContext
+    private unowned var lane: RuleEngineLane!
+    private var tenants: [TenantID: Tenant] = [:]
+    /// Counts reloads, so that an answer to an older question is recognised.
+    private var loads: [TenantID: UInt32] = [:]
+    private var suspended = SuspendedMessages()
+    private var copies: [(RuleMessage, RuleChain, Int, MessageDuty)] = []
+    private var isRunningCopies = false
+    private var current: (chain: RuleChain, node: Int, duty: MessageDuty)?
+    private var random = FastRandom()
+
+    /// Makes the way to the storage for a loop, with its completions.
+    typealias SinkMaker = (EventLoop, @escaping SaveCompletionHandler) -> any TelemetrySink
+
+    /// Called on `loop`.
+    init(
+        loop: EventLoop, chains: any RuleChainSource, makeSink: SinkMaker, rpc: any DeviceRPCSender, logger: Logger,
+        metrics: RuleEngineMetrics
+    ) {
+        self.loop = loop
+        self.chains = chains
+        self.logger = logger
+        self.metrics = metrics
+        let completions = Completions()
+        let sink = makeSink(loop) { saves in completions.shard?.finish(saves) }
+        context = RuleNodeContext(loop: loop, telemetry: sink, rpc: rpc, logger: logger)
+        completions.shard = self
+        context.shard = self
+        loop.addTickHook { [unowned self] in self.metrics.publish(suspended: suspended.count) }
+    }
+
+    private final class Completions {
+        unowned var shard: RuleEngineShard?
+    }
+
+    // MARK: - Deliveries
+
+    func receive(_ deliveries: inout [Delivery], from lane: RuleEngineLane) {
+        self.lane = lane
+        for delivery in deliveries {
+            switch delivery {
+            case .uplinks(let batch, let producer):
+                metrics.received += batch.messages.count
+                for index in batch.messages.indices {
+                    let message = RuleMessage(uplink: batch, index: index, id: UUID128.random(using: &random))
+                    let ticket = DeliveryTicket(producer: producer, ticket: batch.messages[index].ticket)
+                    accept(message, .ticket(ticket))
+                }
+            case .message(let message, let ticket):
+                metrics.received += 1
+                accept(message, .ticket(ticket))
+            }
+        }
+    }
+
+    private func accept(_ message: RuleMessage, _ duty: MessageDuty) {
+        switch tenants[message.tenantID] {
+        case .ready(let chains):
+            start(message, duty, in: chains)
+        case .loading(var waiting):
+            // Moved out and back, so that the array is not copied.
+            tenants[message.tenantID] = nil
+            waiting.append((message, duty))
+            tenants[message.tenantID] = .loading(waiting)
+        case nil:
+            tenants[message.tenantID] = .loading([(message, duty)])
+            load(message.tenantID)
+        }
+    }
+
+    /// Finds the chain and node of a message (`rule-engine.md` 2.8).
+    private func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
+        let chain: RuleChain
+        if let id = message.ruleChainID {
+            guard let found = tenant.chains[id] else {
+                // The chain was deleted while the message was on its way.
+                finish(duty, .acknowledged)
+                return
+            }
+            chain = found
+        } else {
+            guard let root = tenant.root else {
+                fail(message, duty, "No Root Rule Chain available!", chain: nil, node: nil)
+                return
+            }
+            chain = root
+        }
+        if let id = message.ruleNodeID {
+            guard let node = chain.index(of: id) else {
+                fail(message, duty, "Rule node stopped", chain: chain, node: nil)
+                return
+            }
+            run(message, duty, chain, node)
+        } else if let first = chain.firstNode {
+            run(message, duty, chain, first)
+        } else {
+            finish(duty, .acknowledged)
+        }
+        runCopies()
+    }
+
+    // MARK: - Running
+
+    /// Runs a message from a node until it ends or is suspended.
+    private func run(_ start: RuleMessage, _ duty: MessageDuty, _ chain: RuleChain, _ first: Int) {
+        var message = start
+        var node = first
+        while true {
+            message.executedNodeCount += 1
+            metrics.executions += 1
+            let outcome: NodeOutcome
+            switch chain.nodes[node].node {
+            case .success(let implementation):
+                current = (chain, node, duty)
+                outcome = implementation.process(message, context)
+                current = nil
+            case .failure(let error):
+                // An inactive node fails the message itself; `Failure` is not followed.
+                fail(
+                    message, duty, "Failed to initialize rule node! \(error.message)", chain: chain, node: node)
+                return
+            }
+            guard let next = route(outcome, duty, chain, node) else { return }
+            (message, node) = next
+        }
+    }
+
+    /// Decides where a message goes from a node; `nil` when it ended here or went on elsewhere.
+    private func route(
+        _ outcome: NodeOutcome, _ duty: MessageDuty, _ chain: RuleChain, _ node: Int
+    ) -> (RuleMessage, Int)? {
+        let message: RuleMessage
+        let targets: [Int]
+        switch outcome {
+        case .suspended:
+            return nil
+        case .acknowledge:
+            finish(duty, .acknowledged)
+            return nil
+        case .failure(let failed, let text):
+            message = failed
+            targets = chain.targets(of: node, .failure)
+            if targets.isEmpty {
+                fail(message, duty, text, chain: chain, node: node)
+                return nil
+            }
+        case .next(let told, let label):
+            message = told
+            targets = chain.targets(of: node, label)
+        case .nextAny(let told, let labels):
+            message = told
+            targets = chain.targets(of: node, labels)
+        }
+        switch targets.count {
+        case 0:
+            finish(duty, .acknowledged)
+            return nil
+        case 1:
+            return (message, targets[0])
+        default:
+            let shared = FanOut(copies: targets.count, of: duty)
+            for target in targets {
+                var copy = message
+                copy.id = UUID128.random(using: &random)
+                copy.ruleChainID = chain.id
+                copy.ruleNodeID = chain.nodes[target].id
+                copies.append((copy, chain, target, .copy(shared)))
+            }
+            return nil
+        }
+    }
+
+    /// Runs the copies that fan-outs made, in order, until there are none.
+    private func runCopies() {
+        guard !isRunningCopies else { return }
+        isRunningCopies = true
+        var next = 0
+        while next < copies.count {
+            let (message, chain, node, duty) = copies[next]
+            next += 1
+            run(message, duty, chain, node)
+        }
+        copies.removeAll(keepingCapacity: true)
+        isRunningCopies = false
+    }
+
+    // MARK: - Suspension
+
+    /// Keeps the message that a node is processing.
+    func suspend(_ message: RuleMessage) -> UInt32 {
+        guard let current else { preconditionFailure("suspend outside a node's process") }
+        return suspended.insert(
+            SuspendedMessages.Entry(message: message, chain: current.chain, node: current.node, duty: current.duty))
+    }
+
+    func expect(_ completions: Int, slot: UInt32) {
+        suspended.expect(completions, slot: slot)
+    }
+
+    private func finish(_ saves: [SaveCompletion]) {
+        for save in saves {
+            guard let entry = suspended.complete(save.token, refused: !save.isStored) else { continue }
+            let outcome: NodeOutcome =
+                entry.isRefused
+                ? .failure(entry.message, "The database refuses the values") : .next(entry.message, .success)
+            guard let (message, node) = route(outcome, entry.duty, entry.chain, entry.node) else { continue }
+            run(message, entry.duty, entry.chain, node)
+        }
+        runCopies()
+    }
+
+    /// Sends a new message on from the current node once `body` has its data.
+    func answer(_ message: RuleMessage, _ body: @escaping @Sendable () async -> (String, RelationLabel)) {
+        guard let current else { preconditionFailure("answer outside a node's process") }
+        let chainID = current.chain.id
+        let nodeID = current.chain.nodes[current.node].id
+        let bound = ShardReference(shard: self)
+        Task(executorPreference: loop) {
+            let (data, label) = await body()
+            bound.shard.resume(message, data: data, label: label, chain: chainID, node: nodeID)
+        }
+    }
+
+    private func resume(
+        _ original: RuleMessage, data: String, label: RelationLabel, chain chainID: RuleChainID, node nodeID: RuleNodeID
+    ) {
+        guard case .ready(let tenant) = tenants[original.tenantID], let chain = tenant.chains[chainID],
+            let node = chain.index(of: nodeID)
+        else { return }
+        var message = original
+        message.id = UUID128.random(using: &random)
+        message.payload = .text(data)
+        let outcome: NodeOutcome =
+            label.folded == RelationLabel.failure.folded ? .failure(message, data) : .next(message, label)
+        if let (next, target) = route(outcome, .none, chain, node) { run(next, .none, chain, target) }
+        runCopies()
+    }
+
+    // MARK: - Ends
+
+    private func finish(_ duty: MessageDuty, _ outcome: DeliveryOutcome) {
+        switch duty {
+        case .ticket(let ticket):
+            if outcome == .acknowledged { metrics.successful += 1 } else { metrics.failed += 1 }
+            lane.tell(outcome, of: ticket)
+        case .copy(let shared):
+            shared.remaining -= 1
+            // A failed branch does not fail the message that it is a copy of.
+            if shared.remaining == 0 { finish(shared.duty, .acknowledged) }
+        case .none:
+            break
+        }
+    }
+
+    private func fail(_ message: RuleMessage, _ duty: MessageDuty, _ text: String, chain: RuleChain?, node: Int?) {
+        let nodeName = node.map { chain?.nodes[$0].name ?? "" } ?? ""
+        logger.limited(
+            .warning, "a message failed in the rule engine",
+            [
+                "error": .string(text), "rule_chain.name": .string(chain?.name ?? ""),
+                "rule_node.name": .string(nodeName), "message.type": .string(message.type.name),
+                "tenant.id": .string(message.tenantID.description),
+            ])
+        finish(duty, .failed)
+    }
+
+    // MARK: - Chains
+
+    /// Reads the tenant's chains anew; messages of the tenant wait meanwhile if there are none yet.
+    func reload(_ tenant: TenantID) {
+        switch tenants[tenant] {
+        case nil: break
+        case .loading, .ready: load(tenant)
+        }
+    }
+
+    private func load(_ tenant: TenantID) {
+        loads[tenant, default: 0] &+= 1
+        let number = loads[tenant]!
+        let bound = ShardReference(shard: self)
+        let source = chains
+        let loop = loop
+        let logger = logger
+        Task(executorPreference: loop) {
+            var pause = 50
+            while true {
+                do {
+                    let definitions = try await source.ruleChains(of: tenant)
+                    bound.shard.install(definitions, of: tenant, load: number)
+                    return
+                } catch {
+                    logger.limited(
+                        .error, "rule chains cannot be read at the moment; their messages wait",
+                        ["tenant.id": .string(tenant.description), "error": .string(String(describing: error))])
+                }
+                await loop.sleep(.milliseconds(pause))
+                pause = min(2_000, pause * 2)
+            }
+        }
+    }
+
+    private func install(_ definitions: [RuleChainDefinition], of tenant: TenantID, load number: UInt32) {
+        guard loads[tenant] == number else { return }
+        let chains = TenantChains(definitions, context: context)
+        for chain in chains.chains.values {
+            for node in chain.nodes {
+                guard case .failure(let error) = node.node else { continue }
+                logger.warning(
+                    "a rule node cannot start; its messages fail",
+                    [
+                        "rule_chain.name": .string(chain.name), "rule_node.name": .string(node.name),
+                        "error": .string(error.message), "tenant.id": .string(tenant.description),
+                    ])
+            }
+        }
+        var waiting: [(RuleMessage, MessageDuty)] = []
+        if case .loading(let messages) = tenants[tenant] { waiting = messages }
+        tenants[tenant] = .ready(chains)
+        for (message, duty) in waiting { start(message, duty, in: chains) }
+    }
+}
+
+/// Carries a shard into a task that runs on the shard's own loop.
+private struct ShardReference: @unchecked Sendable {
+    // @unchecked: dereferenced only by tasks whose executor is the shard's loop.
+    let shard: RuleEngineShard
+}
+
+/// A generator for message ids: fast, seeded from the system.
+struct FastRandom: RandomNumberGenerator {
+    private var state = UInt64.random(in: 0...UInt64.max)
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}

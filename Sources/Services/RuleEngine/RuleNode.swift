@@ -1,0 +1,65 @@
+public import JSON
+public import Messages
+
+/// A relation by which a message leaves a node. Labels are compared without regard to case.
+public struct RelationLabel: Sendable, ExpressibleByStringLiteral {
+    public let name: String
+    /// What is compared.
+    let folded: String
+
+    public init(_ name: String) {
+        self.name = name
+        folded = name.lowercased()
+    }
+
+    public init(stringLiteral value: String) {
+        self.init(value)
+    }
+
+    public static let success: RelationLabel = "Success"
+    public static let failure: RelationLabel = "Failure"
+    public static let other: RelationLabel = "Other"
+}
+
+/// What a node did with a message.
+public enum NodeOutcome: Sendable {
+    /// It goes on along every connection with that label.
+    case next(RuleMessage, RelationLabel)
+    /// It goes on along every connection with any of those labels.
+    case nextAny(RuleMessage, [RelationLabel])
+    /// It goes on along `Failure`; unconnected, the message fails with that text.
+    case failure(RuleMessage, String)
+    /// It ends here, done.
+    case acknowledge
+    /// The node took ``RuleNodeContext/suspend(_:)`` and completes later.
+    case suspended
+}
+
+/// Why a node cannot start. Its messages fail with that text until it is edited.
+public struct RuleNodeConfigurationError: Error, Sendable {
+    public var message: String
+
+    public init(_ message: String) {
+        self.message = message
+    }
+}
+
+/// One node of a rule chain. Owned by one shard; every call is made on its loop.
+///
+/// A node does not know the engine's insides: it is given a message and tells what became of it. One that must wait
+/// suspends the message and returns; it must not block.
+public protocol RuleNode: AnyObject, SendableMetatype {
+    /// The class name by which stored chains name it.
+    static var type: String { get }
+    /// Version of the form of its configuration.
+    static var configurationVersion: Int { get }
+
+    /// - Throws: When the configuration cannot be used.
+    init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError)
+
+    func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome
+}
+
+extension RuleNode {
+    public static var configurationVersion: Int { 0 }
+}

@@ -1,0 +1,25 @@
+import JSON
+import Storage
+
+/// The node types that this build knows. Adding one is its file and its line here.
+enum RuleNodeRegistry {
+    static let types: [any RuleNode.Type] = [
+        SaveTimeseriesNode.self,
+        SaveAttributesNode.self,
+        MessageTypeSwitchNode.self,
+        LogNode.self,
+        RPCRequestNode.self,
+    ]
+
+    private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })
+
+    /// Makes the node that a definition describes.
+    static func makeNode(
+        _ definition: RuleNodeDefinition, context: RuleNodeContext
+    ) throws(RuleNodeConfigurationError) -> any RuleNode {
+        guard let type = byName[definition.type] else {
+            throw RuleNodeConfigurationError("unknown rule node type \(definition.type)")
+        }
+        return try type.init(configuration: definition.configuration, context: context)
+    }
+}
