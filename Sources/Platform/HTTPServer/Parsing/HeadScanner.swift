@@ -38,6 +38,9 @@ struct HeadScanner {
         return .incomplete
     }
 
+    /// Whether the request line has been seen whole.
+    var hasFirstLine: Bool { lineStart > 0 }
+
     /// Ready for the next head.
     mutating func reset() {
         lineStart = 0
