@@ -25,10 +25,17 @@ struct RunningServer {
     var port: Int { server.port }
     func client(receiveBuffer: Int32? = nil) -> RawClient { RawClient(port: port, receiveBuffer: receiveBuffer) }
 
-    /// The value of one series in the metrics' text.
+    /// The value of one series in the metrics' text; the order of labels does not matter.
     func metric(_ series: String) -> Double? {
-        let line = metrics.render().split(separator: "\n").first { $0.hasPrefix(series + " ") }
-        return line.flatMap { Double($0.dropFirst(series.count + 1)) }
+        for line in metrics.render().split(separator: "\n") where line.first != "#" {
+            guard let blank = line.lastIndex(of: " ") else { continue }
+            if parts(line[..<blank]) == parts(series[...]) { return Double(line[line.index(after: blank)...]) }
+        }
+        return nil
+    }
+
+    private func parts(_ series: Substring) -> Set<Substring> {
+        Set(series.split { "{,}".contains($0) })
     }
 }
 
@@ -49,6 +56,14 @@ func withServer(
         group.stop()
         group.join()
     }
-    try server.open(on: group.loops)
-    try await body(RunningServer(server: server, metrics: metrics, loops: group.loops))
+    try await server.open(onRunning: group.loops)
+    // Raw clients block, which must not hold up the threads that tasks share.
+    let blocking = try EventLoop(name: "http-test-client", index: 0)
+    blocking.start()
+    defer {
+        blocking.stop()
+        blocking.join()
+    }
+    let running = RunningServer(server: server, metrics: metrics, loops: group.loops)
+    try await withTaskExecutorPreference(blocking) { try await body(running) }
 }

@@ -43,17 +43,15 @@ final class ClientPool: @unchecked Sendable {
     let loop: EventLoop
     private let base: BaseURL
     private let maximumConnections: Int
-    private let tls: TLSClient?
     private var open: [HTTPClientConnection] = []
     private var idle: [HTTPClientConnection] = []
     private var waiting: [ClientJob] = []
     private var isClosed = false
 
-    init(_ base: BaseURL, on loop: EventLoop, maximumConnections: Int, tls: TLSClient?) {
+    init(_ base: BaseURL, on loop: EventLoop, maximumConnections: Int) {
         self.base = base
         self.loop = loop
         self.maximumConnections = maximumConnections
-        self.tls = tls
     }
 
     func submit(_ job: ClientJob, timeout: Duration) {
@@ -99,7 +97,7 @@ final class ClientPool: @unchecked Sendable {
         let connection: HTTPClientConnection
         do throws(HTTPClientError) {
             connection = try HTTPClientConnection(
-                to: .tcp(host: base.host, port: base.port), host: base.authority, on: loop, tls: tls)
+                to: .tcp(host: base.host, port: base.port), host: base.authority, on: loop)
         } catch {
             waiting.removeFirst().finish(.failure(error))
             return waiting.isEmpty ? nil : takeConnection()

@@ -29,7 +29,7 @@ public final class HTTPClientConnection: ConnectionHandler {
     ///   - host: The value of the field Host.
     ///   - maximumBodyBytes: Larger answers fail, with the connection. Default: 64 MiB.
     public init(
-        to address: SocketAddress, host: String, on loop: EventLoop, tls: TLSClient? = nil,
+        to address: SocketAddress, host: String, on loop: EventLoop,
         maximumBodyBytes: Int = 67_108_864
     ) throws(HTTPClientError) {
         self.host = host
@@ -39,7 +39,7 @@ public final class HTTPClientConnection: ConnectionHandler {
             finished(response, keepsAlive)
         }
         do {
-            connection = try Connection.connect(to: address, on: loop, tls: tls, handler: self)
+            connection = try Connection.connect(to: address, on: loop, handler: self)
         } catch {
             throw .connectFailed("\(error)")
         }

@@ -6,6 +6,8 @@ struct Exchange {
         case waiting
         /// Answered; answers before this one are missing.
         case ready(HTTPResponse)
+        /// The body has been written up to the offset; the client is slower than that.
+        case sending(HTTPResponse, Int)
         /// The head has been sent, the body is being produced.
         case streaming(ResponseStream)
     }

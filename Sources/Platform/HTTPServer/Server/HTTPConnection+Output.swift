@@ -43,11 +43,27 @@ extension HTTPConnection: ReplyTarget {
                 if begin(stream, of: response) { return }
             } else {
                 let terms = exchanges[0].terms
-                write { ResponseWriter.write(response, terms, date: server.dateLine, to: &$0) }
+                var offset = 0
+                write { offset = ResponseWriter.write(response, terms, date: server.dateLine, to: &$0) }
+                if offset < response.body.count { return send(response, from: offset) }
             }
             finishFirst(status: response.status)
         }
         if !isParsing { settle(leftover: nil) }
+    }
+
+    /// Writes what is left of the first answer's body, as far as the client takes it.
+    func send(_ response: HTTPResponse, from start: Int) {
+        var offset = start
+        while offset < response.body.count, hasRoom {
+            write { offset = ResponseWriter.writeSlice(of: response.body, from: offset, to: &$0) }
+        }
+        guard offset == response.body.count else {
+            exchanges[0].state = .sending(response, offset)
+            return
+        }
+        finishFirst(status: response.status)
+        flushAnswers()
     }
 
     /// Sends the head of a streaming response and starts its producer; false when there is no body to produce.
@@ -88,7 +104,17 @@ extension HTTPConnection: ReplyTarget {
             phase = .lingering
             deadline = loop.now + server.configuration.lingerTime
         } else {
-            connection?.close(.requested)
+            closeWhenSent()
+        }
+    }
+    /// Closing waits only a while for the client to take what was written, so it begins when most of that has gone.
+    func closeWhenSent() {
+        guard let connection else { return }
+        if connection.pendingOutputBytes <= connection.lowWaterMark {
+            connection.close(.requested)
+        } else {
+            phase = .lingering
+            deadline = loop.now
         }
     }
 }

@@ -46,7 +46,7 @@ extension HTTPConnection {
         case .waiting:
             break
         case .lingering:
-            connection?.close(.requested)
+            closeWhenSent()
         }
     }
 

@@ -74,6 +74,8 @@ final class HTTPConnection: ConnectionHandler, @unchecked Sendable {
         self.connection = connection
         lastProgress = connection.loop.now
         deadline = connection.loop.now + server.configuration.headTimeout
+        connection.highWaterMark = server.configuration.maximumPendingOutputBytes
+        connection.lowWaterMark = server.configuration.maximumPendingOutputBytes / 4
     }
 
     var peerDescription: String { peer }
@@ -81,7 +83,7 @@ final class HTTPConnection: ConnectionHandler, @unchecked Sendable {
     /// Whether the output may grow.
     var hasRoom: Bool {
         guard let connection else { return false }
-        return connection.pendingOutputBytes < server.configuration.maximumPendingOutputBytes
+        return connection.pendingOutputBytes <= server.configuration.maximumPendingOutputBytes
     }
 
     func write(_ body: (inout ByteBuffer) -> Void) {
@@ -108,7 +110,12 @@ final class HTTPConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     func connectionDidDrain(_ c: Connection) {
-        if case .streaming(let stream)? = exchanges.first?.state { stream.drained() }
+        switch exchanges.first?.state {
+        case .streaming(let stream)?: stream.drained()
+        case .sending(let response, let offset)?: send(response, from: offset)
+        case .waiting?, .ready?: break
+        case nil: if phase == .lingering, loop.now >= deadline { closeWhenSent() }
+        }
         resumeIfPossible()
     }
 

@@ -17,10 +17,20 @@ enum ResponseWriter {
         var keepsAlive: Bool
     }
 
-    /// The head, and the body unless the request was HEAD.
-    static func write(_ response: HTTPResponse, _ terms: Terms, date: [UInt8], to output: inout ByteBuffer) {
+    /// The head, and as much of the body as fits one slice, unless the request was HEAD.
+    ///
+    /// - Returns: Where the body goes on; its count when nothing is left to write.
+    static func write(_ response: HTTPResponse, _ terms: Terms, date: [UInt8], to output: inout ByteBuffer) -> Int {
         writeHead(response, .length(response.body.count), terms, date: date, to: &output)
-        if !terms.isHead, !HTTPStatus.forbidsBody(response.status) { output.append(response.body) }
+        if terms.isHead || HTTPStatus.forbidsBody(response.status) { return response.body.count }
+        return writeSlice(of: response.body, from: 0, to: &output)
+    }
+
+    /// At most 256 KiB of a body; returns where it goes on.
+    static func writeSlice(of body: [UInt8], from offset: Int, to output: inout ByteBuffer) -> Int {
+        let end = min(body.count, offset + 262_144)
+        body.withUnsafeBytes { output.append(UnsafeRawBufferPointer(rebasing: $0[offset..<end])) }
+        return end
     }
 
     /// - Parameter date: The field `Date` with its line end.
