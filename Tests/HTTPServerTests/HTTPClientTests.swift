@@ -7,7 +7,7 @@ import Testing
     private func withClient(
         _ responder: any HTTPResponder = echo, path: String = "", connections: Int = 2,
         configure: (inout HTTPServerConfiguration) -> Void = { _ in },
-        _ body: (HTTPClient, RunningServer) async throws -> Void
+        _ body: @concurrent (HTTPClient, RunningServer) async throws -> Void
     ) async throws {
         try await withServer(responder, configure: configure) { server in
             let client = try HTTPClient(
