@@ -1,49 +1,60 @@
+import CLinux
 import Glibc
 import Synchronization
 
-/// SIGTERM and SIGINT as something to wait for. To be made before any thread is started, so that all inherit the mask.
+/// SIGTERM and SIGINT as something to wait for. One for the process; a second signal ends it at once.
+///
+/// A handler and not a mask, because the runtime may have threads already that would take the signal.
 final class TerminationSignals: Sendable {
     private struct State {
         var isRaised = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
+    /// What the handler writes to. Set before the handler is installed, never changed after.
+    nonisolated(unsafe) private static var descriptor: Int32 = -1
+
     private let state = Mutex(State())
 
     init() {
         signal(SIGPIPE, SIG_IGN)
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        sigaddset(&set, SIGINT)
-        pthread_sigmask(SIG_BLOCK, &set, nil)
+        let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
+        precondition(descriptor >= 0 && Self.descriptor < 0, "signals are watched once: errno \(errno)")
+        Self.descriptor = descriptor
         var thread = pthread_t()
         let context = Unmanaged.passRetained(self).toOpaque()
         let code = pthread_create(&thread, nil, { context in
             // Balances the retain above; the thread lives as long as the process.
             let signals = Unmanaged<TerminationSignals>.fromOpaque(context!).takeRetainedValue()
+            needletail_set_thread_name("signals")
             signals.watch()
             return nil
         }, context)
         precondition(code == 0, "no thread for signals: errno \(code)")
         pthread_detach(thread)
+        for number in [SIGTERM, SIGINT] {
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { _ in
+                // write(2) is all that happens here; it is safe in a handler.
+                var one: UInt64 = 1
+                _ = Glibc.write(TerminationSignals.descriptor, &one, 8)
+            }
+            action.sa_flags = SA_RESTART
+            sigaction(number, &action, nil)
+        }
     }
 
     private func watch() {
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        sigaddset(&set, SIGINT)
-        var number: Int32 = 0
-        while sigwait(&set, &number) == 0 {
+        var count: UInt64 = 0
+        while true {
+            guard read(Self.descriptor, &count, 8) == 8 else { continue }
             let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>]? in
                 if state.isRaised { return nil }
                 state.isRaised = true
                 defer { state.waiting = [] }
                 return state.waiting
             }
-            // The second signal ends the process at once.
-            guard let waiting else { _exit(128 + number) }
+            guard let waiting, count == 1 else { _exit(130) }
             for continuation in waiting { continuation.resume() }
         }
     }
