@@ -1,0 +1,113 @@
+public import Configuration
+
+/// What is wrong with the options, all of it.
+public struct LoadTestOptionProblems: Error, Equatable, CustomStringConvertible {
+    public let problems: [String]
+    public var description: String { problems.joined(separator: "\n") }
+}
+
+extension LoadTestOptions {
+    /// - Parameter arguments: parsed by ``command``.
+    public init(_ arguments: ParsedArguments) throws(LoadTestOptionProblems) {
+        self.init()
+        var problems: [String] = []
+        readServer(arguments, &problems)
+        readDevices(arguments, &problems)
+        readLoad(arguments, &problems)
+        readReport(arguments)
+        checkCombinations(&problems)
+        guard problems.isEmpty else { throw LoadTestOptionProblems(problems: problems) }
+    }
+
+    private mutating func readServer(_ arguments: ParsedArguments, _ problems: inout [String]) {
+        let url = arguments.string("rest-url") ?? ""
+        if let parsed = ServerURL(url) {
+            restURL = parsed
+        } else {
+            problems.append("REST_URL (--rest-url) is \"\(url)\"; expected http://HOST:PORT")
+        }
+        username = arguments.string("username") ?? username
+        password = arguments.string("password") ?? password
+        mqttHost = arguments.string("mqtt-host") ?? mqttHost
+        mqttPort = arguments.integer("mqtt-port") ?? mqttPort
+    }
+
+    private mutating func readDevices(_ arguments: ParsedArguments, _ problems: inout [String]) {
+        let first = arguments.integer("first-device") ?? 0
+        var end = first + 1000
+        if let count = arguments.integer("devices") {
+            end = first + count
+        } else if let count = arguments.integer("idle") {
+            end = first + count
+        } else if let given = arguments.integer("end-device") {
+            end = given
+        }
+        if end > first {
+            devices = first..<end
+        } else {
+            problems.append("devices are \(first) up to, not including, \(end); expected at least one")
+        }
+        if let name = arguments.string("api"), let named = DeviceAPI(rawValue: name) { api = named }
+        if arguments.flag("http") { api = .http }
+        createsDevices = arguments.string("create-devices") != "false"
+        deletesDevices = arguments.string("delete-devices") == "true"
+        sharedToken = arguments.string("token")
+        plainTopic = arguments.string("topic")
+        keepAliveSeconds = arguments.integer("keep-alive") ?? keepAliveSeconds
+    }
+
+    private mutating func readLoad(_ arguments: ParsedArguments, _ problems: inout [String]) {
+        durationSeconds = arguments.integer("duration") ?? durationSeconds
+        if arguments.integer("idle") != nil {
+            pace = .idle
+        } else if let count = arguments.integer("closed-loop") {
+            pace = .closed(inFlight: count)
+        } else {
+            pace = .open(messagesPerSecond: arguments.integer("rate") ?? 1000)
+        }
+        if let name = arguments.string("payload"), let named = PayloadType(rawValue: name) { payload = named }
+        alarms.perSecond = arguments.integer("alarms") ?? 0
+        let start = arguments.integer("alarm-start") ?? 0
+        // The published tool's default for the end is 0: no end given.
+        let end = arguments.integer("alarm-end").flatMap { $0 == 0 ? nil : $0 } ?? max(start, durationSeconds)
+        if end >= start {
+            alarms.seconds = start..<end
+        } else {
+            problems.append("alarms start at second \(start) and end at \(end); expected an end behind the start")
+        }
+        warmup = arguments.string("warmup") == "true"
+        warmupPackSize = arguments.integer("warmup-pack") ?? warmupPackSize
+        sendsLoad = arguments.string("load") != "false"
+        qualityOfService = arguments.string("qos") == "0" ? 0 : 1
+        inFlightLimit = arguments.integer("in-flight") ?? inFlightLimit
+        threadCount = arguments.integer("threads") ?? threadCount
+        drainSeconds = arguments.integer("drain") ?? drainSeconds
+    }
+
+    private mutating func readReport(_ arguments: ParsedArguments) {
+        ledgerPath = arguments.string("ledger")
+        verifies = arguments.flag("verify")
+        verifiesOnly = arguments.flag("verify-only")
+        verifyGraceSeconds = arguments.integer("verify-grace") ?? verifyGraceSeconds
+        jsonPath = arguments.string("json")
+        plotPath = arguments.string("plot")
+        isQuiet = arguments.flag("quiet")
+    }
+
+    private func checkCombinations(_ problems: inout [String]) {
+        let keeps = ledgerPath != nil || verifies
+        if keeps, qualityOfService == 0, api == .mqtt {
+            problems.append("--ledger and --verify need acknowledgements, --qos 0 has none")
+        }
+        if keeps, sharedToken != nil { problems.append("--ledger and --verify need one token per device, not --token") }
+        if verifies || verifiesOnly, plainTopic != nil { problems.append("--verify reads over REST, --topic has none") }
+        if verifiesOnly, ledgerPath == nil { problems.append("--verify-only needs --ledger FILE") }
+        if qualityOfService == 0, case .closed = pace, api == .mqtt {
+            problems.append("--closed-loop waits for acknowledgements, --qos 0 has none")
+        }
+        if plainTopic != nil, api == .http { problems.append("--topic is for MQTT, not for --http") }
+        if let plotPath, !plotPath.hasSuffix(".svg"), !plotPath.hasSuffix(".png") {
+            problems.append("--plot is \"\(plotPath)\"; expected FILE.svg or FILE.png")
+        }
+    }
+}

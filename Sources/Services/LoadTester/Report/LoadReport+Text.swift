@@ -1,0 +1,60 @@
+extension LoadReport {
+    static let percentiles: [(name: String, percent: Double)] = [
+        ("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99), ("p99.9", 99.9), ("p99.99", 99.99),
+    ]
+
+    /// The report for people, ending with a line feed.
+    var text: String {
+        var lines: [String] = []
+        if wasInterrupted { lines.append("interrupted") }
+        if options.sendsLoad, !options.verifiesOnly { lines += loadLines }
+        if !rowLatencies.isEmpty {
+            lines.append("PUBLISH -> row    " + Self.summary(of: rowLatencies) + "  (\(rowLatencies.count) samples)")
+        }
+        if let verification { lines += Self.lines(of: verification) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var loadLines: [String] {
+        let answer = options.api == .http ? "POST -> 200      " : "PUBLISH -> PUBACK"
+        var lines = [
+            "\(Format.grouped(counters.sent)) messages sent, \(Format.grouped(counters.acknowledged)) acknowledged in "
+                + "\(Format.fixed(seconds, places: 1)) s: \(Format.grouped(Int(acknowledgedPerSecond))) messages/s, "
+                + "\(Format.grouped(Int(acknowledgedPerSecond * Double(options.payload.valueCount)))) values/s"
+        ]
+        if options.pace == .idle { lines = ["\(Format.grouped(openConnections)) of \(Format.grouped(options.devices.count)) connections open"] }
+        if !latencies.isEmpty { lines.append("\(answer) " + Self.summary(of: latencies)) }
+        if mostWaiting > 0 || unsent > 0 {
+            lines.append(
+                "late: at most \(Format.grouped(mostWaiting)) messages waited to be sent, "
+                    + "\(Format.grouped(unsent)) never were")
+        }
+        if unacknowledged > 0 { lines.append("without acknowledgement at the end: \(Format.grouped(unacknowledged))") }
+        if counters.alarms > 0 { lines.append("alarms: \(Format.grouped(counters.alarms))") }
+        if counters.errors + counters.resent > 0 {
+            lines.append(
+                "errors: \(counters.refused) refused, \(counters.unexpected) unexpected acknowledgements, "
+                    + "\(counters.connectionsLost) connections lost, \(counters.connectsFailed) failed to connect; "
+                    + "\(Format.grouped(counters.resent)) messages sent again")
+        }
+        return lines
+    }
+
+    private static func summary(of histogram: LatencyHistogram) -> String {
+        var text = percentiles.map { "\($0.name) \(Format.milliseconds(histogram.percentile($0.percent)))" }
+        text.append("max \(Format.milliseconds(histogram.maximum))")
+        return text.joined(separator: "  ")
+    }
+
+    private static func lines(of verification: VerificationResult) -> [String] {
+        var lines: [String] = []
+        if verification.unreadableDevices > 0 {
+            lines.append("history of \(verification.unreadableDevices) devices could not be read")
+        }
+        for record in verification.examples {
+            lines.append("lost: \(LoadTestOptions.deviceName(Int(record.device))) ts \(record.timestamp)")
+        }
+        if verification.late > 0 { lines.append("\(verification.late) were not readable at once, but a little later") }
+        return lines + [verification.line]
+    }
+}
