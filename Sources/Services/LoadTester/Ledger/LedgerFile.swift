@@ -43,7 +43,7 @@ public final class LedgerFile: Sendable {
     func write(_ page: inout LedgerPage) throws(LedgerError) {
         guard !page.buffer.isEmpty else { return }
         let result = page.buffer.withUnsafeBytes { raw -> LedgerError? in
-            do {
+            do throws(LedgerError) {
                 try Self.write(raw.bytes, to: descriptor)
                 return nil
             } catch {

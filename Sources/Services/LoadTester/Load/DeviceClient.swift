@@ -1,4 +1,5 @@
 internal import Bytes
+internal import HTTPClient
 internal import MQTTProtocol
 internal import Reactor
 
@@ -18,6 +19,9 @@ final class DeviceClient: ConnectionHandler {
         case stopped
     }
 
+    /// Bytes on their way into a socket beyond which messages wait.
+    private static let outputLimit = 262_144
+
     unowned let owner: LoadLoop
     /// Place in the schedule.
     let index: Int
@@ -31,16 +35,20 @@ final class DeviceClient: ConnectionHandler {
     /// Attempts to connect since the last success.
     private var failures = 0
     private var lastTimestamp: Int64 = 0
+    /// With the MQTT API.
     private var connection: Connection?
+    /// With the HTTP API.
+    private var http: HTTPClientConnection?
     /// Nanoseconds at which anything was last written, or connecting began.
     private var lastActivity: UInt64 = 0
-    private var frames = MQTTFrameDecoder()
+    private var frames: MQTTFrameDecoder
 
     init(owner: LoadLoop, index: Int) {
         self.owner = owner
         self.index = index
         number = owner.plan.firstDevice + index
         window = InFlightWindow(limit: owner.plan.inFlightLimit)
+        frames = MQTTFrameDecoder(version: owner.plan.mqttVersion)
     }
 
     /// Messages that are due and not sent.
@@ -60,21 +68,28 @@ final class DeviceClient: ConnectionHandler {
         state = .connecting
         lastActivity = owner.loop.now.nanoseconds
         do {
-            connection = try Connection.connect(to: owner.plan.address, on: owner.loop, tls: nil, handler: self)
+            switch owner.plan.api {
+            case .mqtt: connection = try Connection.connect(to: owner.plan.address, on: owner.loop, handler: self)
+            case .http: try connectHTTP()
+            }
         } catch {
             connectionEnded()
         }
     }
 
     func connectionDidConnect(_ c: Connection) {
-        connection = c
-        guard owner.plan.api == .mqtt else { return becomeConnected() }
-        let name = LoadTestOptions.deviceName(number)
-        c.write { out in
-            MQTTWire.appendConnect(
-                clientID: name, username: self.owner.plan.token(device: self.number),
-                keepAlive: self.owner.plan.keepAliveSeconds, to: &out)
-        }
+        let connect = MQTTConnect(
+            version: owner.plan.mqttVersion, clientIdentifier: LoadTestOptions.deviceName(number),
+            keepAliveSeconds: UInt16(owner.plan.keepAliveSeconds), userName: owner.plan.token(device: number))
+        c.write { connect.encode(into: &$0) }
+    }
+
+    private func connectHTTP() throws {
+        let made = try HTTPClientConnection(to: owner.plan.address, host: owner.plan.httpHost, on: owner.loop)
+        made.onClose = { [weak self] in self?.connectionEnded() }
+        http = made
+        // Requests may go out at once.
+        becomeConnected()
     }
 
     private func becomeConnected() {
@@ -99,6 +114,7 @@ final class DeviceClient: ConnectionHandler {
 
     private func connectionEnded() {
         connection = nil
+        http = nil
         let before = state
         guard before != .stopped else { return }
         state = .idle
@@ -129,11 +145,13 @@ final class DeviceClient: ConnectionHandler {
     func stop() {
         let wasConnected = state == .connected
         state = .stopped
+        http?.close()
+        http = nil
         guard let connection else { return }
-        if wasConnected, owner.plan.api == .mqtt {
-            connection.write { MQTTWire.appendDisconnect(to: &$0) }
+        if wasConnected {
+            connection.write { MQTTDisconnect().encode(version: owner.plan.mqttVersion, into: &$0) }
         }
-        connection.close(.finished)
+        connection.close(.requested)
         self.connection = nil
     }
 
@@ -148,7 +166,7 @@ final class DeviceClient: ConnectionHandler {
         case .connected where owner.plan.api == .mqtt && owner.plan.keepAliveSeconds > 0:
             guard quiet > UInt64(owner.plan.keepAliveSeconds) * 500_000_000, let connection else { return }
             lastActivity = now
-            connection.write { MQTTWire.appendPingRequest(to: &$0) }
+            connection.write { MQTTPing.encodeRequest(into: &$0) }
         case .idle, .waiting, .connecting, .connected, .stopped: break
         }
     }
@@ -171,8 +189,8 @@ final class DeviceClient: ConnectionHandler {
     func pump() {
         guard owner.isSending else { return }
         if state == .idle, owner.plan.api == .http, waitingCount > 0 { return wantConnection() }
-        guard state == .connected, let connection else { return }
-        while !window.isFull, connection.pendingOutputBytes < 262_144 {
+        guard state == .connected else { return }
+        while !window.isFull, (connection?.pendingOutputBytes ?? 0) < Self.outputLimit {
             switch owner.plan.pace {
             case .open:
                 guard sentCount < dueCount else { return }
@@ -205,48 +223,42 @@ final class DeviceClient: ConnectionHandler {
     }
 
     private func write(_ message: InFlightMessage) {
-        guard let connection else { return }
         lastActivity = owner.loop.now.nanoseconds
         owner.withPayload(device: number, message) { payload in
-            connection.write { out in
-                switch owner.plan.api {
-                case .mqtt:
-                    MQTTWire.appendPublish(
-                        topic: owner.plan.topic,
-                        identifier: message.packetIdentifier == 0 ? nil : message.packetIdentifier,
-                        payload: payload, to: &out)
-                case .http:
-                    HTTPWire.appendPost(
-                        plan: owner.plan, token: owner.plan.token(device: number), payload: payload, to: &out)
-                }
+            switch owner.plan.api {
+            case .mqtt: publish(message, payload)
+            case .http: post(payload)
             }
+        }
+    }
+
+    private func publish(_ message: InFlightMessage, _ payload: UnsafeBufferPointer<UInt8>) {
+        let topic = owner.plan.topic
+        let version = owner.plan.mqttVersion
+        connection?.write { out in
+            MQTTPublish.encode(
+                topic: topic.span, payload: payload.span,
+                qos: message.packetIdentifier == 0 ? .atMostOnce : .atLeastOnce,
+                packetIdentifier: message.packetIdentifier, version: version, into: &out)
+        }
+    }
+
+    private func post(_ payload: UnsafeBufferPointer<UInt8>) {
+        let target = "\(owner.plan.httpPrefix)/api/v1/\(owner.plan.token(device: number))/telemetry"
+        http?.send("POST", target, fields: [("Content-Type", "application/json")], body: Array(payload)) {
+            [weak self] answer in
+            // Without an answer the connection is gone, and the message goes out again on the next one.
+            if case .success(let response) = answer { self?.answered(response.status) }
         }
     }
 
     // MARK: - Receiving
 
     func connection(_ c: Connection, received bytes: Span<UInt8>) -> Int {
-        switch owner.plan.api {
-        case .mqtt: receivedMQTT(c, bytes)
-        case .http: receivedHTTP(c, bytes)
-        }
-    }
-
-    private func receivedMQTT(_ c: Connection, _ bytes: Span<UInt8>) -> Int {
         var offset = 0
         do throws(MQTTError) {
             while let frame = try frames.next(in: bytes, from: offset) {
-                switch frame.type {
-                case .puback where frame.end - frame.body >= 2:
-                    acknowledged(UInt16(bytes[frame.body]) << 8 | UInt16(bytes[frame.body + 1]))
-                case .connack where frame.end - frame.body >= 2 && state == .connecting:
-                    guard bytes[frame.body + 1] == 0 else {
-                        c.abort(.protocolError)
-                        return bytes.count
-                    }
-                    becomeConnected()
-                default: break
-                }
+                try receivedPacket(c, frame, bytes)
                 offset = frame.end
             }
         } catch {
@@ -257,32 +269,35 @@ final class DeviceClient: ConnectionHandler {
         return offset
     }
 
-    private func acknowledged(_ identifier: UInt16) {
+    private func receivedPacket(_ c: Connection, _ frame: MQTTFrame, _ bytes: Span<UInt8>) throws(MQTTError) {
+        switch frame.type {
+        case .puback:
+            let puback = try MQTTAcknowledgement.decode(frame, in: bytes, version: frames.version)
+            acknowledged(puback.packetIdentifier, isSuccess: !puback.reasonCode.isFailure)
+        case .connack:
+            let connack = try MQTTConnack.decode(frame, in: bytes, version: frames.version)
+            if connack.answer.isAccepted, state == .connecting { becomeConnected() } else { c.abort(.protocolError) }
+        case .connect, .publish, .pubrec, .pubrel, .pubcomp, .subscribe, .suback, .unsubscribe, .unsuback, .pingreq,
+            .pingresp, .disconnect, .auth:
+            break
+        }
+    }
+
+    private func acknowledged(_ identifier: UInt16, isSuccess: Bool) {
         guard let message = window.acknowledge(identifier) else {
             owner.counters.unexpected += 1
             return
         }
-        owner.didAcknowledge(device: number, message)
+        if isSuccess { owner.didAcknowledge(device: number, message) } else { owner.counters.refused += 1 }
     }
 
-    private func receivedHTTP(_ c: Connection, _ bytes: Span<UInt8>) -> Int {
-        switch HTTPResponseReader.read(bytes) {
-        case .incomplete: return 0
-        case .malformed:
-            c.abort(.protocolError)
-            return bytes.count
-        case .response(let response):
-            if let message = window.acknowledgeOldest() {
-                if response.status == 200 {
-                    owner.didAcknowledge(device: number, message)
-                } else {
-                    owner.counters.refused += 1
-                }
-            } else {
-                owner.counters.unexpected += 1
-            }
-            if response.closes { c.close(.finished) } else { pump() }
-            return response.byteCount
+    /// The HTTP API answers in order.
+    private func answered(_ status: Int) {
+        if let message = window.acknowledgeOldest() {
+            if status == 200 { owner.didAcknowledge(device: number, message) } else { owner.counters.refused += 1 }
+        } else {
+            owner.counters.unexpected += 1
         }
+        pump()
     }
 }

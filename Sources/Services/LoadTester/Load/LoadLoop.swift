@@ -127,11 +127,11 @@ final class LoadLoop: @unchecked Sendable {
 
     // MARK: - Messages
 
-    /// Lends the document of a message.
-    func withPayload(device: Int, _ message: InFlightMessage, _ body: (UnsafeRawBufferPointer) -> Void) {
+    /// Lends the document of a message. Not as a span, which closures inside `body` could not use.
+    func withPayload(device: Int, _ message: InFlightMessage, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
         scratch.removeAll()
         plan.payload.append(device: device, timestamp: message.timestamp, alarm: message.isAlarm, to: &scratch)
-        scratch.withUnsafeBytes(body)
+        scratch.withUnsafeBytes { $0.withMemoryRebound(to: UInt8.self, body) }
     }
 
     func didSend(device: Int, timestamp: Int64, due: UInt64) {

@@ -1,3 +1,4 @@
+internal import MQTTProtocol
 internal import Reactor
 
 /// What every loop of a run needs to know; never changes while it runs.
@@ -10,6 +11,7 @@ struct LoadPlan: Sendable {
     /// In front of `/api/v1/..`.
     var httpPrefix = ""
     var topic = Array("v1/devices/me/telemetry".utf8)
+    var mqttVersion: MQTTVersion
     var qualityOfService: Int
     var keepAliveSeconds: Int
     var payload: PayloadType
@@ -27,6 +29,7 @@ struct LoadPlan: Sendable {
         httpHost = "\(options.restURL.host):\(options.restURL.port)"
         httpPrefix = options.restURL.prefix
         if let plain = options.plainTopic { topic = Array(plain.utf8) }
+        mqttVersion = options.usesMQTT5 ? .v5 : .v3_1_1
         qualityOfService = options.qualityOfService
         keepAliveSeconds = options.keepAliveSeconds
         payload = options.payload

@@ -53,6 +53,7 @@ extension LoadTestOptions {
         .string(
             "topic", placeholder: "TOPIC",
             help: "Publish to this topic of any MQTT broker; no REST calls, no devices are created."),
+        .choice("mqtt-version", of: ["3.1.1", "5"], default: "3.1.1", help: "Version of MQTT."),
         .integer("keep-alive", placeholder: "SECONDS", default: 120, in: 0...65_535, help: "Keep-alive of a connection."),
     ]
 

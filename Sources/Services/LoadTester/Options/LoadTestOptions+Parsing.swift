@@ -52,6 +52,7 @@ extension LoadTestOptions {
         createsDevices = arguments.string("create-devices") != "false"
         deletesDevices = arguments.string("delete-devices") == "true"
         sharedToken = arguments.string("token")
+        usesMQTT5 = arguments.string("mqtt-version") == "5"
         plainTopic = arguments.string("topic")
         keepAliveSeconds = arguments.integer("keep-alive") ?? keepAliveSeconds
     }

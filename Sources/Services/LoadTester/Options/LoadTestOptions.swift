@@ -46,6 +46,8 @@ public struct LoadTestOptions: Sendable, Equatable {
     public var warmup = false
     /// Messages of the warm-up that go out in one burst.
     public var warmupPackSize = 100
+    /// MQTT 5.0 instead of 3.1.1.
+    public var usesMQTT5 = false
     /// MQTT quality of service, 0 or 1.
     public var qualityOfService = 1
     /// Unacknowledged messages per device beyond which the next ones wait.

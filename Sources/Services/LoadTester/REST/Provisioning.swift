@@ -19,14 +19,14 @@ struct Provisioning: Sendable {
         devices: Range<Int>, payload: PayloadType, progress: @escaping @Sendable (Int) -> Void
     ) async throws(RESTError) -> Outcome {
         let profile = try await api.deviceProfile(named: payload)
-        let created = Atomic(0)
+        let created = Counter()
         let identifiers = try await forEach(devices, progress: progress) { number throws(RESTError) -> String in
             let name = LoadTestOptions.deviceName(number)
             if let id = try await api.device(named: name) { return id }
-            created.add(1, ordering: .relaxed)
+            created.increment()
             return try await api.createDevice(named: name, profile: profile)
         }
-        return Outcome(identifiers: identifiers, created: created.load(ordering: .relaxed))
+        return Outcome(identifiers: identifiers, created: created.value)
     }
 
     /// Identifiers of devices that are there; empty for those that are not.
@@ -48,27 +48,61 @@ struct Provisioning: Sendable {
         _ body: @escaping @Sendable (Element) async throws(RESTError) -> Result
     ) async throws(RESTError) -> [Result] {
         let elements = Array(elements)
-        let next = Atomic(0)
-        let results = Mutex<[Result?]>(Array(repeating: nil, count: elements.count))
-        let failure = Mutex<RESTError?>(nil)
+        let work = WorkList<Result>(count: elements.count)
         await withTaskGroup { group in
             for _ in 0..<min(Self.parallelCalls, elements.count) {
                 group.addTask {
-                    while failure.withLock({ $0 == nil }) {
-                        let index = next.add(1, ordering: .relaxed).oldValue
-                        guard index < elements.count else { return }
+                    while let index = work.next() {
                         do throws(RESTError) {
-                            let result = try await body(elements[index])
-                            results.withLock { $0[index] = result }
+                            work.finish(index, try await body(elements[index]))
                         } catch {
-                            failure.withLock { $0 = $0 ?? error }
+                            work.fail(error)
                         }
                         if index % 100 == 99 { progress(index + 1) }
                     }
                 }
             }
         }
-        if let failure = failure.withLock({ $0 }) { throw failure }
-        return results.withLock { $0.compactMap { $0 } }
+        return try work.results()
     }
+}
+
+/// Numbered pieces of work that several tasks take from, and what came out.
+private final class WorkList<Result: Sendable>: Sendable {
+    private struct State {
+        var taken = 0
+        var results: [Result?]
+        var failure: RESTError?
+    }
+
+    private let state: Mutex<State>
+
+    init(count: Int) { state = Mutex(State(results: Array(repeating: nil, count: count))) }
+
+    /// A piece that nobody has taken; `nil` when none is left or one has failed.
+    func next() -> Int? {
+        state.withLock { state in
+            guard state.failure == nil, state.taken < state.results.count else { return nil }
+            defer { state.taken += 1 }
+            return state.taken
+        }
+    }
+
+    func finish(_ index: Int, _ result: Result) { state.withLock { $0.results[index] = result } }
+
+    /// The first failure is kept.
+    func fail(_ error: RESTError) { state.withLock { $0.failure = $0.failure ?? error } }
+
+    /// All results in order, or the failure.
+    func results() throws(RESTError) -> [Result] {
+        let (results, failure) = state.withLock { ($0.results, $0.failure) }
+        if let failure { throw failure }
+        return results.compactMap { $0 }
+    }
+}
+
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+    func increment() { count.add(1, ordering: .relaxed) }
+    var value: Int { count.load(ordering: .relaxed) }
 }
