@@ -19,14 +19,16 @@ import Testing
     }
 
     @Test func variablesOfThePublishedToolAreRead() throws {
-        let options = try options([], environment: [
-            "REST_URL": "http://platform:9090/", "REST_USERNAME": "a@b.c", "REST_PASSWORD": "secret",
-            "MQTT_HOST": "broker", "MQTT_PORT": "2883", "DEVICE_API": "HTTP", "DEVICE_START_IDX": "10",
-            "DEVICE_END_IDX": "30", "DEVICE_CREATE_ON_START": "false", "DEVICE_DELETE_ON_COMPLETE": "true",
-            "MESSAGES_PER_SECOND": "500", "DURATION_IN_SECONDS": "7", "ALARMS_PER_SECOND": "3",
-            "ALARM_STORM_START_SECOND": "2", "ALARM_STORM_END_SECOND": "4", "WARMUP_ENABLED": "true",
-            "WARMUP_PACK_SIZE": "50", "TEST_PAYLOAD_TYPE": "INDUSTRIAL_PLC",
-        ])
+        let options = try options(
+            [],
+            environment: [
+                "REST_URL": "http://platform:9090/", "REST_USERNAME": "a@b.c", "REST_PASSWORD": "secret",
+                "MQTT_HOST": "broker", "MQTT_PORT": "2883", "DEVICE_API": "HTTP", "DEVICE_START_IDX": "10",
+                "DEVICE_END_IDX": "30", "DEVICE_CREATE_ON_START": "false", "DEVICE_DELETE_ON_COMPLETE": "true",
+                "MESSAGES_PER_SECOND": "500", "DURATION_IN_SECONDS": "7", "ALARMS_PER_SECOND": "3",
+                "ALARM_STORM_START_SECOND": "2", "ALARM_STORM_END_SECOND": "4", "WARMUP_ENABLED": "true",
+                "WARMUP_PACK_SIZE": "50", "TEST_PAYLOAD_TYPE": "INDUSTRIAL_PLC",
+            ])
         #expect(options.restURL == ServerURL(host: "platform", port: 9090))
         #expect(options.username == "a@b.c")
         #expect(options.password == "secret")

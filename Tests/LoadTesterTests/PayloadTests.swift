@@ -5,9 +5,9 @@ import Testing
 @testable import LoadTester
 
 @Suite struct PayloadTests {
-    private func document(_ type: PayloadType, device: Int = 7, timestamp: Int64 = 1_700_000_000_123, alarm: Bool = false)
-        throws -> JSONValue
-    {
+    private func document(
+        _ type: PayloadType, device: Int = 7, timestamp: Int64 = 1_700_000_000_123, alarm: Bool = false
+    ) throws -> JSONValue {
         var buffer = ByteBuffer()
         type.append(device: device, timestamp: timestamp, alarm: alarm, to: &buffer)
         return try JSONValue.parse(buffer.copy())

@@ -4,7 +4,10 @@ import Testing
 
 @Suite struct HistoryReaderTests {
     @Test func timeStampsAreSortedByKey() {
-        let body = #"{"b":[{"ts":3,"value":"{\"ts\":9}"}],"x":[{"ts":7,"value":1}],"a":[{"ts":1,"value":"1"},{"ts":2,"value":""}]}"#
+        let body = #"""
+            {"b":[{"ts":3,"value":"{\"ts\":9}"}],"x":[{"ts":7,"value":1}],
+            "a":[{"ts":1,"value":"1"},{"ts":2,"value":""}]}
+            """#
         #expect(HistoryReader.timestamps(in: Array(body.utf8), keys: ["a", "b", "c"]) == [[1, 2], [3], []])
     }
 

@@ -89,7 +89,9 @@ final class LoadRun: Sendable {
             }
             first += pack
             let deadline = MonotonicTime.now() + .seconds(10)
-            while try await snapshot().inFlight > 0, MonotonicTime.now() < deadline { await Self.pause(.milliseconds(2)) }
+            while try await snapshot().inFlight > 0, MonotonicTime.now() < deadline {
+                await Self.pause(.milliseconds(2))
+            }
         }
     }
 
@@ -118,7 +120,8 @@ final class LoadRun: Sendable {
             let now = MonotonicTime.now().nanoseconds
             let snapshot = try await snapshot()
             let entry = TimelineEntry(
-                from: before, to: snapshot, second: Double(now - start.monotonic) / 1e9, seconds: Double(now - last) / 1e9)
+                from: before, to: snapshot, second: Double(now - start.monotonic) / 1e9,
+                seconds: Double(now - last) / 1e9)
             report.add(entry, snapshot)
             console.progress(entry.line)
             before = snapshot.counters
@@ -160,10 +163,13 @@ final class LoadRun: Sendable {
         }
     }
 
-    private static func appears(_ message: ProbedMessage, _ api: PlatformAPI, _ id: String, _ key: String) async -> Bool {
+    private static func appears(_ message: ProbedMessage, _ api: PlatformAPI, _ id: String, _ key: String) async -> Bool
+    {
         let deadline = MonotonicTime.now() + .seconds(10)
         while MonotonicTime.now() < deadline, !Interruption.isRequested {
-            if let latest = try? await api.latestTimestamp(device: id, key: key), latest >= message.timestamp { return true }
+            // A failed look-up, while the server restarts, is repeated like one that came too early.
+            let latest = try? await api.latestTimestamp(device: id, key: key)
+            if let latest, latest >= message.timestamp { return true }
             await pause(.milliseconds(2))
         }
         return false

@@ -70,7 +70,8 @@ public struct LoadTest: Sendable {
     private func prepareDevices(_ rest: RESTSession) async throws -> [String] {
         let provisioning = Provisioning(api: PlatformAPI(client: rest.client))
         guard options.createsDevices, options.sharedToken == nil else {
-            return options.verifies || options.deletesDevices ? try await provisioning.lookUp(devices: options.devices) : []
+            guard options.verifies || options.deletesDevices else { return [] }
+            return try await provisioning.lookUp(devices: options.devices)
         }
         let total = options.devices.count
         let outcome = try await provisioning.provision(devices: options.devices, payload: options.payload) {

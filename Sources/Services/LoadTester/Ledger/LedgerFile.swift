@@ -58,7 +58,8 @@ public final class LedgerFile: Sendable {
         let failure = bytes.withUnsafeBytes { raw -> Int32 in
             var done = 0
             while done < raw.count {
-                let count = Glibc.write(descriptor, raw.baseAddress! + done, raw.count - done)  // Not empty: done < count.
+                // Not empty, so there is an address.
+                let count = Glibc.write(descriptor, raw.baseAddress! + done, raw.count - done)
                 if count > 0 { done += count } else if errno != EINTR { return errno }
             }
             return 0

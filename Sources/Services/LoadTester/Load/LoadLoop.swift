@@ -43,7 +43,8 @@ final class LoadLoop: @unchecked Sendable {
         for device in devices { device.wantConnection() }
         _ = loop.schedule(after: .seconds(1), repeating: .seconds(1)) { [unowned self] in sweep() }
         if ledger != nil {
-            _ = loop.schedule(after: .milliseconds(10), repeating: .milliseconds(10)) { [unowned self] in flushLedger() }
+            _ = loop.schedule(after: .milliseconds(10), repeating: .milliseconds(10)) { [unowned self] in flushLedger()
+            }
         }
     }
 

@@ -23,7 +23,8 @@ extension LoadTestOptions {
         .string(
             "username", placeholder: "NAME", default: "tenant@thingsboard.org", environment: "REST_USERNAME",
             help: "A tenant administrator."),
-        .string("password", placeholder: "TEXT", default: "tenant", environment: "REST_PASSWORD", help: "Its password."),
+        .string(
+            "password", placeholder: "TEXT", default: "tenant", environment: "REST_PASSWORD", help: "Its password."),
         .string("mqtt-host", placeholder: "HOST", default: "localhost", environment: "MQTT_HOST", help: "MQTT server."),
         .integer(
             "mqtt-port", placeholder: "PORT", default: 1883, in: 1...65_535, environment: "MQTT_PORT",
@@ -49,12 +50,14 @@ extension LoadTestOptions {
             "delete-devices", of: ["true", "false"], default: "false", environment: "DEVICE_DELETE_ON_COMPLETE",
             help: "Delete the devices at the end."),
         .string(
-            "token", placeholder: "TOKEN", help: "Every connection uses this access token instead of the device's own."),
+            "token", placeholder: "TOKEN",
+            help: "Every connection uses this access token instead of the device's own."),
         .string(
             "topic", placeholder: "TOPIC",
             help: "Publish to this topic of any MQTT broker; no REST calls, no devices are created."),
         .choice("mqtt-version", of: ["3.1.1", "5"], default: "3.1.1", help: "Version of MQTT."),
-        .integer("keep-alive", placeholder: "SECONDS", default: 120, in: 0...65_535, help: "Keep-alive of a connection."),
+        .integer(
+            "keep-alive", placeholder: "SECONDS", default: 120, in: 0...65_535, help: "Keep-alive of a connection."),
     ]
 
     private static let loadOptions: [CommandOption] = [
@@ -109,7 +112,8 @@ extension LoadTestOptions {
             help: "How long an acknowledged message may take to become readable."),
         .string("json", placeholder: "FILE", help: "Write the report as JSON."),
         .string(
-            "plot", placeholder: "FILE.svg|png", help: "Draw latency and rates over time. PNG needs rsvg-convert or gnuplot."),
+            "plot", placeholder: "FILE.svg|png",
+            help: "Draw latency and rates over time. PNG needs rsvg-convert or gnuplot."),
         .flag("quiet", help: "No progress lines."),
     ]
 }

@@ -1,7 +1,10 @@
 /// What a load test does. Defaults are those of the command line.
 public struct LoadTestOptions: Sendable, Equatable {
     /// How devices send.
-    public enum DeviceAPI: String, Sendable, CaseIterable { case mqtt = "MQTT", http = "HTTP" }
+    public enum DeviceAPI: String, Sendable, CaseIterable {
+        case mqtt = "MQTT"
+        case http = "HTTP"
+    }
 
     /// What decides when the next message goes out.
     public enum Pace: Sendable, Equatable {

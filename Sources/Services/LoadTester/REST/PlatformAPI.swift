@@ -51,7 +51,8 @@ struct PlatformAPI: Sendable {
     func history(
         device id: String, keys: [String], start: Int64, end: Int64, limit: Int
     ) async throws(RESTError) -> [[Int64]] {
-        let call = "/api/plugins/telemetry/DEVICE/\(id)/values/timeseries?keys=\(keys.joined(separator: ","))"
+        let call =
+            "/api/plugins/telemetry/DEVICE/\(id)/values/timeseries?keys=\(keys.joined(separator: ","))"
             + "&startTs=\(start)&endTs=\(end)&limit=\(limit)&agg=NONE&orderBy=ASC"
         let body = try await client.bytes("GET", call)
         guard let found = HistoryReader.timestamps(in: body, keys: keys) else {

@@ -16,11 +16,11 @@ struct Provisioning: Sendable {
     ///
     /// - Parameter progress: called now and then with the number of devices that are done.
     func provision(
-        devices: Range<Int>, payload: PayloadType, progress: @escaping @Sendable (Int) -> Void
+        devices: Range<Int>, payload: PayloadType, reportingTo progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws(RESTError) -> Outcome {
         let profile = try await api.deviceProfile(named: payload)
         let created = Counter()
-        let identifiers = try await forEach(devices, progress: progress) { number throws(RESTError) -> String in
+        let identifiers = try await forEach(devices, reportingTo: progress) { number throws(RESTError) -> String in
             let name = LoadTestOptions.deviceName(number)
             if let id = try await api.device(named: name) { return id }
             created.increment()
@@ -31,20 +31,21 @@ struct Provisioning: Sendable {
 
     /// Identifiers of devices that are there; empty for those that are not.
     func lookUp(devices: some Collection<Int> & Sendable) async throws(RESTError) -> [String] {
-        try await forEach(devices, progress: { _ in }) { number throws(RESTError) -> String in
+        try await forEach(devices) { number throws(RESTError) -> String in
             try await api.device(named: LoadTestOptions.deviceName(number)) ?? ""
         }
     }
 
     func delete(identifiers: [String]) async throws(RESTError) {
-        _ = try await forEach(identifiers.filter { !$0.isEmpty }, progress: { _ in }) { id throws(RESTError) -> Void in
+        _ = try await forEach(identifiers.filter { !$0.isEmpty }) { id throws(RESTError) -> Void in
             try await api.deleteDevice(id)
         }
     }
 
     /// Runs `body` for every element, a few at a time, and returns the results in order. The first failure ends it.
     func forEach<Element: Sendable, Result: Sendable>(
-        _ elements: some Collection<Element> & Sendable, progress: @escaping @Sendable (Int) -> Void,
+        _ elements: some Collection<Element> & Sendable,
+        reportingTo progress: @escaping @Sendable (Int) -> Void = { _ in },
         _ body: @escaping @Sendable (Element) async throws(RESTError) -> Result
     ) async throws(RESTError) -> [Result] {
         let elements = Array(elements)

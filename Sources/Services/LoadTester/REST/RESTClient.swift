@@ -59,7 +59,9 @@ final class RESTClient: Sendable {
     // MARK: - Helpers
 
     /// Sends with the token, and once more after a new login when the server does not take it.
-    private func authorised(_ method: String, _ path: String, body: [UInt8]) async throws(RESTError) -> HTTPClientResponse {
+    private func authorised(
+        _ method: String, _ path: String, body: [UInt8]
+    ) async throws(RESTError) -> HTTPClientResponse {
         let answer = try await send(method, path, body: body, token: token.withLock { $0 })
         guard answer.status == 401 else { return answer }
         try await logIn()

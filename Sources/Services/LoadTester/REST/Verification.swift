@@ -8,13 +8,13 @@ struct Verification: Sendable {
     private static let pageSize = 10_000
 
     func verify(
-        _ ledger: LedgerContents, progress: @escaping @Sendable (Int) -> Void
+        _ ledger: LedgerContents, reportingTo progress: @escaping @Sendable (Int) -> Void
     ) async throws(RESTError) -> VerificationResult {
         let clock = ContinuousClock()
         let began = clock.now
         let provisioning = Provisioning(api: api)
         let keys = Self.checkedKeys(of: ledger.payload)
-        let results = try await provisioning.forEach(ledger.devices, progress: progress) {
+        let results = try await provisioning.forEach(ledger.devices, reportingTo: progress) {
             device throws(RESTError) -> VerificationResult in
             try await verify(device: Int(device.device), device.timestamps, keys)
         }

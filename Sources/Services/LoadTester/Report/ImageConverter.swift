@@ -19,8 +19,8 @@ enum ImageConverter {
 
     /// - Returns: whether the program ended well.
     static func convert(svg input: String, png output: String) -> Bool {
-        guard let name = installedProgram(), let program = programs.first(where: { $0.name == name }) else { return false }
-        return run(name, program.arguments(input, output))
+        guard let program = programs.first(where: { path(of: $0.name) != nil }) else { return false }
+        return run(program.name, program.arguments(input, output))
     }
 
     /// Runs gnuplot on the script in a file.
@@ -34,7 +34,7 @@ enum ImageConverter {
     private static func run(_ program: String, _ arguments: [String]) -> Bool {
         guard let path = path(of: program) else { return false }
         var vector: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
-        defer { vector.forEach { free($0) } }
+        defer { for argument in vector { free(argument) } }
         var child: pid_t = 0
         guard posix_spawn(&child, path, nil, nil, &vector, environ) == 0 else { return false }
         var status: Int32 = 0

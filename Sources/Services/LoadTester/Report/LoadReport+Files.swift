@@ -17,8 +17,10 @@ extension LoadReport {
     }
 
     private func writePlot(to path: String) -> Bool {
-        let title = "\(Format.grouped(options.devices.count)) devices, \(Format.grouped(Int(acknowledgedPerSecond))) "
-            + "messages/s acknowledged, p99 \(Format.milliseconds(latencies.percentile(99)))"
+        let rate = Format.grouped(Int(acknowledgedPerSecond))
+        let p99 = Format.milliseconds(latencies.percentile(99))
+        let title =
+            "\(Format.grouped(options.devices.count)) devices, \(rate) messages/s acknowledged, p99 \(p99)"
         let plot = Plot(timeline: timeline, title: title)
         guard path.hasSuffix(".png") else { return (try? SystemFile.write(plot.svg, to: path)) != nil }
         let usesGnuplot = ImageConverter.installedProgram() == nil
@@ -33,9 +35,8 @@ extension LoadReport {
     private func gnuplotScript(title: String, output: String) -> String {
         let rows = timeline.map { entry in
             let latencies = [entry.p50, entry.p99, entry.maximum].map { $0 == 0 ? "NaN" : "\(Double($0) / 1000)" }
-            return ([
-                "\(entry.second)", "\(entry.sentPerSecond)", "\(entry.acknowledgedPerSecond)", "\(entry.waiting)",
-            ] + latencies).joined(separator: " ")
+            let rates = [entry.second, entry.sentPerSecond, entry.acknowledgedPerSecond].map { "\($0)" }
+            return (rates + ["\(entry.waiting)"] + latencies).joined(separator: " ")
         }
         return """
             $run << END

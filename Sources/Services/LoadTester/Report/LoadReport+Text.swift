@@ -22,7 +22,10 @@ extension LoadReport {
                 + "\(Format.fixed(seconds, places: 1)) s: \(Format.grouped(Int(acknowledgedPerSecond))) messages/s, "
                 + "\(Format.grouped(Int(acknowledgedPerSecond * Double(options.payload.valueCount)))) values/s"
         ]
-        if options.pace == .idle { lines = ["\(Format.grouped(openConnections)) of \(Format.grouped(options.devices.count)) connections open"] }
+        if options.pace == .idle {
+            let wanted = Format.grouped(options.devices.count)
+            lines = ["\(Format.grouped(openConnections)) of \(wanted) connections open"]
+        }
         if !latencies.isEmpty { lines.append("\(answer) " + Self.summary(of: latencies)) }
         if mostWaiting > 0 || unsent > 0 {
             lines.append(

@@ -67,7 +67,9 @@ struct Plot {
         let series = [
             Series(name: "sent/s", colour: "#666666", values: timeline.map { $0.sentPerSecond }),
             Series(name: "acknowledged/s", colour: "#1b9e77", values: timeline.map { $0.acknowledgedPerSecond }),
-            Series(name: "waiting", colour: "#e7298a", values: timeline.map { $0.waiting == 0 ? nil : Double($0.waiting) }),
+            Series(
+                name: "waiting", colour: "#e7298a",
+                values: timeline.map { $0.waiting == 0 ? nil : Double($0.waiting) }),
         ]
         let most = series.flatMap { $0.values.compactMap { $0 } }.max() ?? 1
         let step = Self.step(for: max(most, 1))
@@ -86,7 +88,7 @@ struct Plot {
         }
         var out = "<text x=\"\(Self.left)\" y=\"\(area.lowerBound - 10)\" fill=\"#444\">\(name)</text>\n"
         for tick in ticks {
-            out += "<line x1=\"\(Self.left)\" x2=\"\(Self.right)\" y1=\"\(y(tick))\" y2=\"\(y(tick))\" stroke=\"#ddd\"/>\n"
+            out += "<path d=\"M\(Self.left) \(y(tick))H\(Self.right)\" stroke=\"#ddd\"/>\n"
             out += "<text x=\"\(Self.left - 6)\" y=\"\(y(tick))\" dy=\"4\" text-anchor=\"end\">\(label(tick))</text>\n"
         }
         out += timeTicks(below: area.upperBound)
@@ -103,7 +105,8 @@ struct Plot {
     private func timeTicks(below bottom: Double) -> String {
         let end = timeline.last?.second ?? 1
         return stride(from: 0, through: end, by: Self.step(for: end)).map { second in
-            "<text x=\"\(x(second))\" y=\"\(bottom + 18)\" text-anchor=\"middle\">\(Format.fixed(second, places: 0)) s</text>\n"
+            let label = Format.fixed(second, places: 0)
+            return "<text x=\"\(x(second))\" y=\"\(bottom + 18)\" text-anchor=\"middle\">\(label) s</text>\n"
         }.joined()
     }
 
