@@ -122,9 +122,17 @@ let testTargets: [Target] = [
     tests("LoadTester", ["Bytes", "Configuration", "JSON"]),
 ]
 
+/// Built only by Benchmarks/run, which sets the variable.
+let benchmarks: [Target] = Context.environment["NEEDLETAIL_BENCHMARKS"] == nil ? [] : [
+    .executableTarget(
+        name: "needletail-benchmarks",
+        dependencies: ["Bytes", "JSON", "Telemetry", "MQTTProtocol", "Postgres", "Configuration"],
+        path: "Benchmarks/Sources", swiftSettings: strict),
+]
+
 let package = Package(
     name: "needletail",
     products: [.executable(name: "needletail", targets: ["needletail"])],
-    targets: c + clients + platform + domain + services + executables + testTargets,
+    targets: c + clients + platform + domain + services + executables + testTargets + benchmarks,
     cxxLanguageStandard: .cxx17
 )

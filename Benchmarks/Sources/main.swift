@@ -1,0 +1,35 @@
+import Configuration
+
+// Measurements that need the platform's own code: limits of the database, and single steps of a message's way.
+// Benchmarks/run calls it; each result is one JSON object on a line of its own.
+
+let conninfo = CommandOption.string(
+    "database", placeholder: "CONNINFO", help: "libpq's connection string of a database with the platform's schema.")
+let seconds = CommandOption.integer("seconds", default: 5, in: 1...3600, help: "How long to measure.")
+let backEnds = CommandOption.integer("back-ends", default: 1, in: 1...16, help: "Connections that write in parallel.")
+
+let parser = ArgumentParser(
+    program: "needletail-benchmarks", summary: "Measurements on the platform's own code.",
+    commands: [
+        Command("copy", summary: "Binary COPY into ts_kv in a loop.", options: [conninfo, seconds, backEnds]),
+        Command("upsert", summary: "Upsert into ts_kv from arrays in a loop.", options: [conninfo, seconds, backEnds]),
+        Command("micro", summary: "Codec, JSON and telemetry decoding.", options: [seconds]),
+    ])
+let arguments = parser.parseOrExit(CommandLine.arguments, environment: ProcessEnvironment.read())
+let duration = Duration.seconds(arguments.integer("seconds") ?? 5)
+
+switch arguments.command.name {
+case "micro": MicroBenchmarks.runAll(each: duration)
+default:
+    guard let database = arguments.string("database") else {
+        fail("--database is needed", status: 2)
+    }
+    let limit = StorageLimit(
+        database: database, writes: arguments.command.name == "copy" ? .copy : .upsert,
+        backEnds: arguments.integer("back-ends") ?? 1)
+    do {
+        try await limit.run(for: duration)
+    } catch {
+        fail("\(error)", status: 1)
+    }
+}
