@@ -6,7 +6,7 @@ import Testing
     private func filled(_ count: Int, limit: Int) -> (InFlightWindow, [UInt16]) {
         var window = InFlightWindow(limit: limit)
         let identifiers = (0..<count).map {
-            window.append(timestamp: Int64($0), due: UInt64($0), isAlarm: false, isMeasured: true)
+            window.append(timestamp: Int64($0), due: UInt64($0), isAlarm: false, isMeasured: true).packetIdentifier
         }
         return (window, identifiers)
     }
@@ -42,7 +42,8 @@ import Testing
         var window = InFlightWindow(limit: 2)
         var seen: Set<UInt16> = []
         for _ in 0..<70_000 {
-            let identifier = window.append(timestamp: 0, due: 0, isAlarm: false, isMeasured: true)
+            let message = window.append(timestamp: 0, due: 0, isAlarm: false, isMeasured: true)
+            let identifier = message.packetIdentifier
             seen.insert(identifier)
             #expect(window.acknowledge(identifier) != nil)
         }
@@ -53,8 +54,7 @@ import Testing
     @Test func aNewConnectionGetsEverythingUnacknowledgedInOrder() {
         var (window, identifiers) = filled(4, limit: 4)
         _ = window.acknowledge(identifiers[1])
-        var sent: [InFlightMessage] = []
-        window.renumber { sent.append($0) }
+        let sent = window.renumber()
         #expect(sent.map(\.timestamp) == [0, 2, 3])
         #expect(Set(sent.map(\.packetIdentifier)).isDisjoint(with: identifiers))
         #expect(window.acknowledge(sent[1].packetIdentifier)?.timestamp == 2)

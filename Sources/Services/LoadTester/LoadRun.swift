@@ -38,9 +38,10 @@ final class LoadRun: Sendable {
         try await connect()
         if options.warmup { try await warmUp() }
         let rows = Mutex(LatencyHistogram())
+        let before = try await snapshot().counters
         let start = await begin()
         async let sampling: Void = sampleRows(api, identifiers, into: rows)
-        var report = try await watch(from: start)
+        var report = try await watch(from: start, before)
         for load in loads { await load.run { $0.stopSending() } }
         await sampling
         let last = try await drain()
@@ -83,7 +84,7 @@ final class LoadRun: Sendable {
                 let range = first..<(first + pack)
                 await load.run { load in
                     for device in load.devices[range.clamped(to: 0..<load.devices.count)] {
-                        device.sendUnscheduled(isMeasured: false)
+                        device.sendUnmeasured()
                     }
                 }
             }
@@ -108,10 +109,10 @@ final class LoadRun: Sendable {
     }
 
     /// Waits for the end of the run, looking once a second.
-    private func watch(from start: LoadStart) async throws -> LoadReport {
+    private func watch(from start: LoadStart, _ counters: LoadCounters) async throws -> LoadReport {
         var report = LoadReport(options: options)
         let end = start.monotonic + UInt64(options.durationSeconds) * 1_000_000_000
-        var before = try await snapshot().counters
+        var before = counters
         var last = start.monotonic
         var next = start.monotonic
         while last < end, !Interruption.isRequested {

@@ -22,7 +22,8 @@ final class DeviceClient: ConnectionHandler {
     /// Bytes on their way into a socket beyond which messages wait.
     private static let outputLimit = 262_144
 
-    unowned let owner: LoadLoop
+    /// Lives as long as the run, and so longer than its devices.
+    unowned(unsafe) let owner: LoadLoop
     /// Place in the schedule.
     let index: Int
     /// The number in its name.
@@ -97,10 +98,9 @@ final class DeviceClient: ConnectionHandler {
         failures = 0
         lastActivity = owner.loop.now.nanoseconds
         owner.deviceDidConnect()
-        window.renumber { message in
-            owner.counters.resent += 1
-            write(message)
-        }
+        let again = window.renumber()
+        owner.counters.resent += again.count
+        send(again)
         pump()
     }
 
@@ -180,73 +180,74 @@ final class DeviceClient: ConnectionHandler {
     }
 
     /// Sends one message outside the schedule, due now.
-    func sendUnscheduled(isMeasured: Bool) {
+    func sendUnmeasured() {
         guard state == .connected, !window.isFull else { return }
-        publish(due: owner.loop.now.nanoseconds, isAlarm: false, isMeasured: isMeasured)
+        send([message(due: owner.loop.now.nanoseconds, isAlarm: false, isMeasured: false)])
     }
 
     /// Sends what is due, as far as the window and the socket allow.
     func pump() {
         guard owner.isSending else { return }
-        if state == .idle, owner.plan.api == .http, waitingCount > 0 { return wantConnection() }
-        guard state == .connected else { return }
-        while !window.isFull, (connection?.pendingOutputBytes ?? 0) < Self.outputLimit {
-            switch owner.plan.pace {
-            case .open:
-                guard sentCount < dueCount else { return }
-                let message = owner.plan.schedule.message(device: index, round: sentCount)
-                sentCount += 1
-                publish(
-                    due: owner.start.monotonic + owner.plan.schedule.dueNanoseconds(of: message),
-                    isAlarm: owner.plan.schedule.isAlarm(message: message), isMeasured: true)
-            case .closed: publish(due: owner.loop.now.nanoseconds, isAlarm: false, isMeasured: true)
-            case .idle: return
-            }
+        if state == .idle, waitingCount > 0 { return wantConnection() }
+        guard state == .connected, (connection?.pendingOutputBytes ?? 0) < Self.outputLimit else { return }
+        switch owner.plan.pace {
+        case .open: sendScheduled(min(window.room, waitingCount))
+        case .closed: sendAtOnce(window.room)
+        case .idle: break
         }
     }
 
     func connectionDidDrain(_ c: Connection) { pump() }
 
-    private func publish(due: UInt64, isAlarm: Bool, isMeasured: Bool) {
+    private func sendScheduled(_ count: Int) {
+        guard count > 0 else { return }
+        let schedule = owner.plan.schedule
+        send(
+            (0..<count).lazy.map { [self] _ in
+                let number = schedule.message(device: index, round: sentCount)
+                sentCount += 1
+                return message(
+                    due: owner.start.monotonic + schedule.dueNanoseconds(of: number),
+                    isAlarm: schedule.isAlarm(message: number), isMeasured: true)
+            })
+    }
+
+    private func sendAtOnce(_ count: Int) {
+        guard count > 0 else { return }
+        let now = owner.loop.now.nanoseconds
+        send((0..<count).lazy.map { [self] _ in message(due: now, isAlarm: false, isMeasured: true) })
+    }
+
+    /// A new message, with its place in the window where it has an answer.
+    private func message(due: UInt64, isAlarm: Bool, isMeasured: Bool) -> InFlightMessage {
         let timestamp = max(lastTimestamp + 1, owner.start.timestamp(due: due))
         lastTimestamp = timestamp
         if isMeasured { owner.counters.sent += 1 }
-        let hasAnswer = owner.plan.qualityOfService > 0 || owner.plan.api == .http
-        var message = InFlightMessage(
-            packetIdentifier: 0, isAlarm: isAlarm, isMeasured: isMeasured, timestamp: timestamp, due: due)
-        if hasAnswer {
-            message.packetIdentifier = window.append(
-                timestamp: timestamp, due: due, isAlarm: isAlarm, isMeasured: isMeasured)
-        }
-        write(message)
         owner.didSend(device: number, timestamp: timestamp, due: due)
+        guard owner.hasAnswers else {
+            return InFlightMessage(
+                packetIdentifier: 0, isAlarm: isAlarm, isMeasured: isMeasured, timestamp: timestamp, due: due)
+        }
+        return window.append(timestamp: timestamp, due: due, isAlarm: isAlarm, isMeasured: isMeasured)
     }
 
-    private func write(_ message: InFlightMessage) {
+    /// Writes `messages`, each looked at once, in one go.
+    private func send(_ messages: some Sequence<InFlightMessage>) {
         lastActivity = owner.loop.now.nanoseconds
-        owner.withPayload(device: number, message) { payload in
-            switch owner.plan.api {
-            case .mqtt: publish(message, payload)
-            case .http: post(payload)
+        switch owner.plan.api {
+        case .mqtt:
+            connection?.write { out in
+                for message in messages { owner.appendPublish(message, device: number, to: &out) }
             }
+        case .http:
+            for message in messages { post(message) }
         }
     }
 
-    private func publish(_ message: InFlightMessage, _ payload: UnsafeBufferPointer<UInt8>) {
-        let topic = owner.plan.topic
-        let version = owner.plan.mqttVersion
-        connection?.write { out in
-            MQTTPublish.encode(
-                topic: topic.span, payload: payload.span,
-                qos: message.packetIdentifier == 0 ? .atMostOnce : .atLeastOnce,
-                packetIdentifier: message.packetIdentifier, version: version, into: &out)
-        }
-    }
-
-    private func post(_ payload: UnsafeBufferPointer<UInt8>) {
+    private func post(_ message: InFlightMessage) {
         let target = "\(owner.plan.httpPrefix)/api/v1/\(owner.plan.token(device: number))/telemetry"
-        http?.send("POST", target, fields: [("Content-Type", "application/json")], body: Array(payload)) {
-            [weak self] answer in
+        let body = owner.payload(device: number, message)
+        http?.send("POST", target, fields: [("Content-Type", "application/json")], body: body) { [weak self] answer in
             // Without an answer the connection is gone, and the message goes out again on the next one.
             if case .success(let response) = answer { self?.answered(response.status) }
         }

@@ -30,24 +30,27 @@ struct InFlightWindow {
         self.limit = limit
     }
 
-    var isFull: Bool { span == limit }
+    /// Messages that can be added.
+    var room: Int { limit - span }
+    var isFull: Bool { room == 0 }
 
     /// Takes a place. The window must not be full.
     ///
-    /// - Returns: the packet identifier to send it with, 1 ... 65 535. It is not in use: identifiers go round, and at most
-    ///   32 768 are in flight.
-    mutating func append(timestamp: Int64, due: UInt64, isAlarm: Bool, isMeasured: Bool) -> UInt16 {
+    /// - Returns: the message, with a packet identifier, 1 ... 65 535, that is not in use: identifiers go round, and at
+    ///   most 32 768 are in flight.
+    mutating func append(timestamp: Int64, due: UInt64, isAlarm: Bool, isMeasured: Bool) -> InFlightMessage {
         precondition(!isFull, "window of \(limit) is full")
         if places.isEmpty {
             let free = InFlightMessage(packetIdentifier: 0, isAlarm: false, isMeasured: false, timestamp: 0, due: 0)
             places = Array(repeating: free, count: limit)
         }
-        let identifier = nextIdentifier()
-        places[index(span)] = InFlightMessage(
-            packetIdentifier: identifier, isAlarm: isAlarm, isMeasured: isMeasured, timestamp: timestamp, due: due)
+        let message = InFlightMessage(
+            packetIdentifier: nextIdentifier(), isAlarm: isAlarm, isMeasured: isMeasured, timestamp: timestamp, due: due
+        )
+        places[index(span)] = message
         span += 1
         count += 1
-        return identifier
+        return message
     }
 
     /// Frees the place of the message with this identifier and returns it; `nil` when none has it.
@@ -71,12 +74,14 @@ struct InFlightWindow {
         return acknowledge(places[head].packetIdentifier)
     }
 
-    /// Gives every message a new identifier, oldest first, and hands it to `send`: for a connection that was made anew.
-    mutating func renumber(_ send: (InFlightMessage) -> Void) {
+    /// Gives every message a new identifier, and returns them, oldest first: for a connection that was made anew.
+    mutating func renumber() -> [InFlightMessage] {
+        var messages: [InFlightMessage] = []
         for offset in 0..<span where places[index(offset)].packetIdentifier != 0 {
             places[index(offset)].packetIdentifier = nextIdentifier()
-            send(places[index(offset)])
+            messages.append(places[index(offset)])
         }
+        return messages
     }
 
     private mutating func dropAcknowledgedHead() {

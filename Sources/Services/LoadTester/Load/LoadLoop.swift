@@ -1,4 +1,5 @@
 internal import Bytes
+internal import MQTTProtocol
 internal import Reactor
 
 /// The devices of one event loop, and their part of the schedule.
@@ -10,6 +11,11 @@ final class LoadLoop: @unchecked Sendable {
     let plan: LoadPlan
     private(set) var part: SchedulePart
     private let ledger: LedgerFile?
+    // Parts of `plan` that every message needs, where the compiler reaches them without a copy of the rest.
+    private let topic: [UInt8]
+    private let payload: PayloadType
+    private let version: MQTTVersion
+    private let quality: MQTTQoS
 
     private(set) var devices: [DeviceClient] = []
     var counters = LoadCounters()
@@ -30,6 +36,10 @@ final class LoadLoop: @unchecked Sendable {
         self.loop = loop
         self.plan = plan
         self.ledger = ledger
+        topic = plan.topic
+        payload = plan.payload
+        version = plan.mqttVersion
+        quality = plan.api == .http || plan.qualityOfService > 0 ? .atLeastOnce : .atMostOnce
         part = SchedulePart(of: plan.schedule, loopIndex: index, loopCount: count)
     }
 
@@ -128,11 +138,26 @@ final class LoadLoop: @unchecked Sendable {
 
     // MARK: - Messages
 
-    /// Lends the document of a message. Not as a span, which closures inside `body` could not use.
-    func withPayload(device: Int, _ message: InFlightMessage, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+    /// Whether the server acknowledges messages.
+    var hasAnswers: Bool { quality != .atMostOnce }
+
+    /// Appends the PUBLISH of a message.
+    func appendPublish(_ message: InFlightMessage, device: Int, to out: inout ByteBuffer) {
         scratch.removeAll()
-        plan.payload.append(device: device, timestamp: message.timestamp, alarm: message.isAlarm, to: &scratch)
-        scratch.withUnsafeBytes { $0.withMemoryRebound(to: UInt8.self, body) }
+        payload.append(device: device, timestamp: message.timestamp, alarm: message.isAlarm, to: &scratch)
+        let topic = topic
+        scratch.withSpan { document in
+            MQTTPublish.encode(
+                topic: topic.span, payload: document, qos: quality, packetIdentifier: message.packetIdentifier,
+                version: version, into: &out)
+        }
+    }
+
+    /// The document of a message.
+    func payload(device: Int, _ message: InFlightMessage) -> [UInt8] {
+        scratch.removeAll()
+        payload.append(device: device, timestamp: message.timestamp, alarm: message.isAlarm, to: &scratch)
+        return scratch.copy()
     }
 
     func didSend(device: Int, timestamp: Int64, due: UInt64) {
