@@ -119,7 +119,7 @@ let testTargets: [Target] = [
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging", "Metrics"]),
     tests("MQTTTransport", ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Reactor"]),
     tests("CoreNode", ["Model", "Storage", "JSON", "Crypto", "HTTPServer", "Reactor", "Logging", "Metrics"]),
-    tests("LoadTester", ["Bytes", "Configuration", "JSON"]),
+    tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]
 
 /// Built only by Benchmarks/run, which sets the variable.
