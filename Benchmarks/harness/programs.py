@@ -101,7 +101,7 @@ def mosquitto():
 def bench_transport():
     """The MQTT transport in front of a queue that acknowledges at once."""
     port = free_port()
-    with running(pinned(0, [program(), "bench-transport", "--mqtt-port", str(port), "--bind", "127.0.0.1"]), port):
+    with running(pinned(0, [program(), "bench-transport", "--mqtt-port", str(port)]), port):
         yield port
 
 

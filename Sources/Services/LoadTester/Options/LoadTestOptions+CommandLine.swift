@@ -4,7 +4,7 @@ extension LoadTestOptions {
     /// The subcommand: the variables of the published performance-test tool, and the same as options.
     public static let command = Command(
         "loadtest",
-        summary: "Send telemetry as many devices, measure, and prove that nothing acknowledged was lost.",
+        summary: "send telemetry as many devices, measure, and prove that nothing acknowledged was lost",
         discussion: """
             Creates devices DW00000000, DW00000001, ... over REST (existing ones are used), connects them, and sends \
             messages at a fixed rate whatever the server answers: latency counts from the moment a message was due. \
