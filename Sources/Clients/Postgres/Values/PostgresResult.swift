@@ -27,6 +27,11 @@ public final class PostgresResult: @unchecked Sendable {
         return count
     }
 
+    /// What the server did, the first word of its command tag: `INSERT`, `COMMIT`, `ROLLBACK`, ...
+    public var command: String {
+        String(cString: PQcmdStatus(raw)).split(separator: " ").first.map(String.init) ?? ""
+    }
+
     /// The names of the columns in order.
     public var columns: [String] { (0..<columnCount).map { String(cString: PQfname(raw, Int32($0))) } }
 
