@@ -2,122 +2,88 @@ public import Logging
 public import Metrics
 public import Postgres
 public import Reactor
+internal import Synchronization
 
-/// The database for async code: a bounded pool of non-blocking connections for each event loop. Safe from any thread.
+/// The database as async code sees it: on each event loop a few connections that never block it.
 ///
-/// A task that runs on one of the loops uses that loop's connections without leaving it; others use the first loop's.
+/// Safe from any thread. Called from a task on one of the loops, a statement runs on that loop's connections and the
+/// task never leaves its thread; called from elsewhere, the loops take turns. Statements that find all connections busy
+/// wait in order, bounded in number and time. Each statement's text is prepared once per connection.
 public final class Database: Sendable {
-    private let pools: [(loop: EventLoop, pool: LoopPool)]
-    private let metrics: DatabaseMetrics
+    private let pools: [LoopPool]
+    private let connector = ConnectorThread()
+    private let turn = Atomic<Int>(0)
 
-    public init(
-        configuration: DatabaseConfiguration, loops: [EventLoop], logger: Logger, metrics registry: MetricsRegistry
-    ) {
-        precondition(!loops.isEmpty, "a database needs a loop")
-        let metrics = DatabaseMetrics(registry: registry)
-        let share = max(2, configuration.maximumConnections / loops.count)
+    /// Every loop has this many connections at least: one may be held by a transaction.
+    static let minimumPerLoop = 2
+
+    /// Opens nothing yet: connections come with the first statements.
+    public init(configuration: DatabaseConfiguration, loops: [EventLoop], logger: Logger, metrics: MetricsRegistry) {
+        precondition(!loops.isEmpty, "a database without event loops")
+        let capacity = max(Self.minimumPerLoop, configuration.maximumConnections / loops.count)
+        let metrics = DatabaseMetrics(metrics)
+        let connector = connector
         pools = loops.map { loop in
-            (
-                loop,
-                LoopPool(loop: loop, configuration: configuration, maximum: share, logger: logger, metrics: metrics)
-            )
+            LoopPool(
+                loop: loop, settings: .init(configuration: configuration, capacity: capacity), connector: connector,
+                logger: logger, metrics: metrics)
         }
-        self.metrics = metrics
     }
 
-    /// Runs one statement in a transaction of its own; it is prepared once per connection.
-    public func query(_ sql: String, _ parameters: [PostgresParameter] = []) async throws(DatabaseError) -> PostgresResult {
-        let (loop, pool) = chosen
-        let outcome = await Self.run(on: loop) { () async -> Result<PostgresResult, DatabaseError> in
-            await self.query(sql, parameters, on: loop, pool)
+    /// Runs one statement, outside any transaction, and returns its rows.
+    ///
+    /// Values go into `parameters`, never into `sql`, which is a constant of the program.
+    public func query(
+        _ sql: String, _ parameters: [PostgresParameter] = []
+    ) async throws(DatabaseError) -> PostgresRows {
+        let pool = pool()
+        let statement = SQLStatement(sql, parameters)
+        let outcome = await withCheckedContinuation { (continuation: PooledConnection.Completion) in
+            pool.onLoop { pool.submit(.statement(statement, continuation)) }
         }
         return try outcome.get()
     }
 
-    private func query(
-        _ sql: String, _ parameters: [PostgresParameter], on loop: EventLoop, _ pool: LoopPool
-    ) async -> Result<PostgresResult, DatabaseError> {
-        let start = MonotonicTime.now()
-        defer { metrics.seconds.observe(Double((MonotonicTime.now().nanoseconds - start.nanoseconds)) / 1e9) }
-        do throws(DatabaseError) {
-            let connection = try await pool.acquire()
-            let result = await connection.query(sql, parameters)
-            pool.release(connection)
-            switch result {
-            case .success(let rows): return .success(rows)
-            case .failure(let error): throw .postgres(error)
-            }
-        } catch {
-            metrics.errors.increment()
-            return .failure(error)
-        }
-    }
-
-    /// Runs `body` between BEGIN and COMMIT on one connection; rolls back and rethrows when it throws.
+    /// Runs `body` between BEGIN and COMMIT; rolls back and rethrows when it throws.
+    ///
+    /// Holds a connection all the while: `body` should wait for nothing but its own statements. When COMMIT itself
+    /// fails with ``DatabaseError/connectionLost(_:)`` it is not known whether it took effect.
+    @discardableResult
     public func transaction<R: Sendable>(
-        _ body: @escaping @Sendable (DatabaseTransaction) async throws -> R
+        _ body: (DatabaseTransaction) async throws -> R
     ) async throws -> R {
-        let (loop, pool) = chosen
-        let outcome = await Self.run(on: loop) { () async -> Result<R, any Error> in
-            do {
-                return .success(try await self.transaction(body, pool))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try outcome.get()
-    }
-
-    private func transaction<R: Sendable>(
-        _ body: @Sendable (DatabaseTransaction) async throws -> R, _ pool: LoopPool
-    ) async throws -> R {
-        let connection = try await pool.acquire()
-        defer { pool.release(connection) }
-        let transaction = DatabaseTransaction(connection: connection)
-        _ = try await transaction.query("BEGIN")
+        let pool = pool()
+        let connection = try await lease(from: pool).get()
+        let transaction = DatabaseTransaction(pool: pool, connection: connection)
         do {
+            try await transaction.query("BEGIN")
             let value = try await body(transaction)
-            _ = try await transaction.query("COMMIT")
+            try await transaction.commit()
+            pool.onLoop { pool.release(connection) }
             return value
         } catch {
-            // Fails only together with the connection, which ends the transaction too.
-            _ = await connection.query("ROLLBACK", [])
+            await transaction.abandon()
             throw error
         }
     }
 
-    /// Closes what is idle and, as it comes back, what is lent. Safe from any thread.
+    private func lease(from pool: LoopPool) async -> Result<PooledConnection, DatabaseError> {
+        await withCheckedContinuation { continuation in
+            pool.onLoop { pool.submit(.lease(continuation)) }
+        }
+    }
+
+    /// The pool of the loop that calls, or the next one in turn.
+    private func pool() -> LoopPool {
+        if let loop = EventLoop.current, let own = pools.first(where: { $0.loop === loop }) { return own }
+        let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+        return pools[Int(UInt(bitPattern: number) % UInt(pools.count))]
+    }
+
+    /// Closes all connections: what waits fails with ``DatabaseError/closed``, what runs with
+    /// ``DatabaseError/connectionLost(_:)``. To be called before the loops are stopped. Returns at once.
     public func close() {
-        for (loop, pool) in pools { loop.execute { pool.close() } }
-    }
-
-    private var chosen: (EventLoop, LoopPool) {
-        if let current = EventLoop.current {
-            for (loop, pool) in pools where loop === current { return (loop, pool) }
-        }
-        return (pools[0].loop, pools[0].pool)
-    }
-
-    /// Runs `body` with the loop as executor; without a hop when the caller runs there already.
-    private static func run<R: Sendable>(on loop: EventLoop, _ body: @escaping @Sendable () async -> R) async -> R {
-        if loop.isCurrent { return await body() }
-        return await Task(executorPreference: loop) { await body() }.value
-    }
-}
-
-/// An open transaction. Belongs to the body that it was given to.
-public struct DatabaseTransaction: @unchecked Sendable {
-    // @unchecked: used by the one task that runs the body, on the loop of the connection.
-    private let connection: LoopConnection
-
-    init(connection: LoopConnection) {
-        self.connection = connection
-    }
-
-    public func query(_ sql: String, _ parameters: [PostgresParameter] = []) async throws(DatabaseError) -> PostgresResult {
-        switch await connection.query(sql, parameters) {
-        case .success(let rows): return rows
-        case .failure(let error): throw .postgres(error)
-        }
+        connector.stop()
+        for pool in pools { pool.onLoop { pool.close() } }
     }
 }

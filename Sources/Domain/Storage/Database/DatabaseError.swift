@@ -2,23 +2,40 @@ public import Postgres
 
 /// Why the database did not answer.
 public enum DatabaseError: Error, Sendable, CustomStringConvertible {
-    /// The server reported it, or the way to it failed.
+    /// The server refused the statement; the connection goes on.
     case postgres(PostgresError)
-    /// Too many callers wait for a connection.
-    case overloaded
-    /// No connection became free in time.
+    /// The connection broke while the statement was under way: whether it took effect is not known.
+    case connectionLost(PostgresError)
+    /// No connection could be opened in time; nothing was sent.
+    case unavailable(PostgresError)
+    /// All connections stayed busy for too long; nothing was sent.
     case timeout
+    /// Too many statements wait already; nothing was sent.
+    case overloaded
+    /// The pool was closed; nothing was sent.
+    case closed
+
+    /// What the server or the connection reported, where anything did.
+    public var postgresError: PostgresError? {
+        switch self {
+        case .postgres(let error), .connectionLost(let error), .unavailable(let error): error
+        case .timeout, .overloaded, .closed: nil
+        }
+    }
+
+    public var isUniqueViolation: Bool { postgresError?.isUniqueViolation ?? false }
+    public var isForeignKeyViolation: Bool { postgresError?.isForeignKeyViolation ?? false }
+    /// The violated constraint, where the server names one.
+    public var constraint: String? { postgresError?.constraint }
 
     public var description: String {
         switch self {
         case .postgres(let error): error.description
-        case .overloaded: "too many callers wait for the database"
+        case .connectionLost(let error): "the database connection was lost: \(error)"
+        case .unavailable(let error): "the database is unavailable: \(error)"
         case .timeout: "no database connection became free in time"
+        case .overloaded: "too many callers wait for the database"
+        case .closed: "the database is closed"
         }
-    }
-
-    public var postgresError: PostgresError? {
-        if case .postgres(let error) = self { return error }
-        return nil
     }
 }

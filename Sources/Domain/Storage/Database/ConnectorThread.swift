@@ -1,0 +1,85 @@
+internal import CLinux
+internal import Glibc
+internal import Postgres
+internal import Synchronization
+
+/// Opens connections on a thread of its own.
+///
+/// Opening means name resolution, a fork in the server and password hashing: on a loop each of them would stop
+/// everybody else.
+final class ConnectorThread: Sendable {
+    /// A new connection on its way from the connector to the loop that will own it.
+    struct Handover: @unchecked Sendable {
+        // @unchecked: only the connector touches the connection before, only the loop after.
+        let outcome: Result<PostgresConnection, PostgresError>
+    }
+
+    private struct Job: Sendable {
+        var configuration: DatabaseConfiguration
+        var completion: @Sendable (Handover) -> Void
+    }
+
+    private struct State {
+        var jobs: [Job] = []
+        var isStopped = false
+        var isRunning = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Opens a connection and hands it to `completion` on the connector's thread.
+    func open(_ configuration: DatabaseConfiguration, completion: @escaping @Sendable (Handover) -> Void) {
+        let starts = state.withLock { state in
+            guard !state.isStopped else { return false }
+            state.jobs.append(Job(configuration: configuration, completion: completion))
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        if starts { startThread() }
+    }
+
+    /// Drops what waits to be opened.
+    func stop() {
+        state.withLock { state in
+            state.isStopped = true
+            state.jobs.removeAll()
+        }
+    }
+
+    /// The thread lives while there is work: connections are opened rarely.
+    private func startThread() {
+        let context = Unmanaged.passRetained(self).toOpaque()
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                needletail_set_thread_name("pg-connect")
+                Unmanaged<ConnectorThread>.fromOpaque(context).takeRetainedValue().work()
+                return nil
+            }, context)
+        if code == 0 {
+            pthread_detach(thread)
+        } else {
+            // No thread, no second reference to give back by it: open here, late rather than never.
+            Unmanaged<ConnectorThread>.fromOpaque(context).takeRetainedValue().work()
+        }
+    }
+
+    private func work() {
+        while let job = takeJob() {
+            let outcome = Result { () throws(PostgresError) in try job.configuration.connectForPool() }
+            job.completion(Handover(outcome: outcome))
+        }
+    }
+
+    private func takeJob() -> Job? {
+        state.withLock { state in
+            guard !state.jobs.isEmpty else {
+                state.isRunning = false
+                return nil
+            }
+            return state.jobs.removeFirst()
+        }
+    }
+}
