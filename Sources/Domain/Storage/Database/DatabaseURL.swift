@@ -174,9 +174,8 @@ public struct DatabaseURL: Equatable, Sendable {
                 bytes.append(byte)
                 continue
             }
-            guard let value = UInt8(String(decoding: input.prefix(2), as: UTF8.self), radix: 16), input.count >= 2 else {
-                throw .malformed(part: part)
-            }
+            let digits = String(decoding: input.prefix(2), as: UTF8.self)
+            guard digits.utf8.count == 2, let value = UInt8(digits, radix: 16) else { throw .malformed(part: part) }
             bytes.append(value)
             input = input.dropFirst(2)
         }

@@ -48,8 +48,10 @@ final class LoopPool: @unchecked Sendable {
     }
 
     /// Runs `body` on the loop: at once when the caller is there.
+    ///
+    /// Asks for the thread's own loop, because a loop that is just being started counts as everybody's.
     func onLoop(_ body: @escaping @Sendable () -> Void) {
-        if loop.isCurrent { body() } else { loop.execute(body) }
+        if EventLoop.current === loop { body() } else { loop.execute(body) }
     }
 
     // MARK: - Taking work
