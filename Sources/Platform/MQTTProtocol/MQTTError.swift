@@ -106,6 +106,6 @@ extension MQTTError {
         }
     }
 
-    /// Whether the peer speaks something else than the supported versions of MQTT, so that no answer would be understood.
+    /// Whether the peer speaks no supported version of MQTT, so that it would understand no answer.
     public var isUnsupportedProtocol: Bool { reasonCode == .unsupportedProtocolVersion }
 }

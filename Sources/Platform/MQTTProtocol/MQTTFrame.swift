@@ -82,7 +82,7 @@ public struct MQTTFrameDecoder: Sendable {
         return type
     }
 
-    /// MQTT V3.1 repeats PUBREL, SUBSCRIBE and UNSUBSCRIBE with DUP set, and gives the flags of other packets no meaning.
+    /// MQTT V3.1 repeats PUBREL, SUBSCRIBE and UNSUBSCRIBE with DUP set (MQTT V3.1 2.1).
     private func checkFlagsOfMQTT3_1(_ first: UInt8, _ type: MQTTPacketType) throws(MQTTError) {
         switch type {
         case .pubrel, .subscribe, .unsubscribe:

@@ -11,7 +11,7 @@ public struct MQTTPublish: Equatable, Sendable {
     public var packetIdentifier: UInt16
     public var qos: MQTTQoS
     public var retain: Bool
-    /// Whether the sender sent the packet before.
+    /// Whether the sender sent the packet before; never with QoS 0, where MQTT V3.1 gives the flag no meaning.
     public var dup: Bool
 
     /// Decodes the PUBLISH that `frame` found in `bytes`.
@@ -49,7 +49,7 @@ public struct MQTTPublish: Equatable, Sendable {
         return MQTTPublish(
             topic: topic, payload: Range(uncheckedBounds: (position, end)), properties: properties,
             packetIdentifier: packetIdentifier, qos: qos, retain: frame.flags & 0b0001 != 0,
-            dup: frame.flags & 0b1000 != 0)
+            dup: frame.flags & 0b1000 != 0 && qos != .atMostOnce)
     }
 
     /// The properties at the start of `rest`, checked as far as the rules of MQTT 5.0 go.

@@ -1,7 +1,7 @@
 /// The grammar of topic filters (MQTT 5.0 4.7 and 4.8.2).
 enum TopicFilter {
-    /// Checks the wildcards of a filter that is known to be UTF-8: `#` stands alone in the last level, `+` alone in its.
-    /// For MQTT 5.0 the form of a shared subscription as well.
+    /// Checks the wildcards of a filter that is known to be UTF-8: `#` stands alone in the last level, `+` alone in
+    /// its. For MQTT 5.0 the form of a shared subscription as well.
     static func check(_ bytes: Span<UInt8>, in range: Range<Int>, version: MQTTVersion) throws(MQTTError) {
         var filter = range
         if version == .v5, isShared(bytes, in: range) {

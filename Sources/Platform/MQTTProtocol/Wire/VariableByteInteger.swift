@@ -5,7 +5,8 @@ let maximumVariableByteInteger = 268_435_455
 ///
 /// - Parameters:
 ///   - offset: Where the integer starts; moved past it on success only.
-///   - isMinimal: Whether an encoding that is longer than needed is an error: MQTT 5.0 says so, its predecessors do not.
+///   - isMinimal: Whether an encoding that is longer than needed is an error: it is one in MQTT 5.0
+///     only.
 /// - Returns: The value, or nil when bytes are missing.
 func readVariableByteInteger(
     _ bytes: Span<UInt8>, at offset: inout Int, isMinimal: Bool
