@@ -48,7 +48,7 @@ import Testing
         let bytes = packets.flatMap { $0.encoded(version) }
         var offset = 0
         for packet in packets {
-            let decoded = try #require(try AnyPacket.decode(bytes.span, from: offset, version))
+            let decoded = try #require(try AnyPacket.decode(bytes.span, at: offset, version))
             #expect(decoded.packet == packet)
             offset = decoded.end
         }

@@ -30,7 +30,7 @@ private let connectSamples: [Sample] = [
     },
     Sample(
         "CONNECT with everything", .v3_1_1,
-        "10 21 0004 'MQTT' 04 EC 0000 0002 'id' 0003 'w/t' 0003 'bye' 0001 'u' 0002 00FF"
+        "10 1F 0004 'MQTT' 04 EC 0000 0002 'id' 0003 'w/t' 0003 'bye' 0001 'u' 0002 00FF"
     ) {
         .connect(
             MQTTConnect(
@@ -44,7 +44,7 @@ private let connectSamples: [Sample] = [
     },
     Sample(
         "CONNECT with properties", .v5,
-        "10 22 0004 'MQTT' 05 06 0000 08 11 0000000A 21 0005 0001 'c' 05 18 00000003 0001 'w' 0000"
+        "10 21 0004 'MQTT' 05 06 0000 08 11 0000000A 21 0005 0001 'c' 05 18 00000003 0001 'w' 0000"
     ) {
         var connect = MQTTConnect(version: .v5, clientIdentifier: "c", will: MQTTWill(topic: "w", payload: []))
         connect.properties.sessionExpiryInterval = 10
@@ -60,7 +60,7 @@ private let connectSamples: [Sample] = [
     Sample("CONNACK refused", .v5, "20 03 00 86 00") {
         .connack(MQTTConnack(answer: .reasonCode(.badUserNameOrPassword)))
     },
-    Sample("CONNACK with properties", .v5, "20 0B 01 00 08 13 003C 24 01 22 000A") {
+    Sample("CONNACK with properties", .v5, "20 0B 01 00 08 13 003C 22 000A 24 01") {
         var connack = MQTTConnack(answer: .reasonCode(.success), sessionPresent: true)
         connack.properties.serverKeepAlive = 60
         connack.properties.maximumQoS = .atLeastOnce

@@ -56,7 +56,7 @@ extension AnyPacket {
 
     /// The packet at the start of `bytes` and where it ends, or nil when bytes are missing.
     static func decode(
-        _ bytes: Span<UInt8>, from offset: Int = 0, _ version: MQTTVersion, from sender: MQTTSender = .server
+        _ bytes: Span<UInt8>, at offset: Int = 0, _ version: MQTTVersion, from sender: MQTTSender = .server
     ) throws(MQTTError) -> (packet: AnyPacket, end: Int)? {
         let decoder = MQTTFrameDecoder(maximumRemainingLength: 268_435_455, version: version)
         guard let frame = try decoder.next(in: bytes, from: offset) else { return nil }

@@ -8,7 +8,7 @@ enum CodecOracle {
     static func check(_ bytes: Span<UInt8>, _ version: MQTTVersion) -> Result<Int, Violation> {
         var offset = 0
         var count = 0
-        while let decoded = try? AnyPacket.decode(bytes, from: offset, version) {
+        while let decoded = try? AnyPacket.decode(bytes, at: offset, version) {
             let size = decoded.end - offset
             offset = decoded.end
             count += 1

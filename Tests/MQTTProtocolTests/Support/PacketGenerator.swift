@@ -135,7 +135,8 @@ struct PacketGenerator {
 
     mutating func text() -> String {
         let alphabet = [
-            "a", "Z", "0", "/", " ", "-", "é", "ß", "\u{7FF}", "€", "語", "\u{FEFF}", "😀", "\u{10FFFF}", "\u{1}",
+            "a", "Z", "0", "/", " ", "-", "é", "ß", "\u{7FF}", "€", "語", "\u{FEFF}", "😀", "\u{10FFFF}",
+            "\u{1}",
         ]
         return (0..<random.number(0...24)).map { _ in random.pick(alphabet) }.joined()
     }
