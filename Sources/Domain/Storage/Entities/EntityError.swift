@@ -1,0 +1,36 @@
+public import Model
+public import Postgres
+
+/// Why an entity could not be read or written, in the caller's terms.
+public enum EntityError: Error, Equatable, Sendable {
+    /// A rule of the entity is violated; the text is for the user (`rest-api.md` 2.14).
+    case invalid(String)
+    /// Nothing with this id belongs to the tenant.
+    case notFound(EntityType, UUID128)
+    /// Somebody else has saved the entity since it was read (`rest-api.md` 2.5).
+    case versionConflict(EntityType)
+}
+
+extension EntityError {
+    /// The error that a violated unique or foreign-key constraint stands for; `nil` when `error` is of another kind.
+    ///
+    /// A constraint without a message of its own is named, so that nothing looks like a defect of the server.
+    public init?(violation error: PostgresError) {
+        guard error.isUniqueViolation || error.isForeignKeyViolation, let constraint = error.constraint else { return nil }
+        self = .invalid(Self.messages[constraint] ?? "Constraint violation: \(constraint)")
+    }
+
+    /// By name of the constraint.
+    private static let messages: [String: String] = [
+        "device_name_unq_key": "Device with such name already exists!",
+        "device_external_id_unq_key": "Device with such external id already exists!",
+        "device_credentials_id_unq_key": "Device credentials are already assigned to another device!",
+        "device_credentials_device_id_unq_key": "Credentials for this device are already specified!",
+        "device_profile_name_unq_key": "Device profile with such name already exists!",
+        "device_provision_key_unq_key": "Device profile with such provision device key already exists!",
+        "customer_title_unq_key": "Customer with such title already exists!",
+        "tenant_profile_name_unq_key": "Tenant profile with such name already exists!",
+        "fk_device_profile": "The device profile referenced by the devices cannot be deleted!",
+        "fk_default_rule_chain_device_profile": "The rule chain referenced by the device profiles cannot be deleted!",
+    ]
+}

@@ -1,0 +1,17 @@
+public import Postgres
+
+/// Whatever runs one SQL statement: the pool, or one open transaction of it. Repositories stand on this, so that the
+/// same code works alone and as a part of something larger.
+public protocol StatementRunner: Sendable {
+    func query(_ sql: String, _ parameters: [PostgresParameter]) async throws -> PostgresResult
+}
+
+extension StatementRunner {
+    func query(_ sql: String) async throws -> PostgresResult { try await query(sql, []) }
+}
+
+/// A runner that can open transactions.
+public protocol TransactionRunner: StatementRunner {
+    /// Runs `body` in one transaction: committed when it returns, rolled back when it throws.
+    func inTransaction<R: Sendable>(_ body: (any StatementRunner) async throws -> R) async throws -> R
+}
