@@ -84,8 +84,8 @@ let services: [Target] = [
         ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics", "Cluster"]),
     swiftTarget(
         "Services", "CoreNode",
-        ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Reactor", "HTTPServer", "Logging",
-         "Metrics", "Configuration", "Bytes"]),
+        ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Postgres", "Reactor", "HTTPServer",
+         "Logging", "Metrics", "Configuration", "Bytes"]),
     swiftTarget(
         "Services", "LoadTester",
         ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),
@@ -118,7 +118,7 @@ let testTargets: [Target] = [
     tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging", "Metrics"]),
     tests("MQTTTransport", ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Reactor"]),
-    tests("CoreNode", ["Model", "Storage", "JSON", "Crypto", "HTTPServer", "Reactor", "Logging", "Metrics"]),
+    tests("CoreNode", ["Model", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics"]),
     tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]
 

@@ -27,7 +27,9 @@ final class OneConnection: TransactionRunner, @unchecked Sendable {
         try connection.query(sql, parameters)
     }
 
-    func inTransaction<R: Sendable>(_ body: (any StatementRunner) async throws -> R) async throws -> R {
+    func inTransaction<R: Sendable>(
+        _ body: @escaping @Sendable (any StatementRunner) async throws -> R
+    ) async throws -> R {
         try connection.execute("BEGIN")
         do {
             let result = try await body(self)

@@ -66,7 +66,7 @@ public struct Device: Sendable {
 }
 
 /// A device with what lists show beside it.
-public struct DeviceInfo: Sendable {
+public struct DeviceSummary: Sendable {
     public var device: Device
     public var customerTitle: String?
     public var customerIsPublic: Bool

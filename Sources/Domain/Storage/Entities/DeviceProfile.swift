@@ -79,7 +79,7 @@ public struct DeviceProfile: Sendable {
 }
 
 /// What lists and pickers show of a profile.
-public struct DeviceProfileInfo: Sendable {
+public struct DeviceProfileSummary: Sendable {
     public var id: DeviceProfileID
     public var tenantID: TenantID
     public var name: String

@@ -105,7 +105,7 @@ public struct DeviceProfileRepository: Sendable {
     private static let shape = ListStatement.Shape(
         columns: DeviceProfile.columns, source: "device_profile", searched: ["name"], sortable: sortable)
     private static let infoShape = ListStatement.Shape(
-        columns: DeviceProfileInfo.columns, source: "device_profile", searched: ["name"], sortable: sortable)
+        columns: DeviceProfileSummary.columns, source: "device_profile", searched: ["name"], sortable: sortable)
 
     public func page(tenant: TenantID, _ link: PageLink) async throws -> Page<DeviceProfile> {
         var statement = ListStatement(Self.shape)
@@ -115,25 +115,25 @@ public struct DeviceProfileRepository: Sendable {
 
     public func infoPage(
         tenant: TenantID, transportType: String?, _ link: PageLink
-    ) async throws -> Page<DeviceProfileInfo> {
+    ) async throws -> Page<DeviceProfileSummary> {
         var statement = ListStatement(Self.infoShape)
         statement.require("tenant_id = $?", .id(tenant))
         if let transportType { statement.require("transport_type = $?", .text(transportType)) }
-        return try await statement.page(link, on: runner, DeviceProfileInfo.init)
+        return try await statement.page(link, on: runner, DeviceProfileSummary.init)
     }
 
-    public func info(_ id: DeviceProfileID, tenant: TenantID) async throws -> DeviceProfileInfo? {
+    public func info(_ id: DeviceProfileID, tenant: TenantID) async throws -> DeviceProfileSummary? {
         try await runner.query(
-            "SELECT \(DeviceProfileInfo.columns) FROM device_profile WHERE tenant_id = $1 AND id = $2",
+            "SELECT \(DeviceProfileSummary.columns) FROM device_profile WHERE tenant_id = $1 AND id = $2",
             [.id(tenant), .id(id)]
-        ).first.map(DeviceProfileInfo.init)
+        ).first.map(DeviceProfileSummary.init)
     }
 
-    public func defaultInfo(tenant: TenantID) async throws -> DeviceProfileInfo? {
+    public func defaultInfo(tenant: TenantID) async throws -> DeviceProfileSummary? {
         try await runner.query(
-            "SELECT \(DeviceProfileInfo.columns) FROM device_profile WHERE tenant_id = $1 AND is_default ORDER BY id LIMIT 1",
+            "SELECT \(DeviceProfileSummary.columns) FROM device_profile WHERE tenant_id = $1 AND is_default ORDER BY id LIMIT 1",
             [.id(tenant)]
-        ).first.map(DeviceProfileInfo.init)
+        ).first.map(DeviceProfileSummary.init)
     }
 
     /// Id and name of all profiles by name; with `activeOnly` of those that devices have.

@@ -21,11 +21,11 @@ public struct DeviceRepository: Sendable {
         ).first.map(Device.init)
     }
 
-    public func info(_ id: DeviceID, tenant: TenantID) async throws -> DeviceInfo? {
+    public func info(_ id: DeviceID, tenant: TenantID) async throws -> DeviceSummary? {
         try await runner.query(
-            "SELECT \(DeviceInfo.columns) FROM \(DeviceInfo.source) WHERE d.id = $1 AND d.tenant_id = $2",
+            "SELECT \(DeviceSummary.columns) FROM \(DeviceSummary.source) WHERE d.id = $1 AND d.tenant_id = $2",
             [.id(id), .id(tenant)]
-        ).first.map(DeviceInfo.init)
+        ).first.map(DeviceSummary.init)
     }
 
     /// Those of `ids` that belong to the tenant, and to `customer` if one is given.
@@ -121,7 +121,7 @@ public struct DeviceRepository: Sendable {
         searched: ["d.name", "d.label", "d.type"], sortable: sortable)
 
     private static let infoShape = ListStatement.Shape(
-        columns: DeviceInfo.columns, source: DeviceInfo.source, id: "d.id",
+        columns: DeviceSummary.columns, source: DeviceSummary.source, id: "d.id",
         searched: ["d.name", "d.label", "d.type", "c.title"],
         sortable: sortable.merging(["active": "coalesce(a.bool_v, false)"]) { first, _ in first })
 
@@ -153,10 +153,10 @@ public struct DeviceRepository: Sendable {
         return try await statement.page(link, on: runner, Device.init)
     }
 
-    public func infoPage(tenant: TenantID, _ filter: Filter, _ link: PageLink) async throws -> Page<DeviceInfo> {
+    public func infoPage(tenant: TenantID, _ filter: Filter, _ link: PageLink) async throws -> Page<DeviceSummary> {
         var statement = narrowed(Self.infoShape, tenant: tenant, filter)
         if let isActive = filter.isActive { statement.require("coalesce(a.bool_v, false) = $?", .boolean(isActive)) }
-        return try await statement.page(link, on: runner, DeviceInfo.init)
+        return try await statement.page(link, on: runner, DeviceSummary.init)
     }
 
     private func narrowed(_ shape: ListStatement.Shape, tenant: TenantID, _ filter: Filter) -> ListStatement {

@@ -12,6 +12,11 @@ public enum EntityError: Error, Equatable, Sendable {
 }
 
 extension EntityError {
+    /// The error behind `error` that the database itself reported, however it came here.
+    public static func postgresError(_ error: any Error) -> PostgresError? {
+        (error as? PostgresError) ?? (error as? DatabaseError)?.postgresError
+    }
+
     /// The error that a violated unique or foreign-key constraint stands for; `nil` when `error` is of another kind.
     ///
     /// A constraint without a message of its own is named, so that nothing looks like a defect of the server.

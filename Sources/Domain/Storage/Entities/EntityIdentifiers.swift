@@ -17,7 +17,7 @@ extension UUID128 {
 }
 
 /// The wall clock.
-public enum WallClock {
+public enum CurrentTime {
     /// Milliseconds since 1970.
     public static var milliseconds: Int64 {
         var now = timespec()
@@ -40,8 +40,6 @@ extension PostgresParameter {
 }
 
 extension PostgresRow {
-    func id(_ column: Int) -> UUID128? { uuid(column).map { UUID128(high: $0.high, low: $0.low) } }
-
     /// The identifier in a column that is never NULL.
     func entity<ID: EntityIdentifier>(_ column: Int) -> ID {
         guard let uuid = id(column) else { preconditionFailure("column \(column) is NULL") }

@@ -13,5 +13,7 @@ extension StatementRunner {
 /// A runner that can open transactions.
 public protocol TransactionRunner: StatementRunner {
     /// Runs `body` in one transaction: committed when it returns, rolled back when it throws.
-    func inTransaction<R: Sendable>(_ body: (any StatementRunner) async throws -> R) async throws -> R
+    func inTransaction<R: Sendable>(
+        _ body: @escaping @Sendable (any StatementRunner) async throws -> R
+    ) async throws -> R
 }

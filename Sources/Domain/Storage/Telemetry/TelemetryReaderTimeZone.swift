@@ -18,7 +18,7 @@ enum TimeZoneName {
 
     /// Whether the database said that it does not know the zone.
     static func isUnknownZone(_ error: any Error) -> Bool {
-        (error as? PostgresError)?.sqlState == "22023"
+        EntityError.postgresError(error)?.sqlState == "22023"
     }
 
     private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

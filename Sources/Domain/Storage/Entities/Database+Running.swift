@@ -1,0 +1,9 @@
+extension DatabaseTransaction: StatementRunner {}
+
+extension Database: TransactionRunner {
+    public func inTransaction<R: Sendable>(
+        _ body: @escaping @Sendable (any StatementRunner) async throws -> R
+    ) async throws -> R {
+        try await transaction { transaction in try await body(transaction) }
+    }
+}

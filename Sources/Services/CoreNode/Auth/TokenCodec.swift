@@ -1,0 +1,129 @@
+internal import Crypto
+internal import JSON
+internal import Model
+internal import Storage
+
+/// Why a token does not let its bearer in.
+enum TokenError: Error, Equatable {
+    /// No token at all, or of a kind that this server does not issue.
+    case malformed
+    /// Signed by somebody else.
+    case badSignature
+    case expired
+    /// A refresh token where an access token belongs, or the other way round.
+    case wrongKind
+}
+
+/// The two tokens of a login.
+struct TokenPair: Sendable {
+    var access: String
+    var refresh: String
+}
+
+/// Makes and reads the tokens of `rest-api.md` 1.5. Tokens are never logged.
+struct TokenCodec: Sendable {
+    private let settings: TokenSettings
+    private static let refreshScope = "REFRESH_TOKEN"
+
+    init(_ settings: TokenSettings) { self.settings = settings }
+
+    // MARK: - Issuing
+
+    /// A pair for `user`. Both carry `session`, which a logout ends.
+    func issue(for user: User, session: UUID128, now: Int64) -> TokenPair {
+        let seconds = now / 1000
+        var access = JSONWriter()
+        access.object { writer in
+            common(user, scope: user.authority.rawValue, session, seconds, settings.accessLifetime, &writer)
+            if let firstName = user.firstName { writer.member("firstName", firstName) }
+            if let lastName = user.lastName { writer.member("lastName", lastName) }
+            writer.member("enabled", true)
+            writer.member("isPublic", false)
+            writer.member("tenantId", user.tenantID.description)
+            writer.member("customerId", user.customerID.description)
+        }
+        var refresh = JSONWriter()
+        refresh.object { writer in
+            common(user, scope: Self.refreshScope, session, seconds, settings.refreshLifetime, &writer)
+            writer.member("isPublic", false)
+            writer.member("jti", UUID128.random().text)
+        }
+        return TokenPair(
+            access: SignedToken.sign(payload: access.bytes, key: settings.signingKey),
+            refresh: SignedToken.sign(payload: refresh.bytes, key: settings.signingKey))
+    }
+
+    private func common(
+        _ user: User, scope: String, _ session: UUID128, _ seconds: Int64, _ lifetime: Int64, _ writer: inout JSONWriter
+    ) {
+        writer.member("sub", user.email)
+        writer.member("userId", user.id.description)
+        writer.key("scopes")
+        writer.array { $0.value(scope) }
+        writer.member("sessionId", session.text)
+        writer.member("exp", seconds + lifetime)
+        writer.member("iss", settings.issuer)
+        writer.member("iat", seconds)
+    }
+
+    // MARK: - Reading
+
+    /// What an access token says.
+    struct AccessClaims: Sendable {
+        var principal: Principal
+        /// Seconds since 1970.
+        var issuedAt: Int64
+    }
+
+    /// What a refresh token says.
+    struct RefreshClaims: Sendable {
+        var userID: UserID
+        var sessionID: UUID128
+        var issuedAt: Int64
+    }
+
+    func readAccess(_ token: String, now: Int64) throws(TokenError) -> AccessClaims {
+        let claims = try verified(token, now: now)
+        guard claims.scope != Self.refreshScope else { throw .wrongKind }
+        guard let authority = Authority(rawValue: claims.scope),
+            let tenant = claims.object["tenantId"]?.stringValue.flatMap({ UUID128($0) }),
+            let customer = claims.object["customerId"]?.stringValue.flatMap({ UUID128($0) })
+        else { throw .malformed }
+        let principal = Principal(
+            userID: claims.userID, subject: claims.object["sub"]?.stringValue ?? "", tenantID: TenantID(tenant),
+            customerID: CustomerID(customer), authority: authority, sessionID: claims.sessionID,
+            isPublic: claims.object["isPublic"]?.boolValue ?? false)
+        return AccessClaims(principal: principal, issuedAt: claims.issuedAt)
+    }
+
+    func readRefresh(_ token: String, now: Int64) throws(TokenError) -> RefreshClaims {
+        let claims = try verified(token, now: now)
+        guard claims.scope == Self.refreshScope else { throw .wrongKind }
+        return RefreshClaims(userID: claims.userID, sessionID: claims.sessionID, issuedAt: claims.issuedAt)
+    }
+
+    private struct Claims {
+        var object: JSONObject
+        var scope: String
+        var userID: UserID
+        var sessionID: UUID128
+        var issuedAt: Int64
+    }
+
+    /// The claims of a token that this installation signed and that has not expired.
+    private func verified(_ text: String, now: Int64) throws(TokenError) -> Claims {
+        guard let token = SignedToken(text),
+            let header = (try? JSONValue.parse(token.header))?.objectValue,
+            header["alg"]?.stringValue == "HS512"
+        else { throw .malformed }
+        guard token.isSigned(with: settings.signingKey) else { throw .badSignature }
+        guard let object = (try? JSONValue.parse(token.payload))?.objectValue,
+            let scope = object["scopes"]?[0]?.stringValue,
+            let user = object["userId"]?.stringValue.flatMap({ UUID128($0) }),
+            let session = object["sessionId"]?.stringValue.flatMap({ UUID128($0) }),
+            let expiry = object["exp"]?.integerValue, let issuedAt = object["iat"]?.integerValue
+        else { throw .malformed }
+        guard now / 1000 < expiry else { throw .expired }
+        return Claims(object: object, scope: scope, userID: UserID(user), sessionID: session, issuedAt: issuedAt)
+    }
+}

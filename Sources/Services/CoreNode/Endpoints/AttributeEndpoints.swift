@@ -1,0 +1,78 @@
+internal import HTTPServer
+internal import JSON
+internal import Model
+internal import Storage
+internal import Telemetry
+
+/// Attributes (`rest-api.md` 4.9).
+struct AttributeEndpoints: EndpointGroup {
+    let services: Services
+
+    private static let root = "/api/plugins/telemetry"
+    private static let base = root + "/{entityType}/{entityId}"
+
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(.get, Self.base + "/keys/attributes", roles: .everyone, errors: .text, keys),
+            Endpoint(.get, Self.base + "/keys/attributes/{scope}", roles: .everyone, errors: .text, keys),
+            Endpoint(.get, Self.base + "/values/attributes", roles: .everyone, errors: .text, values),
+            Endpoint(.get, Self.base + "/values/attributes/{scope}", roles: .everyone, errors: .text, values),
+            Endpoint(.post, Self.base + "/{scope}", roles: .everyone, errors: .text, save),
+            Endpoint(.post, Self.base + "/attributes/{scope}", roles: .everyone, errors: .text, save),
+            Endpoint(.post, Self.root + "/{entityId}/{scope}", roles: .everyone, errors: .text, save),
+            Endpoint(.delete, Self.base + "/{scope}", roles: .everyone, errors: .text, delete),
+            Endpoint(.delete, Self.root + "/{entityId}/{scope}", roles: .everyone, errors: .text, delete),
+        ]
+    }
+
+    /// Paths without a type are those of devices.
+    private func access(
+        _ call: Call, _ principal: Principal, _ operation: Permissions.Operation
+    ) async throws -> TelemetryAccess {
+        try await TelemetryAccess.check(
+            call, principal, operation, type: call.path.value("entityType") == nil ? .device : nil, in: services)
+    }
+
+    @Sendable private func keys(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let scope = try optionalScope(call)
+        let entity = try await access(call, principal, .readAttributes).entity
+        let names = try await services.attributes.keyNames(entity: entity.uuid, scope: scope)
+        return .json { writer in writer.array { writer in for name in names { writer.value(name) } } }
+    }
+
+    @Sendable private func values(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let scope = try optionalScope(call)
+        let entity = try await access(call, principal, .readAttributes).entity
+        var writer = JSONWriter()
+        try await services.attributes.write(entity: entity.uuid, scope: scope, keys: call.telemetryKeys, to: &writer)
+        return .json(writer.bytes)
+    }
+
+    private func optionalScope(_ call: Call) throws(APIError) -> AttributeScope? {
+        call.path.value("scope") == nil ? nil : try call.scope()
+    }
+
+    @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let scope = try call.scope()
+        if scope == .client { throw APIError.invalid("Invalid scope: \(scope.name)") }
+        let access = try await access(call, principal, .writeAttributes)
+        let attributes = try TelemetryPayload.attributes(call.request.body).arena.entries
+        try await services.attributes.save(entity: access.entity.uuid, scope: scope, attributes, at: call.now)
+        await services.events.post(
+            .attributesUpdated(
+                tenant: access.tenant, entity: access.entity, scope: scope, attributes, time: call.now))
+        return .empty(200)
+    }
+
+    @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let scope = try call.scope()
+        let access = try await access(call, principal, .writeAttributes)
+        guard let keys = call.telemetryKeys else { throw APIError.invalid("Empty keys: []") }
+        let deleted = try await services.attributes.delete(entity: access.entity.uuid, scope: scope, keys: keys)
+        if !deleted.isEmpty {
+            await services.events.post(
+                .attributesDeleted(tenant: access.tenant, entity: access.entity, scope: scope, keys: deleted))
+        }
+        return .empty(200)
+    }
+}

@@ -1,0 +1,226 @@
+internal import HTTPServer
+internal import JSON
+internal import Model
+internal import Storage
+internal import Telemetry
+
+/// Saving devices and their credentials (`rest-api.md` 3.2, 4.4).
+struct DeviceSaving: EndpointGroup {
+    let services: Services
+
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(.post, "/api/device", roles: [.tenant, .customer], save),
+            Endpoint(.post, "/api/device-with-credentials", roles: [.tenant, .customer], saveWithCredentials),
+            Endpoint(.get, "/api/device/{deviceId}/credentials", roles: [.tenant, .customer], readCredentials),
+            Endpoint(.post, "/api/device/credentials", roles: .tenant, saveCredentials),
+        ]
+    }
+
+    // MARK: - Devices
+
+    @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let body = try call.object()
+        let token = call.text("accessToken")
+        if let id: DeviceID = try body.id("id") {
+            let device = try await update(id, body, call, principal)
+            if let token { try await replaceToken(of: device, with: token, principal) }
+            return .json(device)
+        }
+        let policy = try NameConflictPolicy(call)
+        return .json(
+            try await create(body, call, principal, policy) { device in
+                try DeviceCredentials.accessToken(token, for: device.id, now: call.now).normalized()
+            })
+    }
+
+    @Sendable private func saveWithCredentials(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let body = try call.object()
+        guard let deviceBody = try body.object("device") else {
+            throw APIError.invalid("Validation error: device must not be null")
+        }
+        guard let credentialsBody = try body.object("credentials") else {
+            throw APIError.invalid("Validation error: credentials must not be null")
+        }
+        if let id: DeviceID = try deviceBody.id("id") {
+            let device = try await update(id, deviceBody, call, principal)
+            _ = try await store(try read(credentialsBody, for: id, now: call.now), in: principal.tenantID, credentialsBody)
+            return .json(device)
+        }
+        let policy = try NameConflictPolicy(call)
+        return .json(
+            try await create(deviceBody, call, principal, policy) { device in
+                try read(credentialsBody, for: device.id, now: call.now).normalized()
+            })
+    }
+
+    private func create(
+        _ body: RequestObject, _ call: Call, _ principal: Principal, _ policy: NameConflictPolicy,
+        _ makeCredentials: (Device) throws -> DeviceCredentials
+    ) async throws -> Device {
+        try Permissions.require(
+            principal, .create, .device,
+            of: Permissions.Owner(tenant: principal.tenantID, customer: principal.customerID))
+        var device = try described(body, principal, now: call.now)
+        device.id = DeviceID(.ordered())
+        try await resolveProfile(of: &device, body, now: call.now)
+        try await checkCustomer(of: device)
+        let described = device
+        let credentials = try makeCredentials(described)
+        let created = try await policy.apply(to: device.name, conflict: "Device with such name already exists!") { name in
+            var device = described
+            device.name = name
+            let created = device
+            try await services.database.inTransaction { transaction in
+                try await DeviceRepository(transaction).insert(created)
+                try await DeviceCredentialsRepository(transaction).insert(credentials)
+                try await services.attributes.inside(transaction).save(
+                    entity: created.id.uuid, scope: .server, [("active", .boolean(false))], at: call.now)
+            }
+            return created
+        }
+        await services.events.post(.deviceCreated(created))
+        return created
+    }
+
+    private func update(
+        _ id: DeviceID, _ body: RequestObject, _ call: Call, _ principal: Principal
+    ) async throws -> Device {
+        let stored = try await services.device(id, for: principal, .write)
+        var device = try described(body, principal, now: call.now)
+        device.id = id
+        device.createdTime = stored.createdTime
+        if principal.authority == .customerUser { device.customerID = stored.customerID }
+        if !body.contains("deviceProfileId"), !body.contains("type") {
+            device.deviceProfileID = stored.deviceProfileID
+            device.type = stored.type
+        }
+        try await resolveProfile(of: &device, body, now: call.now)
+        try await checkCustomer(of: device)
+        let updated = try await services.devices.update(device, replacing: try body.integer("version"))
+        await services.events.post(.deviceUpdated(old: stored, new: updated))
+        return updated
+    }
+
+    /// The device in `body`, its profile still to be found.
+    private func described(
+        _ body: RequestObject, _ principal: Principal, now: Int64
+    ) throws(APIError) -> Device {
+        let customer: CustomerID? = try body.id("customerId")
+        let device = Device(
+            id: .null, createdTime: now, tenantID: principal.tenantID, customerID: customer ?? .null,
+            name: try body.text("name") ?? "", type: try body.storedText("type") ?? "",
+            label: try body.storedText("label"), deviceProfileID: try body.id("deviceProfileId") ?? .null,
+            deviceData: body.storedDocument("deviceData"), firmwareID: try body.uuid("firmwareId", .otaPackage),
+            softwareID: try body.uuid("softwareId", .otaPackage), externalID: try body.uuid("externalId", .device),
+            additionalInfo: body.document("additionalInfo"))
+        var validation = Validation()
+        validation.text("name", device.name)
+        validation.text("type", device.type)
+        validation.text("label", device.label)
+        try validation.check()
+        _ = try Validation.name("Device name", device.name)
+        return device
+    }
+
+    /// The table "Device save rules" of `rest-api.md` 3.2.
+    private func resolveProfile(of device: inout Device, _ body: RequestObject, now: Int64) async throws {
+        let profile: DeviceProfile
+        if !device.deviceProfileID.isNull {
+            guard let found = try await services.profiles.find(device.deviceProfileID, tenant: device.tenantID) else {
+                let isForeign = try await services.profiles.belongsToOther(device.deviceProfileID, than: device.tenantID)
+                throw APIError.invalid(
+                    isForeign
+                        ? "Device can`t be referencing to device profile from different tenant!"
+                        : "Device is referencing non existing device profile!")
+            }
+            profile = found
+        } else if !device.type.isEmpty {
+            profile = try await services.profiles.findOrCreate(name: device.type, tenant: device.tenantID, now: now)
+        } else {
+            guard let found = try await services.profiles.findDefault(tenant: device.tenantID) else {
+                throw APIError.invalid("Device is referencing non existing device profile!")
+            }
+            profile = found
+        }
+        device.deviceProfileID = profile.id
+        device.type = profile.name
+        let transport = device.deviceData?.value["transportConfiguration"]?["type"]?.stringValue
+        if transport == nil || transport != profile.transportType {
+            let configuration = device.deviceData?.value["configuration"] ?? ["type": "DEFAULT"]
+            device.deviceData = RawJSON([
+                "configuration": configuration,
+                "transportConfiguration": ["type": .string(profile.transportType)],
+            ])
+        }
+    }
+
+    private func checkCustomer(of device: Device) async throws {
+        if device.customerID.isNull { return }
+        guard let customer = try await services.customers.find(device.customerID) else {
+            throw APIError.invalid("Can't assign device to non-existent customer!")
+        }
+        if customer.tenantID != device.tenantID {
+            throw APIError.invalid("Can't assign device to customer from different tenant!")
+        }
+    }
+
+    // MARK: - Credentials
+
+    @Sendable private func readCredentials(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let device = try await services.device(try call.id("deviceId"), for: principal, .readCredentials)
+        guard let credentials = try await services.credentials.find(device: device.id) else {
+            throw APIError.itemNotFound
+        }
+        return .json(credentials)
+    }
+
+    @Sendable private func saveCredentials(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let body = try call.object()
+        guard let id: DeviceID = try body.id("deviceId") else {
+            throw APIError.invalid("Device credentials should be assigned to device!")
+        }
+        guard try await services.devices.find(id, tenant: principal.tenantID) != nil else {
+            throw APIError.notFound(.device, id.uuid)
+        }
+        return .json(try await store(try read(body, for: id, now: call.now), in: principal.tenantID, body))
+    }
+
+    /// Stores `credentials` over those that their device has.
+    private func store(
+        _ credentials: DeviceCredentials, in tenant: TenantID, _ body: RequestObject
+    ) async throws -> DeviceCredentials {
+        guard let stored = try await services.credentials.find(device: credentials.deviceID) else {
+            throw APIError.invalid("Unable to update non-existent device credentials!")
+        }
+        var normal = try credentials.normalized()
+        if let given = try body.uuid("id", nil), given != stored.id {
+            throw APIError.invalid("Unable to update non-existent device credentials!")
+        }
+        normal.id = stored.id
+        let saved = try await services.credentials.update(normal, replacing: try body.integer("version"))
+        await services.events.post(.credentialsChanged(tenant: tenant, device: saved.deviceID))
+        return saved
+    }
+
+    private func replaceToken(of device: Device, with token: String, _ principal: Principal) async throws {
+        guard var credentials = try await services.credentials.find(device: device.id) else { return }
+        credentials.type = .accessToken
+        credentials.credentialsID = token
+        _ = try await services.credentials.update(try credentials.normalized(), replacing: nil)
+        await services.events.post(.credentialsChanged(tenant: principal.tenantID, device: device.id))
+    }
+
+    private func read(_ body: RequestObject, for device: DeviceID, now: Int64) throws(APIError) -> DeviceCredentials {
+        guard let name = try body.text("credentialsType") else {
+            throw .invalid("Device credentials type should be specified!")
+        }
+        guard let type = DeviceCredentialsType(rawValue: name) else {
+            throw .malformedBody("unknown credentialsType '\(name)'")
+        }
+        return DeviceCredentials(
+            id: .ordered(), createdTime: now, deviceID: device, type: type,
+            credentialsID: try body.text("credentialsId") ?? "",
+            credentialsValue: try body.storedText("credentialsValue"))
+    }
+}

@@ -1,0 +1,38 @@
+internal import JSON
+internal import Model
+internal import Storage
+
+extension Dashboard: JSONRendered {
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writeHead(to: &writer)
+            writer.member("name", title)
+            writer.document("configuration", configuration)
+        }
+    }
+
+    fileprivate func writeHead(to writer: inout JSONWriter) {
+        writer.id("id", id)
+        writer.member("createdTime", createdTime)
+        writer.id("tenantId", tenantID)
+        writer.member("title", title)
+        writer.member("image", image)
+        writer.document("assignedCustomers", assignedCustomers)
+        writer.member("mobileHide", mobileHide)
+        writer.member("mobileOrder", mobileOrder.map(Int64.init))
+        writer.id("externalId", .dashboard, externalID)
+        writer.member("version", version)
+    }
+}
+
+/// A dashboard as lists show it: without its configuration.
+struct DashboardInfo: JSONRendered {
+    let dashboard: Dashboard
+
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            dashboard.writeHead(to: &writer)
+            writer.member("name", dashboard.title)
+        }
+    }
+}

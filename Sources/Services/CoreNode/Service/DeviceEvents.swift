@@ -1,0 +1,38 @@
+public import Model
+public import Storage
+public import Telemetry
+
+/// Something that the REST API changed and that others act on: sessions are closed or told, caches forget, the rule
+/// engine gets a message.
+public enum DeviceEvent: Sendable {
+    case deviceCreated(Device)
+    case deviceUpdated(old: Device, new: Device)
+    case deviceDeleted(Device)
+    case credentialsChanged(tenant: TenantID, device: DeviceID)
+    case deviceProfileChanged(tenant: TenantID, profile: DeviceProfileID)
+    case deviceProfileDeleted(tenant: TenantID, profile: DeviceProfileID)
+    case attributesUpdated(
+        tenant: TenantID, entity: EntityID, scope: AttributeScope, [(key: String, value: TelemetryValue)], time: Int64)
+    case attributesDeleted(tenant: TenantID, entity: EntityID, scope: AttributeScope, keys: [String])
+    /// The records are those of `arena`.
+    case timeseriesUpdated(tenant: TenantID, entity: EntityID, PointArena, [TelemetryRecord])
+    case timeseriesDeleted(tenant: TenantID, entity: EntityID, keys: [String])
+}
+
+/// Where events go. They are posted after the change is committed and before the client gets its answer, so that a
+/// client that has it never meets the state before.
+public protocol DeviceEvents: Sendable {
+    func post(_ event: DeviceEvent) async
+}
+
+/// Nobody listens.
+public struct NoDeviceEvents: DeviceEvents {
+    public init() {}
+    public func post(_ event: DeviceEvent) async {}
+}
+
+/// Stores telemetry that comes by REST.
+public protocol TelemetryStore: Sendable {
+    /// Returns when all records are committed.
+    func save(entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena) async throws
+}

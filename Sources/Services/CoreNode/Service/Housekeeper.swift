@@ -1,0 +1,57 @@
+internal import Logging
+internal import Model
+internal import Storage
+internal import Synchronization
+
+/// Deletes the telemetry history of entities that are gone, one after the other, while nobody waits for it
+/// (`persistence.md` 9.2).
+///
+/// One task runs while there is something to do. What is left when the process ends stays behind unreachable: its
+/// entity is gone.
+final class Housekeeper: Sendable {
+    private struct State {
+        var entities: [UUID128] = []
+        var isRunning = false
+    }
+
+    private let state = Mutex(State())
+    private let database: any StatementRunner
+    private let logger: Logger
+
+    init(database: any StatementRunner, logger: Logger) {
+        self.database = database
+        self.logger = logger
+    }
+
+    func entityDeleted(_ entity: UUID128) {
+        let starts = state.withLock { state in
+            state.entities.append(entity)
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        // Owned by `state.isRunning`: it ends when nothing is left.
+        if starts { Task { await run() } }
+    }
+
+    private func run() async {
+        while let entity = next() {
+            do {
+                try await DeviceRepository(database).deleteHistory(of: entity)
+            } catch {
+                logger.limited(
+                    .warning, "the history of a deleted entity could not be removed",
+                    ["entity": LogValue(describing: entity), "error": LogValue(describing: "\(error)")])
+            }
+        }
+    }
+
+    private func next() -> UUID128? {
+        state.withLock { state in
+            guard let entity = state.entities.popLast() else {
+                state.isRunning = false
+                return nil
+            }
+            return entity
+        }
+    }
+}

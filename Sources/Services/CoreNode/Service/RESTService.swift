@@ -1,0 +1,152 @@
+public import Configuration
+public import HTTPServer
+internal import JSON
+public import Logging
+public import Metrics
+internal import Postgres
+public import Storage
+
+/// What operators can set of the REST API (`cluster.md` 7.6, 7.12).
+public struct RESTConfiguration: Sendable {
+    public var tokens: TokenSettings
+    /// `SECURITY_USER_LOGIN_CASE_SENSITIVE`.
+    public var isLoginCaseSensitive: Bool
+    /// `DATABASE_TS_MAX_INTERVALS`.
+    public var maximumIntervals: Int64
+    /// Threads that check passwords.
+    public var passwordThreads: Int
+
+    public init(from settings: inout SettingsReader) {
+        tokens = TokenSettings(from: &settings)
+        isLoginCaseSensitive = settings.boolean("SECURITY_USER_LOGIN_CASE_SENSITIVE", default: true)
+        maximumIntervals = Int64(settings.integer("DATABASE_TS_MAX_INTERVALS", default: 700, in: 1...1_000_000))
+        passwordThreads = settings.integer("SECURITY_PASSWORD_THREADS", default: 2, in: 1...64)
+    }
+}
+
+/// The administration API over HTTP: finds the endpoint of a request, checks who asks, and turns errors into answers.
+public struct RESTService: HTTPResponder {
+    private let table: RouteTable<Endpoint>
+    private let authenticator: Authenticator
+    private let logger: Logger
+    private let errors: Counter
+
+    /// Logins that may wait for a thread.
+    private static let waitingLogins = 1000
+
+    /// Prepares the service; reads the token settings, and makes them when this is the installation's first start.
+    public static func make(
+        configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
+        events: any DeviceEvents, health: HealthChecks, logger: Logger, metrics: MetricsRegistry
+    ) async throws -> RESTService {
+        let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
+        let revocations = TokenRevocations(lifetime: max(tokens.accessLifetime, tokens.refreshLifetime))
+        let codec = TokenCodec(tokens)
+        let login = LoginService(
+            database: database, codec: codec, revocations: revocations,
+            pool: BlockingPool(threads: configuration.passwordThreads, capacity: waitingLogins), logger: logger,
+            isCaseSensitive: configuration.isLoginCaseSensitive)
+        let services = Services(
+            database: database, telemetry: telemetry, reader: TelemetryReader(database),
+            attributes: AttributeRepository(database), events: events, login: login, revocations: revocations,
+            housekeeper: Housekeeper(database: database, logger: logger),
+            maximumIntervals: configuration.maximumIntervals, logger: logger)
+        return RESTService(
+            groups: groups(services) + [ServiceEndpoints(health: health, metrics: metrics)],
+            authenticator: Authenticator(codec: codec, revocations: revocations), logger: logger, metrics: metrics)
+    }
+
+    /// Every resource of the API.
+    static func groups(_ services: Services) -> [any EndpointGroup] {
+        [
+            AuthEndpoints(services: services), UserEndpoints(services: services), TenantEndpoints(services: services),
+            CustomerEndpoints(services: services), DeviceEndpoints(services: services), DeviceSaving(services: services),
+            DeviceProfileEndpoints(services: services), DashboardEndpoints(services: services),
+            TelemetryEndpoints(services: services), AttributeEndpoints(services: services),
+        ]
+    }
+
+    init(groups: [any EndpointGroup], authenticator: Authenticator, logger: Logger, metrics: MetricsRegistry) {
+        var table = RouteTable<Endpoint>()
+        for endpoint in groups.flatMap(\.endpoints) { table.add(endpoint.method, endpoint.pattern, endpoint) }
+        self.table = table
+        self.authenticator = authenticator
+        self.logger = logger
+        errors = metrics.counter("http_server_errors_total", help: "Requests that failed for reasons inside the server")
+    }
+
+    // MARK: - Answering
+
+    public func respond(to request: HTTPRequest, with reply: HTTPReply) {
+        // Belongs to the connection, which waits for the reply.
+        Task.immediate(executorPreference: reply.executor) {
+            reply.respond(await answer(to: request))
+        }
+    }
+
+    /// The answer to a request: what ``respond(to:with:)`` sends.
+    public func answer(to request: HTTPRequest) async -> HTTPResponse {
+        let now = CurrentTime.milliseconds
+        if request.method == .options, let preflight = CrossOrigin.preflight(request) { return preflight }
+        let match = table.match(request.method, request.segments)
+        var response: HTTPResponse
+        do {
+            response = try await respond(request, match, now)
+        } catch {
+            response = failure(error, request, match, now)
+        }
+        ResponseFields.add(to: &response, for: request)
+        return response
+    }
+
+    private func respond(
+        _ request: HTTPRequest, _ match: RouteMatch<Endpoint>, _ now: Int64
+    ) async throws -> HTTPResponse {
+        if case .found(let endpoint, _, let parameters) = match {
+            let call = Call(request, parameters, now: now)
+            switch endpoint.access {
+            case .open(let handler): return try await handler(call)
+            case .roles(let roles, let handler):
+                let principal = try authenticator.principal(of: request, now: now)
+                guard roles.admits(principal.authority) else { throw APIError.permissionDenied }
+                return try await handler(call, principal)
+            }
+        }
+        // Without a token nobody learns which paths exist.
+        if request.isForAPI { _ = try authenticator.principal(of: request, now: now) }
+        if case .methodNotAllowed(let methods) = match {
+            var response = APIError(
+                405, .badRequest, "Request method '\(request.method)' is not supported"
+            ).response(now: now)
+            response.fields.append(("Allow", methods.map(\.name).joined(separator: ", ")))
+            return response
+        }
+        throw APIError(404, .notFound, "No static resource \(request.path.drop { $0 == "/" }).")
+    }
+
+    private func failure(
+        _ error: any Error, _ request: HTTPRequest, _ match: RouteMatch<Endpoint>, _ now: Int64
+    ) -> HTTPResponse {
+        let known = APIError(error)
+        let shown = known ?? APIError(500, .general, "Internal server error")
+        if shown.status == 500, known == nil || shown.code == .database {
+            errors.increment()
+            logger.limited(
+                .error, "a request failed",
+                [
+                    "method": .string(request.method.name), "path": .string(request.path),
+                    "error": .string("\(error)"),
+                ])
+        }
+        if case .found(let endpoint, _, _) = match, endpoint.errors == .text, !shown.isEarly, shown.status != 401 {
+            let accepts = request.fields["Accept"]?.lowercased().contains("application/json") ?? false
+            return shown.textResponse(acceptsJSON: accepts)
+        }
+        return shown.response(now: now)
+    }
+}
+
+extension HTTPRequest {
+    /// Whether the path belongs to the API and not to the pages of the user interface.
+    var isForAPI: Bool { pathBytes.starts(with: "/api/".utf8) }
+}
