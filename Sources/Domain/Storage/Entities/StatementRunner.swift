@@ -6,10 +6,6 @@ public protocol StatementRunner: Sendable {
     func query(_ sql: String, _ parameters: [PostgresParameter]) async throws -> PostgresResult
 }
 
-extension StatementRunner {
-    func query(_ sql: String) async throws -> PostgresResult { try await query(sql, []) }
-}
-
 /// A runner that can open transactions.
 public protocol TransactionRunner: StatementRunner {
     /// Runs `body` in one transaction: committed when it returns, rolled back when it throws.
