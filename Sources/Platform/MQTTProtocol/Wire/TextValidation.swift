@@ -30,6 +30,11 @@ enum TextValidation {
             guard isPlain(word, isTopicName) else { break }
             position += 8
         }
+        if end - position < 8, range.count >= 8 {
+            // The last eight bytes cover what is left, and some that were seen before.
+            let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: end - 8, as: UInt64.self)
+            if isPlain(word, isTopicName) { return }
+        }
         while position < end {
             position = try checkCharacter(bytes, at: position, end: end, isTopicName)
         }
