@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct ChunkedDecoderTests {
     /// Decodes in pieces of `step` bytes; what stands behind the coding is returned as well.
-    private func decode(_ text: String, step: Int, limit: Int = 1000) throws(RequestError) -> (body: String, rest: String)? {
+    private func decode(
+        _ text: String, step: Int, limit: Int = 1000
+    ) throws(RequestError) -> (body: String, rest: String)? {
         var decoder = ChunkedDecoder(maximumOverhead: 20)
         var body: [UInt8] = []
         let bytes = [UInt8](text.utf8)
@@ -16,7 +18,8 @@ import Testing
             piece.withUnsafeBytes { raw in
                 do throws(RequestError) {
                     let allowed = limit - body.count
-                    result = .success(try decoder.decode(raw, at: &used, limit: allowed) { body.append(contentsOf: $0) })
+                    result = .success(
+                        try decoder.decode(raw, at: &used, limit: allowed) { body.append(contentsOf: $0) })
                 } catch {
                     result = .failure(error)
                 }
@@ -30,8 +33,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("0\r\n\r\n", ""), ("5\r\nhello\r\n0\r\n\r\n", "hello"), ("3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n", "abc0123456789"),
-        ("0005\r\nhello\r\n000\r\n\r\n", "hello"), ("2;a=b\r\nhi\r\n0;c\r\n\r\n", "hi"), ("2\r\nhi\r\n0\r\nX: y\r\nZ: w\r\n\r\n", "hi"),
+        ("0\r\n\r\n", ""), ("5\r\nhello\r\n0\r\n\r\n", "hello"),
+        ("3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n", "abc0123456789"),
+        ("0005\r\nhello\r\n000\r\n\r\n", "hello"), ("2;a=b\r\nhi\r\n0;c\r\n\r\n", "hi"),
+        ("2\r\nhi\r\n0\r\nX: y\r\nZ: w\r\n\r\n", "hi"),
         ("2\r\n\r\n\r\n0\r\n\r\n", "\r\n"),
     ])
     func chunksArePutTogether(_ coded: String, _ body: String) throws {

@@ -72,7 +72,9 @@ import Testing
     }
 
     @Test func aConnectionThatTheServerClosedIsReplaced() async throws {
-        try await withClient(connections: 1) { $0.idleTimeout = .milliseconds(20) } _: { client, server in
+        try await withClient(connections: 1) {
+            $0.idleTimeout = .milliseconds(20)
+        } _: { client, server in
             for _ in 0..<3 {
                 let answer = try await client.request("GET", "/")
                 #expect(answer.status == 200)

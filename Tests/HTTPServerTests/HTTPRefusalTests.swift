@@ -15,14 +15,32 @@ import Testing
     static let smuggled = "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
 
     @Test(arguments: [
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "length_and_transfer_encoding"),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", "length_and_transfer_encoding"),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nabcd", "duplicate_content_length"),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nContent-Length: 0\r\n\r\nabcd", "duplicate_content_length"),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "length_and_transfer_encoding"
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+            "length_and_transfer_encoding"
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
+            "duplicate_content_length"
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nContent-Length: 0\r\n\r\nabcd",
+            "duplicate_content_length"
+        ),
         ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +4\r\n\r\nabcd", "invalid_content_length"),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "unsupported_transfer_coding"),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            "unsupported_transfer_coding"
+        ),
         ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "unsupported_transfer_coding"),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\u{0B}chunked\r\n\r\n0\r\n\r\n", "unsupported_transfer_coding"),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\u{0B}chunked\r\n\r\n0\r\n\r\n",
+            "unsupported_transfer_coding"
+        ),
         ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "unsupported_transfer_coding"),
         ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "invalid_field_name"),
         ("POST / HTTP/1.1\r\nHost: h\r\nContent Length: 4\r\n\r\nabcd", "invalid_field_name"),
@@ -76,7 +94,9 @@ import Testing
     }
 
     @Test func tooLargeAHeadIsAnswered431() async throws {
-        try await withServer { $0.maximumHeadBytes = 1000 } _: { server in
+        try await withServer {
+            $0.maximumHeadBytes = 1000
+        } _: { server in
             for bytes in [
                 "GET / HTTP/1.1\r\nHost: h\r\nX: \(String(repeating: "x", count: 1000))",
                 "GET / HTTP/1.1\r\nHost: h\r\nX: \(String(repeating: "x", count: 1000))\r\n\r\n",
@@ -90,7 +110,9 @@ import Testing
     }
 
     @Test func tooManyFieldsAreAnswered431() async throws {
-        try await withServer { $0.maximumFields = 5 } _: { server in
+        try await withServer {
+            $0.maximumFields = 5
+        } _: { server in
             let client = server.client()
             client.send("GET / HTTP/1.1\r\nHost: h\r\n\(String(repeating: "X: y\r\n", count: 5))\r\n")
             #expect(client.receiveAnswer()?.status == 431)
@@ -102,7 +124,10 @@ import Testing
             configuration.maximumTargetBytes = 100
             configuration.maximumHeadBytes = 500
         } _: { server in
-            for bytes in ["GET /\(String(repeating: "x", count: 100)) HTTP/1.1\r\nHost: h\r\n\r\n", "GET /\(String(repeating: "x", count: 600))"] {
+            for bytes in [
+                "GET /\(String(repeating: "x", count: 100)) HTTP/1.1\r\nHost: h\r\n\r\n",
+                "GET /\(String(repeating: "x", count: 600))",
+            ] {
                 let client = server.client()
                 client.send(bytes)
                 #expect(client.receiveAnswer()?.status == 414)
@@ -112,8 +137,12 @@ import Testing
 
     @Test func aDeclaredLengthOverTheLimitIsAnswered413BeforeTheBodyComes() async throws {
         let limits = try #require(BodyLimits(parsing: "/small/**=10", otherwise: 100))
-        try await withServer { $0.bodyLimits = limits } _: { server in
-            for (path, length, expected) in [("/small/x", 10, 200), ("/small/x", 11, 413), ("/big", 100, 200), ("/big", 101, 413)] {
+        try await withServer {
+            $0.bodyLimits = limits
+        } _: { server in
+            for (path, length, expected) in [
+                ("/small/x", 10, 200), ("/small/x", 11, 413), ("/big", 100, 200), ("/big", 101, 413),
+            ] {
                 let client = server.client()
                 client.send("POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: \(length)\r\n\r\n")
                 if expected == 200 { client.send(String(repeating: "b", count: length)) }
@@ -129,7 +158,9 @@ import Testing
 
     @Test func noContinueForABodyThatIsTooLarge() async throws {
         let limits = BodyLimits([], otherwise: 10)
-        try await withServer { $0.bodyLimits = limits } _: { server in
+        try await withServer {
+            $0.bodyLimits = limits
+        } _: { server in
             let client = server.client()
             client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n")
             #expect(client.receiveAnswer()?.status == 413)
@@ -138,7 +169,9 @@ import Testing
 
     @Test func aChunkedBodyIsCutOffAtTheLimit() async throws {
         let limits = BodyLimits([], otherwise: 10)
-        try await withServer { $0.bodyLimits = limits } _: { server in
+        try await withServer {
+            $0.bodyLimits = limits
+        } _: { server in
             let client = server.client()
             client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n5\r\nfghij\r\n")
             client.send("0\r\n\r\n")
@@ -154,7 +187,9 @@ import Testing
         let responder = ClosureResponder { request, reply in
             if request.path == "/hold" { held.withLock { $0 = reply } } else { reply.respond(.empty(200)) }
         }
-        try await withServer(responder) { $0.maximumHeldBodyBytes = 1000 } _: { server in
+        try await withServer(responder) {
+            $0.maximumHeldBodyBytes = 1000
+        } _: { server in
             let body = "HTTP/1.1\r\nHost: h\r\nContent-Length: 600\r\n\r\n" + String(repeating: "a", count: 600)
             let first = server.client()
             first.send("POST /hold " + body)
@@ -172,7 +207,8 @@ import Testing
     @Test func errorsAreRenderedByTheCaller() async throws {
         try await withServer { configuration in
             configuration.errorRenderer = { status, message, request in
-                .json(#"{"status":\#(status),"path":"\#(request?.path ?? "")","message":"\#(message)"}"#, status: status)
+                .json(
+                    #"{"status":\#(status),"path":"\#(request?.path ?? "")","message":"\#(message)"}"#, status: status)
             }
         } _: { server in
             let client = server.client()
@@ -187,7 +223,9 @@ import Testing
     }
 
     @Test func connectionsOverTheLimitAreClosed() async throws {
-        try await withServer { $0.maximumConnections = 2 } _: { server in
+        try await withServer {
+            $0.maximumConnections = 2
+        } _: { server in
             let clients = [server.client(), server.client()]
             for client in clients {
                 client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -31,7 +31,10 @@ import Testing
     @Test func bytesMayComeOneByOne() async throws {
         try await withServer { server in
             let client = server.client()
-            for byte in "\r\nPOST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /y HTTP/1.1\r\nHost: h\r\n\r\n".utf8 {
+            for byte
+                in "\r\nPOST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET /y HTTP/1.1\r\nHost: h\r\n\r\n"
+                .utf8
+            {
                 client.send([byte])
             }
             #expect(client.receiveAnswer()?.body == "POST /x [abc]")
@@ -59,7 +62,9 @@ import Testing
     @Test func onlySoManyPipelinedRequestsAreTaken() async throws {
         let held = Mutex<[HTTPReply]>([])
         let responder = ClosureResponder { _, reply in held.withLock { $0.append(reply) } }
-        try await withServer(responder) { $0.maximumPipelinedRequests = 4 } _: { server in
+        try await withServer(responder) {
+            $0.maximumPipelinedRequests = 4
+        } _: { server in
             let client = server.client()
             client.send(String(repeating: "GET / HTTP/1.1\r\nHost: h\r\n\r\n", count: 10))
             var answered = 0

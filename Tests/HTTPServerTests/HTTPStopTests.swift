@@ -9,7 +9,8 @@ import Testing
             if request.path == "/wait" { held.withLock { $0 = reply } } else { reply.respond(.empty(200)) }
         }
         try await withServer(responder) { server in
-            let idle = server.client(), busy = server.client()
+            let idle = server.client()
+            let busy = server.client()
             idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(idle.receiveAnswer()?.status == 200)
             busy.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct HTTPTimeoutTests {
     @Test func aHeadThatDoesNotEndIsAnswered408() async throws {
-        try await withServer { $0.headTimeout = .milliseconds(60) } _: { server in
+        try await withServer {
+            $0.headTimeout = .milliseconds(60)
+        } _: { server in
             let client = server.client()
             client.send("GET / HTTP/1.1\r\nHost: h\r\n")
             #expect(client.receiveAnswer()?.status == 408)
@@ -13,7 +15,9 @@ import Testing
     }
 
     @Test func sendingBytesOneByOneDoesNotStretchTheHead() async throws {
-        try await withServer { $0.headTimeout = .milliseconds(100) } _: { server in
+        try await withServer {
+            $0.headTimeout = .milliseconds(100)
+        } _: { server in
             let client = server.client()
             let started = ContinuousClock.now
             client.send("GET / HTTP/1.1\r\nHost: h\r\n")
@@ -23,13 +27,17 @@ import Testing
     }
 
     @Test func aConnectionThatSendsNothingIsClosedInSilence() async throws {
-        try await withServer { $0.headTimeout = .milliseconds(60) } _: { server in
+        try await withServer {
+            $0.headTimeout = .milliseconds(60)
+        } _: { server in
             #expect(server.client().receiveToEnd() == "")
         }
     }
 
     @Test func anIdleConnectionIsClosedInSilence() async throws {
-        try await withServer { $0.idleTimeout = .milliseconds(60) } _: { server in
+        try await withServer {
+            $0.idleTimeout = .milliseconds(60)
+        } _: { server in
             let client = server.client()
             client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(client.receiveAnswer()?.status == 200)
@@ -38,7 +46,9 @@ import Testing
     }
 
     @Test func aBodyThatStallsIsAnswered408() async throws {
-        try await withServer { $0.bodyPeriod = .milliseconds(60) } _: { server in
+        try await withServer {
+            $0.bodyPeriod = .milliseconds(60)
+        } _: { server in
             for framing in ["Content-Length: 10", "Transfer-Encoding: chunked"] {
                 let client = server.client()
                 client.send("POST / HTTP/1.1\r\nHost: h\r\n\(framing)\r\n\r\n5\r\nab")
@@ -69,7 +79,9 @@ import Testing
         let responder = ClosureResponder { request, reply in
             if request.path == "/slow" { held.withLock { $0 = reply } } else { reply.respond(.text("quick")) }
         }
-        try await withServer(responder) { $0.answerTimeout = .milliseconds(60) } _: { server in
+        try await withServer(responder) {
+            $0.answerTimeout = .milliseconds(60)
+        } _: { server in
             let client = server.client()
             client.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(client.receiveAnswer()?.status == 503)
@@ -86,10 +98,14 @@ import Testing
         let responder = ClosureResponder { _, reply in
             reply.respond(HTTPResponse(status: 200, body: [UInt8](repeating: 0x61, count: 8_000_000)))
         }
-        try await withServer(responder) { $0.writeTimeout = .milliseconds(100) } _: { server in
+        try await withServer(responder) {
+            $0.writeTimeout = .milliseconds(100)
+        } _: { server in
             let client = server.client(receiveBuffer: 4096)
             client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-            while server.metric(#"http_connections{server="test"}"#) != 0 || server.metric(#"http_sent_bytes_total{server="test"}"#) == 0 {
+            while server.metric(#"http_connections{server="test"}"#) != 0
+                || server.metric(#"http_sent_bytes_total{server="test"}"#) == 0
+            {
                 await Task.yield()
             }
             #expect(client.receiveToEnd().utf8.count < 8_000_000)

@@ -42,7 +42,8 @@ struct RunningServer {
 /// Runs a server on a free port while `body` runs.
 func withServer(
     _ responder: any HTTPResponder = echo, loops count: Int = 1,
-    configure: (inout HTTPServerConfiguration) -> Void = { _ in }, _ body: @concurrent (RunningServer) async throws -> Void
+    configure: (inout HTTPServerConfiguration) -> Void = { _ in },
+    _ body: @concurrent (RunningServer) async throws -> Void
 ) async throws {
     var configuration = HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0))
     configuration.name = "test"
@@ -57,7 +58,8 @@ func withServer(
         group.join()
     }
     try await server.open(onRunning: group.loops)
-    // Raw clients block, which must not hold up the threads that tasks share; a concurrent closure follows the preference.
+    // Raw clients block, which must not hold up the threads that tasks share; a concurrent closure follows the
+    // preference.
     let blocking = try EventLoop(name: "http-test-client", index: 0)
     blocking.start()
     defer {

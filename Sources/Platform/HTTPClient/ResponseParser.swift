@@ -90,9 +90,13 @@ private func append(
         return 1
     }
     answer.text.append(contentsOf: UnsafeRawBufferPointer(start: at, count: count))
-    // A name or value that comes in pieces moves its end; a field without a value has got an empty one from the library.
+    // A name or value that comes in pieces moves its end; for a field without a value the library reports an empty one.
     let isContinued = answer.ends.count % 2 == (isValue ? 0 : 1)
-    if isContinued { answer.ends[answer.ends.count - 1] = answer.text.count } else { answer.ends.append(answer.text.count) }
+    if isContinued {
+        answer.ends[answer.ends.count - 1] = answer.text.count
+    } else {
+        answer.ends.append(answer.text.count)
+    }
     return 0
 }
 

@@ -73,7 +73,8 @@ public struct HTTPFields: Sendable, Sequence {
     /// Whether a field called `name` lists `token` among its comma separated values, without regard to case or
     /// parameters behind a semicolon.
     public func hasToken(_ token: String, in name: String) -> Bool {
-        let comma = UInt8(ascii: ","), semicolon = UInt8(ascii: ";")
+        let comma = UInt8(ascii: ",")
+        let semicolon = UInt8(ascii: ";")
         return all(name).contains { value in
             value.utf8.split(separator: comma).contains { element in
                 let named = element.prefix { $0 != semicolon }.trimmed

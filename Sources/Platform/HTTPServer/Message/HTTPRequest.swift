@@ -40,7 +40,7 @@ public struct HTTPRequest: Sendable {
 
     /// The percent-decoded segments of the path: `/a/b%20c` is `["a", "b c"]`, `/` is `[""]`, `/a/` is `["a", ""]`.
     ///
-    /// A request whose path has an invalid escape was refused before anybody sees it; here such a segment stays as sent.
+    /// A request whose path has an invalid escape is refused before anybody sees it; here such a segment stays as sent.
     public var segments: [String] {
         let path = pathBytes
         guard path.first == UInt8(ascii: "/") else { return [] }

@@ -1,5 +1,5 @@
-/// Takes the chunked transfer coding off a body (RFC 9112 §7.1), strictly: every line ends with CR LF, a size is one to
-/// sixteen hexadecimal digits, extensions and trailers are checked and dropped.
+/// Takes the chunked transfer coding off a body (RFC 9112 §7.1), strictly: every line ends with CR LF, a size has one
+/// to sixteen hexadecimal digits, extensions and trailers are checked and dropped.
 struct ChunkedDecoder {
     enum Progress: Equatable {
         case needsMore

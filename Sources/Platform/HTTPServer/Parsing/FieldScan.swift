@@ -64,11 +64,14 @@ struct FieldScan {
         framing = .chunked
     }
 
-    private static func name(_ entry: HTTPFields.Entry, is name: StaticString, in head: UnsafeRawBufferPointer) -> Bool {
+    private static func name(_ entry: HTTPFields.Entry, is name: StaticString, in head: UnsafeRawBufferPointer) -> Bool
+    {
         equal(head, entry.nameRange, name)
     }
 
-    private static func value(_ entry: HTTPFields.Entry, is value: StaticString, in head: UnsafeRawBufferPointer) -> Bool {
+    private static func value(
+        _ entry: HTTPFields.Entry, is value: StaticString, in head: UnsafeRawBufferPointer
+    ) -> Bool {
         equal(head, entry.valueRange, value)
     }
 

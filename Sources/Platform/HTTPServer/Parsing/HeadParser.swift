@@ -109,7 +109,8 @@ private func lines(of parser: UnsafeMutablePointer<http_parser>?) -> UnsafeMutab
     parser!.pointee.data.assumingMemoryBound(to: HeadParser.Lines.self)
 }
 
-private func onTarget(_ parser: UnsafeMutablePointer<http_parser>?, _ at: UnsafePointer<CChar>?, _ count: Int) -> Int32 {
+private func onTarget(_ parser: UnsafeMutablePointer<http_parser>?, _ at: UnsafePointer<CChar>?, _ count: Int) -> Int32
+{
     let lines = lines(of: parser)
     let start = at! - lines.pointee.base!
     lines.pointee.target = start..<start + count

@@ -42,14 +42,16 @@ struct RequestHead {
         keepsAlive = lines.keepsAlive
         expectsContinue = scan.expectsContinue && !isVersion1_0
         asksForUpgrade = lines.asksForUpgrade
-        guard storage[layout.path].firstIndex(of: UInt8(ascii: "%")) == nil
-            || PercentCoding.decode(storage[layout.path]) != nil
+        guard
+            storage[layout.path].firstIndex(of: UInt8(ascii: "%")) == nil
+                || PercentCoding.decode(storage[layout.path]) != nil
         else { throw .invalidTarget }
     }
 
     /// The library takes several blanks between the parts, and a missing version: method, target and version must fill
     /// the line exactly.
-    private static func checkRequestLine(_ head: UnsafeRawBufferPointer, _ lines: HeadParser.Lines) throws(RequestError) {
+    private static func checkRequestLine(_ head: UnsafeRawBufferPointer, _ lines: HeadParser.Lines) throws(RequestError)
+    {
         let targetStart = lines.method.nameByteCount + 1
         let versionStart = lines.target.upperBound + 1
         guard lines.target.lowerBound == targetStart, !lines.target.isEmpty, versionStart + 10 <= head.count,

@@ -30,7 +30,8 @@ public struct AntPattern: Sendable, CustomStringConvertible {
     }
 
     private func match(_ pattern: ArraySlice<Segment>, _ path: ArraySlice<ArraySlice<UInt8>>) -> Bool {
-        var pattern = pattern, path = path
+        var pattern = pattern
+        var path = path
         while let first = pattern.first {
             pattern = pattern.dropFirst()
             switch first {
@@ -47,7 +48,8 @@ public struct AntPattern: Sendable, CustomStringConvertible {
 
     /// Matches inside one segment: at a mismatch behind a star, the star takes one byte more.
     private static func match(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
-        var p = pattern.startIndex, t = text.startIndex
+        var p = pattern.startIndex
+        var t = text.startIndex
         var retry: (pattern: Int, text: Int)?
         while t < text.endIndex {
             if p < pattern.endIndex, pattern[p] == UInt8(ascii: "*") {

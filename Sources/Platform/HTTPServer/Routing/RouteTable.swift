@@ -132,7 +132,8 @@ public struct RouteTable<Value> {
 extension RouteTable.Node {
     /// Where `label` stands among the literals, or would stand.
     fileprivate func position(of label: String) -> Int {
-        var low = 0, high = literals.count
+        var low = 0
+        var high = literals.count
         while low < high {
             let middle = (low + high) / 2
             if literals[middle].label < label { low = middle + 1 } else { high = middle }

@@ -23,7 +23,9 @@ public struct Router<Context: Sendable>: HTTPResponder {
         case refused(HTTPResponse)
     }
 
-    private var table = RouteTable<Handler>()
+    /// Indices of handlers, so that the table is of a concrete type and compiled for it.
+    private var table = RouteTable<Int>()
+    private var handlers: [Handler] = []
     private let admit: @Sendable (HTTPRequest, RouteResolution) async -> Admission
 
     /// Answers where no pattern matches. Default: 404 without a body.
@@ -32,8 +34,8 @@ public struct Router<Context: Sendable>: HTTPResponder {
     /// Answers where only other methods are known. The field `Allow` is added. Default: 405 without a body.
     public var methodNotAllowed: @Sendable (HTTPRequest, Context) async -> HTTPResponse = { _, _ in .empty(405) }
 
-    /// Answers OPTIONS of known paths, before anything else is asked (a preflight has no credentials), given the methods
-    /// of the path. Default: 200 with `Allow`.
+    /// Answers OPTIONS of known paths, before anything else is asked (a preflight has no credentials), given the
+    /// methods of the path. Default: 200 with `Allow`.
     public var options: @Sendable (HTTPRequest, [HTTPMethod]) async -> HTTPResponse = { _, methods in
         HTTPResponse(status: 200, fields: [allow(methods + [.options])])
     }
@@ -44,9 +46,10 @@ public struct Router<Context: Sendable>: HTTPResponder {
         self.admit = admit
     }
 
-    /// Adds a route; see ``RouteTable`` for patterns. Two handlers for one method and path are a mistake in the program.
+    /// Adds a route; see ``RouteTable`` for patterns. Two handlers for one method and path are a mistake.
     public mutating func on(_ method: HTTPMethod, _ pattern: String, _ handler: @escaping Handler) {
-        table.add(method, pattern, handler)
+        table.add(method, pattern, handlers.count)
+        handlers.append(handler)
     }
 
     /// Methods and patterns of all routes.
@@ -70,10 +73,10 @@ public struct Router<Context: Sendable>: HTTPResponder {
         }
     }
 
-    private func answer(to request: HTTPRequest, _ match: RouteMatch<Handler>, _ context: Context) async -> HTTPResponse {
+    private func answer(to request: HTTPRequest, _ match: RouteMatch<Int>, _ context: Context) async -> HTTPResponse {
         switch match {
-        case .found(let handler, _, let parameters):
-            return await handler(request, parameters, context)
+        case .found(let index, _, let parameters):
+            return await handlers[index](request, parameters, context)
         case .methodNotAllowed(let methods):
             var response = await methodNotAllowed(request, context)
             response.fields.append(Router.allow(methods))
@@ -98,7 +101,7 @@ extension Router where Context == Void {
         _ method: HTTPMethod, _ pattern: String,
         _ handler: @escaping @Sendable (HTTPRequest, PathParameters) async -> HTTPResponse
     ) {
-        table.add(method, pattern) { request, parameters, _ in await handler(request, parameters) }
+        on(method, pattern) { request, parameters, _ in await handler(request, parameters) }
     }
 }
 

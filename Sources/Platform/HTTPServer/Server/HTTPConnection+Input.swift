@@ -118,7 +118,8 @@ extension HTTPConnection {
         case .chunked:
             let limit = configuration.bodyLimits.limit(for: head.request(peer: "").pathBytes)
             let decoder = ChunkedDecoder(maximumOverhead: configuration.maximumHeadBytes)
-            expectBody(IncomingBody(head: head, remaining: 0, decoder: decoder, limit: limit, awaitsContinue: false), bytes)
+            expectBody(
+                IncomingBody(head: head, remaining: 0, decoder: decoder, limit: limit, awaitsContinue: false), bytes)
         }
         return 0
     }

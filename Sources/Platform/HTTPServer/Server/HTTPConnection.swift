@@ -6,8 +6,8 @@ internal import Synchronization
 /// The server side of one connection: takes requests from its input, keeps the order of their answers, and watches over
 /// its deadlines. Owned by its loop; only what stands behind a reply may be called from other threads.
 ///
-/// Input goes head, body, head, ... until a request that closes the connection or is refused; after that what arrives is
-/// dropped. Answers go out in the order of `exchanges`, whichever is there first.
+/// Input goes head, body, head, ... until a request that closes the connection or is refused; after that what arrives
+/// is dropped. Answers go out in the order of `exchanges`, whichever is there first.
 final class HTTPConnection: ConnectionHandler, @unchecked Sendable {
     // @unchecked: everything but `cancelledBelow` is touched on `loop` only; calls from elsewhere hop there.
 

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// An HTTP/1.1 server on event loops: keep-alive, pipelining with answers in order, chunked bodies in both directions.
 ///
-/// Requests whose meaning is in doubt are refused with 400 and the connection is closed; see ``RequestError``. Safe from
-/// any thread.
+/// Requests whose meaning is in doubt are refused with 400 and the connection is closed; see ``RequestError``. Safe
+/// from any thread.
 public final class HTTPServer: Sendable {
     private struct State {
         var loops: [ServerLoop] = []
@@ -43,7 +43,8 @@ public final class HTTPServer: Sendable {
     /// Listens on loops that run.
     public func open(onRunning loops: [EventLoop]) async throws(ReactorError) {
         for loop in loops {
-            let outcome = await withCheckedContinuation { (opened: CheckedContinuation<Result<Void, ReactorError>, Never>) in
+            let outcome = await withCheckedContinuation {
+                (opened: CheckedContinuation<Result<Void, ReactorError>, Never>) in
                 loop.execute {
                     do throws(ReactorError) {
                         opened.resume(returning: .success(try self.listen(on: loop)))
@@ -56,8 +57,8 @@ public final class HTTPServer: Sendable {
         }
     }
 
-    /// Stops accepting, closes idle connections, lets running requests finish, and aborts what is left after `deadline`.
-    /// Comes back when no connection is left. The loops must run; they are not stopped.
+    /// Stops accepting, closes idle connections, lets running requests finish, and aborts what is left after
+    /// `deadline`. Comes back when no connection is left. The loops must run; they are not stopped.
     public func stop(within deadline: Duration) async {
         let loops = state.withLock { state in
             defer { state.loops = [] }

@@ -6,7 +6,8 @@ public import Reactor
 ///   - status: 400 ... 599.
 ///   - message: For people who write clients; it names no value that the client sent.
 ///   - request: Without a body; nil when there is no request that could be understood.
-public typealias HTTPErrorRenderer = @Sendable (_ status: Int, _ message: String, _ request: HTTPRequest?) -> HTTPResponse
+public typealias HTTPErrorRenderer =
+    @Sendable (_ status: Int, _ message: String, _ request: HTTPRequest?) -> HTTPResponse
 
 /// Takes a connection over whose client asked for another protocol.
 ///
