@@ -118,6 +118,10 @@ let testTargets: [Target] = [
     tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging", "Metrics"]),
     tests("MQTTTransport", ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Reactor"]),
+    tests(
+        "HTTPTransport",
+        ["TransportCore", "HTTPServer", "HTTPClient", "Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging",
+         "Metrics", "Configuration"]),
     tests("CoreNode", ["Model", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics"]),
     tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]

@@ -18,4 +18,11 @@ public enum DeviceCredentialsResponse: Sendable {
 /// The questions that a transport asks a core node (`cluster.md` 3.3).
 public protocol TransportAPI: Sendable {
     func validate(_ request: DeviceCredentialsRequest) async -> DeviceCredentialsResponse
+
+    /// The same, if the answer is known without waiting; `nil` otherwise. For transports that ask at every message.
+    func validateAtOnce(_ request: DeviceCredentialsRequest) -> DeviceCredentialsResponse?
+}
+
+extension TransportAPI {
+    public func validateAtOnce(_ request: DeviceCredentialsRequest) -> DeviceCredentialsResponse? { nil }
 }

@@ -48,6 +48,13 @@ public final class DeviceAuthenticator: TransportAPI {
         }
     }
 
+    public func validateAtOnce(_ request: DeviceCredentialsRequest) -> DeviceCredentialsResponse? {
+        guard case .accessToken(let token) = request,
+            let found = state.withLock({ $0.cache.value(for: token) })
+        else { return nil }
+        return found.credentialsType == "ACCESS_TOKEN" ? .accepted(found.deviceInfo, found.profileInfo) : .refused
+    }
+
     /// Forgets what is cached of a device. To be called after every change of the device or its credentials.
     public func forget(_ device: DeviceID) {
         state.withLock { state in
