@@ -1,5 +1,7 @@
 import Cluster
 import CoreNode
+import HTTPServer
+import HTTPTransport
 import Logging
 import Metrics
 import Model
@@ -9,6 +11,8 @@ import Queue
 import Reactor
 import RuleEngine
 import Storage
+import Synchronization
+import Telemetry
 import TransportCore
 
 /// All services in one process: the same parts as in a cluster, on in-process queues and one static member.
@@ -28,6 +32,8 @@ final class Standalone {
     private var queue: InProcessRuleEngineQueue?
     private var sessions: DeviceSessionService?
     private var mqtt: MQTTTransport?
+    private var http: HTTPServer?
+    private let readiness = Readiness()
 
     init(settings: StandaloneSettings, logger: Logger) {
         self.settings = settings
@@ -41,6 +47,7 @@ final class Standalone {
         logger.info(
             "starting",
             ["version": .string(BuildInformation.version), "service.id": .string(settings.transport.serviceID)])
+        ProcessMetrics.register(in: metrics)
         let conninfo = try access.open()
         try prepareSchema(conninfo)
         let (io, rules) = try startLoops()
@@ -56,6 +63,12 @@ final class Standalone {
             try await startMQTT(
                 io, queue: queue, core: sessions, api: authenticator, notifications: notifications)
         }
+        let events = DeviceEventDispatcher(
+            database: database, authenticator: authenticator, sessions: sessions, notifications: notifications)
+        let responder = try await makeResponder(
+            io, database: database, writer: writer, events: events, queue: queue, core: sessions, api: authenticator)
+        try await startHTTP(io, responder: responder)
+        readiness.set(true)
         logger.info("started")
     }
 
@@ -140,12 +153,53 @@ final class Standalone {
         logger.info("listening", ["protocol": "mqtt", "address": .string("\(settings.mqtt.bindAddress):\(port)")])
     }
 
+    // MARK: - HTTP
+
+    /// The REST API, with the HTTP device API beside it unless that is switched off.
+    private func makeResponder(
+        _ io: EventLoopGroup, database: Database, writer: TelemetryWriter, events: DeviceEventDispatcher,
+        queue: InProcessRuleEngineQueue, core: any CoreQueueProducer, api: DeviceAuthenticator
+    ) async throws -> any HTTPResponder {
+        let readiness = readiness
+        let health = HealthChecks(
+            checks: [
+                HealthChecks.Check("services") { readiness.isReady },
+                HealthChecks.Check("database") { (try? await database.query("SELECT 1")) != nil },
+            ], version: BuildInformation.version)
+        let rest = try await RESTService.make(
+            configuration: settings.rest, database: database, telemetry: WriterStore(writer: writer), events: events,
+            health: health, logger: logger.labelled("rest"), metrics: metrics)
+        guard settings.isHTTPDeviceAPIEnabled else { return rest }
+        let transport = HTTPTransport(logger: logger.labelled("http"), metrics: metrics)
+        let (configuration, registry) = (settings.transport, metrics)
+        for loop in io.loops {
+            try await loop.run {
+                transport.attach(
+                    TransportLoop(
+                        loop: loop, configuration: configuration, queue: queue, core: core, api: api,
+                        metrics: TransportMetrics(registry: registry, protocolName: "http", loopIndex: loop.index)))
+            }
+        }
+        return HTTPPrefixResponder([(HTTPTransport.prefix, transport)], otherwise: rest)
+    }
+
+    private func startHTTP(_ io: EventLoopGroup, responder: any HTTPResponder) async throws {
+        let server = HTTPServer(
+            configuration: settings.httpServer, responder: responder, logger: logger.labelled("http"), metrics: metrics)
+        http = server
+        try await server.open(onRunning: io.loops)
+        logger.info(
+            "listening", ["protocol": "http", "address": .string("\(settings.httpAddress):\(server.port)")])
+    }
+
     // MARK: - Stop
 
     /// Stops what was started, whether `start` came to its end or not.
     func stop() async {
         logger.info("stopping")
+        readiness.set(false)
         mqtt?.stopAccepting()
+        await http?.stop(within: .seconds(3))
         mqtt?.closeConnections()
         if let io { await settle(io) }
         writer?.stop()
@@ -161,5 +215,27 @@ final class Standalone {
     /// Gives the loops a moment to send what they have for the devices.
     private func settle(_ io: EventLoopGroup) async {
         for loop in io.loops { await loop.sleep(.milliseconds(50)) }
+    }
+}
+
+/// Whether everything has started and nothing is stopping. Safe from any thread.
+private final class Readiness: Sendable {
+    private let value = Atomic<Bool>(false)
+
+    var isReady: Bool { value.load(ordering: .relaxed) }
+
+    func set(_ isReady: Bool) {
+        value.store(isReady, ordering: .relaxed)
+    }
+}
+
+/// Stores telemetry of the REST API through the writers of all telemetry.
+private struct WriterStore: TelemetryStore {
+    let writer: TelemetryWriter
+
+    func save(entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena) async throws {
+        try await writer.save(
+            entity: entity,
+            records: records.map { TimeseriesRecord(timestamp: $0.timestamp, arena: arena, points: $0.points) })
     }
 }

@@ -1,8 +1,11 @@
 import Configuration
 import CoreNode
 import Glibc
+import HTTPServer
+import HTTPTransport
 import Logging
 import MQTTTransport
+import Reactor
 import Storage
 import TransportCore
 
@@ -12,6 +15,8 @@ struct StandaloneSettings {
     var isDemo: Bool
     /// `SPRING_DATASOURCE_URL`; without it the process runs a private server.
     var databaseURL: String?
+    var rest: RESTConfiguration
+    var httpServer: HTTPServerConfiguration
     var httpAddress: String
     var httpPort: Int
     var log: LogSink
@@ -46,6 +51,14 @@ struct StandaloneSettings {
         databaseURL = settings.optionalString("SPRING_DATASOURCE_URL")
         httpAddress = settings.string("HTTP_BIND_ADDRESS", default: "0.0.0.0")
         httpPort = settings.integer("HTTP_BIND_PORT", default: 8080, in: 0...65_535)
+        rest = RESTConfiguration(from: &settings)
+        httpServer = HTTPServerConfiguration(address: .tcp(host: httpAddress, port: httpPort))
+        httpServer.bodyLimits = BodyLimits.devices.followed(by: .administration)
+        httpServer.errorRenderer = { status, message, request in
+            let isDevice = request?.path.hasPrefix(HTTPTransport.prefix) ?? false
+            return isDevice
+                ? DeviceAPIErrors.renderer(status, message, request) : RESTService.errorRenderer(status, message, request)
+        }
         let level = LogLevel(
             name: settings.choice(
                 "NEEDLETAIL_LOG_LEVEL", default: "info",

@@ -14,7 +14,12 @@ public struct DeviceLookupResult: Sendable {
     public var customerID: CustomerID
     /// `additionalInfo.gateway` is `true`.
     public var isGateway: Bool
-    public var profileID: DeviceProfileID
+    public var profile: TransportProfile
+}
+
+/// What a transport needs to know of a device profile.
+public struct TransportProfile: Sendable {
+    public var id: DeviceProfileID
     public var transportType: String
     /// `profileData.transportConfiguration`.
     public var transportConfiguration: JSONValue
@@ -30,10 +35,14 @@ public struct DeviceLookup: Sendable {
         self.database = database
     }
 
+    private static let profileColumns = """
+        p.id, p.transport_type, (p.profile_data -> 'transportConfiguration')::text, p.default_rule_chain_id,
+        p.default_queue_name
+        """
+
     private static let statement = """
         SELECT c.credentials_type, c.credentials_value, d.tenant_id, d.id, d.name, d.type, d.customer_id,
-            d.additional_info, p.id, p.transport_type, (p.profile_data -> 'transportConfiguration')::text,
-            p.default_rule_chain_id, p.default_queue_name
+            d.additional_info, \(profileColumns)
         FROM device_credentials c JOIN device d ON d.id = c.device_id JOIN device_profile p ON p.id = d.device_profile_id
         """
 
@@ -49,19 +58,29 @@ public struct DeviceLookup: Sendable {
         return rows.first.flatMap(Self.result)
     }
 
+    public func profile(_ id: DeviceProfileID) async throws -> TransportProfile? {
+        let rows = try await database.query(
+            "SELECT \(Self.profileColumns) FROM device_profile p WHERE p.id = $1",
+            [.uuid(high: id.uuid.high, low: id.uuid.low)])
+        return rows.first.flatMap { Self.profile($0, firstColumn: 0) }
+    }
+
     private static func result(_ row: PostgresRow) -> DeviceLookupResult? {
-        guard let tenant = row.id(2), let device = row.id(3), let profile = row.id(8) else {
-            return nil
-        }
+        guard let tenant = row.id(2), let device = row.id(3), let profile = profile(row, firstColumn: 8) else { return nil }
         let info = (try? JSONValue.parse(Array((row.text(7) ?? "").utf8))) ?? .null
-        let queue = row.text(12)
         return DeviceLookupResult(
             credentialsType: row.text(0) ?? "", credentialsValue: row.text(1), tenantID: TenantID(tenant),
             deviceID: DeviceID(device), name: row.text(4) ?? "", type: row.text(5) ?? "",
             customerID: row.id(6).map { CustomerID($0) } ?? .null,
-            isGateway: info.objectValue?["gateway"]?.boolValue ?? false, profileID: DeviceProfileID(profile),
-            transportType: row.text(9) ?? "DEFAULT",
-            transportConfiguration: (try? JSONValue.parse(Array((row.text(10) ?? "").utf8))) ?? .null,
-            ruleChainID: row.id(11).map { RuleChainID($0) }, queueName: queue?.isEmpty ?? true ? nil : queue)
+            isGateway: info.objectValue?["gateway"]?.boolValue ?? false, profile: profile)
+    }
+
+    private static func profile(_ row: PostgresRow, firstColumn first: Int) -> TransportProfile? {
+        guard let id = row.id(first) else { return nil }
+        let queue = row.text(first + 4)
+        return TransportProfile(
+            id: DeviceProfileID(id), transportType: row.text(first + 1) ?? "DEFAULT",
+            transportConfiguration: (try? JSONValue.parse(Array((row.text(first + 2) ?? "").utf8))) ?? .null,
+            ruleChainID: row.id(first + 3).map { RuleChainID($0) }, queueName: queue?.isEmpty ?? true ? nil : queue)
     }
 }

@@ -40,7 +40,7 @@ public final class DeviceAuthenticator: TransportAPI {
                 found = try await basic(clientID: clientID, userName: userName, password: password)
             }
             guard let found else { return .refused }
-            return .accepted(found.deviceInfo, found.profileInfo)
+            return .accepted(found.deviceInfo, found.profile.info)
         } catch {
             logger.limited(
                 .error, "device credentials cannot be checked at the moment", ["error": .string(String(describing: error))])
@@ -52,7 +52,7 @@ public final class DeviceAuthenticator: TransportAPI {
         guard case .accessToken(let token) = request,
             let found = state.withLock({ $0.cache.value(for: token) })
         else { return nil }
-        return found.credentialsType == "ACCESS_TOKEN" ? .accepted(found.deviceInfo, found.profileInfo) : .refused
+        return found.credentialsType == "ACCESS_TOKEN" ? .accepted(found.deviceInfo, found.profile.info) : .refused
     }
 
     /// Forgets what is cached of a device. To be called after every change of the device or its credentials.
@@ -67,7 +67,7 @@ public final class DeviceAuthenticator: TransportAPI {
     public func forget(_ profile: DeviceProfileID) {
         state.withLock { state in
             state.epoch &+= 1
-            state.cache.removeAll { _, value in value.profileID == profile }
+            state.cache.removeAll { _, value in value.profile.id == profile }
         }
     }
 
@@ -129,11 +129,14 @@ extension DeviceLookupResult {
 
     var deviceInfo: DeviceInfo {
         DeviceInfo(
-            tenantID: tenantID, deviceID: deviceID, name: name, type: type, profileID: profileID, customerID: customerID,
+            tenantID: tenantID, deviceID: deviceID, name: name, type: type, profileID: profile.id, customerID: customerID,
             isGateway: isGateway)
     }
 
-    var profileInfo: DeviceProfileInfo {
+}
+
+extension TransportProfile {
+    var info: DeviceProfileInfo {
         let transport = DeviceTransportType(rawValue: transportType) ?? .default
         var mqtt = MQTTProfileConfiguration()
         if transport == .mqtt, let object = transportConfiguration.objectValue {
@@ -150,6 +153,6 @@ extension DeviceLookupResult {
             mqtt.usesProtobuf = payload?["transportPayloadType"]?.stringValue == "PROTOBUF"
         }
         return DeviceProfileInfo(
-            id: profileID, transportType: transport, mqtt: mqtt, ruleChainID: ruleChainID, queueName: queueName)
+            id: id, transportType: transport, mqtt: mqtt, ruleChainID: ruleChainID, queueName: queueName)
     }
 }
