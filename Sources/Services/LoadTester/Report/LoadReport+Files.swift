@@ -17,7 +17,7 @@ extension LoadReport {
     }
 
     private func writePlot(to path: String) -> Bool {
-        let rate = Format.grouped(Int(acknowledgedPerSecond))
+        let rate = Format.grouped(Int(acknowledgedPerSecond.rounded()))
         let p99 = Format.milliseconds(latencies.percentile(99))
         let title =
             "\(Format.grouped(options.devices.count)) devices, \(rate) messages/s acknowledged, p99 \(p99)"
@@ -52,6 +52,8 @@ extension LoadReport {
             plot $run using 1:5 with lines title "p50", $run using 1:6 with lines title "p99", \
             $run using 1:7 with lines title "max"
             unset logscale y
+            set yrange [0:*]
+            set offsets 0, 0, graph 0.1, 0
             set ylabel "messages"
             set xlabel "seconds"
             plot $run using 1:2 with lines title "sent/s", $run using 1:3 with lines title "acknowledged/s", \

@@ -19,8 +19,8 @@ extension LoadReport {
         let answer = options.api == .http ? "POST -> 200      " : "PUBLISH -> PUBACK"
         var lines = [
             "\(Format.grouped(counters.sent)) messages sent, \(Format.grouped(counters.acknowledged)) acknowledged in "
-                + "\(Format.fixed(seconds, places: 1)) s: \(Format.grouped(Int(acknowledgedPerSecond))) messages/s, "
-                + "\(Format.grouped(Int(acknowledgedPerSecond * Double(options.payload.valueCount)))) values/s"
+                + "\(Format.fixed(seconds, places: 1)) s: \(Format.grouped(Int(acknowledgedPerSecond.rounded()))) messages/s, "
+                + "\(Format.grouped(Int((acknowledgedPerSecond * Double(options.payload.valueCount)).rounded()))) values/s"
         ]
         if options.pace == .idle {
             let wanted = Format.grouped(options.devices.count)
