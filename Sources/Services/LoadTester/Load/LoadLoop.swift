@@ -70,6 +70,8 @@ final class LoadLoop: @unchecked Sendable {
     }
 
     func stopSending() {
+        // What came due since the last tick still goes out.
+        if case .open = plan.pace { playSchedule() }
         isSending = false
         probe?(nil)
         probe = nil

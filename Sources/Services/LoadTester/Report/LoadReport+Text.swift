@@ -17,11 +17,7 @@ extension LoadReport {
 
     private var loadLines: [String] {
         let answer = options.api == .http ? "POST -> 200      " : "PUBLISH -> PUBACK"
-        var lines = [
-            "\(Format.grouped(counters.sent)) messages sent, \(Format.grouped(counters.acknowledged)) acknowledged in "
-                + "\(Format.fixed(seconds, places: 1)) s: \(Format.grouped(Int(acknowledgedPerSecond.rounded()))) messages/s, "
-                + "\(Format.grouped(Int((acknowledgedPerSecond * Double(options.payload.valueCount)).rounded()))) values/s"
-        ]
+        var lines = [headline]
         if options.pace == .idle {
             let wanted = Format.grouped(options.devices.count)
             lines = ["\(Format.grouped(openConnections)) of \(wanted) connections open"]
@@ -41,6 +37,15 @@ extension LoadReport {
                     + "\(Format.grouped(counters.resent)) messages sent again")
         }
         return lines
+    }
+
+    private var headline: String {
+        let hasAnswers = options.qualityOfService > 0 || options.api == .http
+        let rate = hasAnswers ? acknowledgedPerSecond : seconds > 0 ? Double(counters.sent) / seconds : 0
+        let answers = hasAnswers ? ", \(Format.grouped(counters.acknowledged)) acknowledged" : ""
+        return "\(Format.grouped(counters.sent)) messages sent\(answers) in \(Format.fixed(seconds, places: 1)) s: "
+            + "\(Format.grouped(Int(rate.rounded()))) messages/s, "
+            + "\(Format.grouped(Int((rate * Double(options.payload.valueCount)).rounded()))) values/s"
     }
 
     private static func summary(of histogram: LatencyHistogram) -> String {
