@@ -32,6 +32,7 @@ struct ServiceEndpoints: EndpointGroup {
     var endpoints: [Endpoint] {
         [
             .open(.get, "/health/live", live), .open(.get, "/health/ready", ready),
+            .open(.get, "/health", ready), .open(.get, "/metrics", prometheus),
             .open(.get, "/actuator/prometheus", prometheus), .open(.get, "/actuator/info", info),
             .open(.get, "/login", login),
         ]
