@@ -130,7 +130,10 @@ let testTargets: [Target] = [
 let benchmarks: [Target] = Context.environment["NEEDLETAIL_BENCHMARKS"] == nil ? [] : [
     .executableTarget(
         name: "needletail-benchmarks",
-        dependencies: ["Bytes", "JSON", "Telemetry", "MQTTProtocol", "Postgres", "Configuration"],
+        dependencies: [
+            "Bytes", "Configuration", "JSON", "Logging", "Messages", "Metrics", "Model", "MQTTProtocol", "Postgres", "Queue",
+            "Reactor", "RuleEngine", "Storage", "Telemetry",
+        ],
         path: "Benchmarks/Sources", swiftSettings: strict),
 ]
 

@@ -13,13 +13,19 @@ let parser = ArgumentParser(
     commands: [
         Command("copy", summary: "Binary COPY into ts_kv in a loop.", options: [conninfo, seconds, backEnds]),
         Command("upsert", summary: "Upsert into ts_kv from arrays in a loop.", options: [conninfo, seconds, backEnds]),
-        Command("micro", summary: "Codec, JSON and telemetry decoding.", options: [seconds]),
+        Command("micro", summary: "Codec, JSON, telemetry decoding, rule chain.", options: [seconds]),
     ])
 let arguments = parser.parseOrExit(CommandLine.arguments, environment: ProcessEnvironment.read())
 let duration = Duration.seconds(arguments.integer("seconds") ?? 5)
 
 switch arguments.command.name {
-case "micro": MicroBenchmarks.runAll(each: duration)
+case "micro":
+    MicroBenchmarks.runAll(each: duration)
+    do {
+        try await RuleChainBenchmark.run(for: duration)
+    } catch {
+        fail("\(error)", status: 1)
+    }
 default:
     guard let database = arguments.string("database") else {
         fail("--database is needed", status: 2)
