@@ -115,10 +115,12 @@ def test_bytes_that_are_not_utf_8_are_an_invalid_payload(connect, device):
     assert connection.puback() == 0x99
 
 
-def test_text_as_timestamp_is_an_internal_error(connect, device):
+def test_text_as_timestamp_is_an_invalid_payload(connect, device):
     connection = connect(device.token, 5)
     connection.publish(TELEMETRY, {"ts": "soon", "values": {"z": 1}})
-    connection.expect_disconnect(0x8B)
+    assert connection.puback() == 0x99
+    publish(connection, {"ts": "5000", "values": {"z": 2}})
+    assert device.latest_point("z") == (5000, 2)
 
 
 @pytest.mark.parametrize("version,reason", [(3, 0), (4, 0), (5, 0x90)])

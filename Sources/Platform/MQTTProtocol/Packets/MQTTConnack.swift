@@ -75,7 +75,8 @@ public struct MQTTConnack: Equatable, Sendable {
             precondition(version == .v5 && code.isAllowed(in: .connack), "\(answer) in \(version)")
         }
         buffer.appendPacket(.connack) { body in
-            body.append(sessionPresent && version != .v3_1 ? 1 : 0)
+            // MQTT 3.1 reserves the byte; servers of this API set it there as well (`device-api.md` 2.3).
+            body.append(sessionPresent ? 1 : 0)
             body.append(answer.rawValue)
             if version == .v5 { properties.encode(into: &body, of: .connack) }
         }
