@@ -79,7 +79,7 @@ class Server:
 
     def metrics(self):
         """Metrics by name with labels, as numbers."""
-        text = requests.get(self.url + "/actuator/prometheus", timeout=5).text
+        text = requests.get(self.url + "/metrics", timeout=5).text
         lines = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]
         return {name: float(value) for name, value in lines}
 

@@ -55,8 +55,9 @@ def test_health(server):
         assert requests.get(f"{server.url}/health/{kind}", timeout=5).status_code == 200
 
 
-def test_metrics_are_in_prometheus_format(server):
-    answer = requests.get(server.url + "/actuator/prometheus", timeout=5)
+@pytest.mark.parametrize("path", ["/metrics", "/actuator/prometheus"])
+def test_metrics_are_in_prometheus_format(server, path):
+    answer = requests.get(server.url + path, timeout=5)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     for line in answer.text.splitlines():
