@@ -216,10 +216,13 @@ struct DatabaseTests {
     }
 
     @Test func slowStatementIsCancelledByTheServer() async throws {
-        try await withDatabase(loops: 1, { $0.statementTimeout = .milliseconds(100) }) { setup in
-            let error = await self.databaseError { _ = try await setup.database.query("SELECT pg_sleep(60)") }
-            #expect(error?.postgresError?.isQueryCanceled == true)
-        }
+        try await withDatabase(
+            loops: 1,
+            { $0.statementTimeout = .milliseconds(100) },
+            { setup in
+                let error = await self.databaseError { _ = try await setup.database.query("SELECT pg_sleep(60)") }
+                #expect(error?.postgresError?.isQueryCanceled == true)
+            })
     }
 
     @Test func lostConnectionsAreReplaced() async throws {

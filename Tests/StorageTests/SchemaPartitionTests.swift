@@ -5,14 +5,15 @@ import Testing
 @testable import Storage
 
 @Suite struct PartitionSchemeTests {
-    @Test(arguments: [
-        (PartitionScheme.days, 1_795_224_303_000, "2026_11_21", 1_795_219_200_000, 1_795_305_600_000),
-        (.months, 1_795_224_303_000, "2026_11", 1_793_491_200_000, 1_796_083_200_000),
-        (.years, 1_795_224_303_000, "2026", 1_767_225_600_000, 1_798_761_600_000),
-        (.months, 0, "1970_01", 0, 2_678_400_000),
-        (.months, 951_782_400_000, "2000_02", 949_363_200_000, 951_868_800_000),
-        (.fixed(milliseconds: 3_600_000), 7_200_001, "7200000", 7_200_000, 10_800_000),
-    ] as [(PartitionScheme, Int64, String, Int64, Int64)])
+    @Test(
+        arguments: [
+            (PartitionScheme.days, 1_795_224_303_000, "2026_11_21", 1_795_219_200_000, 1_795_305_600_000),
+            (.months, 1_795_224_303_000, "2026_11", 1_793_491_200_000, 1_796_083_200_000),
+            (.years, 1_795_224_303_000, "2026", 1_767_225_600_000, 1_798_761_600_000),
+            (.months, 0, "1970_01", 0, 2_678_400_000),
+            (.months, 951_782_400_000, "2000_02", 949_363_200_000, 951_868_800_000),
+            (.fixed(milliseconds: 3_600_000), 7_200_001, "7200000", 7_200_000, 10_800_000),
+        ] as [(PartitionScheme, Int64, String, Int64, Int64)])
     func rangeHoldsItsTime(_ scheme: PartitionScheme, _ time: Int64, _ suffix: String, _ start: Int64, _ end: Int64) {
         #expect(scheme.range(containing: time) == PartitionScheme.Range(start: start, end: end, suffix: suffix))
     }

@@ -111,7 +111,11 @@ extension ServerPlace {
         return FileSystem.read(layout.logFile, limit: min(2000, max(0, size - start))) ?? ""
     }
 
-    private enum Readiness { case ready, ended, late(lastError: String) }
+    private enum Readiness {
+        case ready
+        case ended
+        case late(lastError: String)
+    }
 
     private func waitUntilReady(
         _ postmaster: Postmaster, deadline: ContinuousClock.Instant, isCancelled: () -> Bool

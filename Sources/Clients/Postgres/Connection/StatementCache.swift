@@ -52,7 +52,11 @@ struct StatementCache {
         count -= bySQL.removeValue(forKey: sql)?.count ?? 0
     }
 
-    private enum Comparison { case fits, completes([UInt32]), differs }
+    private enum Comparison {
+        case fits
+        case completes([UInt32])
+        case differs
+    }
 
     private static func compare(_ prepared: [UInt32], _ types: [UInt32]) -> Comparison {
         var merged = prepared

@@ -5,7 +5,11 @@ public import Postgres
 
 /// What an installation did.
 public struct InstallReport: Sendable {
-    public enum Outcome: Sendable { case installed, upgraded(from: SchemaVersion), alreadyCurrent }
+    public enum Outcome: Sendable {
+        case installed
+        case upgraded(from: SchemaVersion)
+        case alreadyCurrent
+    }
 
     public var outcome: Outcome
     public var version: SchemaVersion

@@ -39,57 +39,57 @@ enum EventTables {
             columns: "e_type varchar NOT NULL, e_success boolean NOT NULL, e_error varchar")
         + event(
             "error_event", index: "idx_error_event_main", columns: "e_method varchar NOT NULL, e_error varchar")
-        + """
-        CREATE TABLE audit_log (
-            id uuid NOT NULL,
-            created_time bigint NOT NULL,
-            tenant_id uuid NOT NULL,
-            customer_id uuid,
-            entity_id uuid,
-            entity_type varchar(255),
-            entity_name varchar(255),
-            user_id uuid,
-            user_name varchar(255),
-            action_type varchar(255),
-            action_data varchar(1000000),
-            action_status varchar(255),
-            action_failure_details varchar(1000000)
-        ) PARTITION BY RANGE (created_time);
-        CREATE INDEX idx_audit_log_tenant_id_and_created_time ON audit_log (tenant_id, created_time DESC);
-        CREATE INDEX idx_audit_log_id ON audit_log (id);
+            + """
+            CREATE TABLE audit_log (
+                id uuid NOT NULL,
+                created_time bigint NOT NULL,
+                tenant_id uuid NOT NULL,
+                customer_id uuid,
+                entity_id uuid,
+                entity_type varchar(255),
+                entity_name varchar(255),
+                user_id uuid,
+                user_name varchar(255),
+                action_type varchar(255),
+                action_data varchar(1000000),
+                action_status varchar(255),
+                action_failure_details varchar(1000000)
+            ) PARTITION BY RANGE (created_time);
+            CREATE INDEX idx_audit_log_tenant_id_and_created_time ON audit_log (tenant_id, created_time DESC);
+            CREATE INDEX idx_audit_log_id ON audit_log (id);
 
-        CREATE TABLE notification (
-            id uuid NOT NULL,
-            created_time bigint NOT NULL,
-            request_id uuid,
-            recipient_id uuid NOT NULL,
-            type varchar(50) NOT NULL,
-            delivery_method varchar(50) NOT NULL,
-            subject varchar(255),
-            body varchar(1000) NOT NULL,
-            additional_config varchar(1000),
-            status varchar(32)
-        ) PARTITION BY RANGE (created_time);
-        CREATE INDEX idx_notification_id ON notification (id);
-        CREATE INDEX idx_notification_delivery_method_recipient_id_created_time
-            ON notification (delivery_method, recipient_id, created_time DESC);
-        CREATE INDEX idx_notification_request_id ON notification (request_id);
+            CREATE TABLE notification (
+                id uuid NOT NULL,
+                created_time bigint NOT NULL,
+                request_id uuid,
+                recipient_id uuid NOT NULL,
+                type varchar(50) NOT NULL,
+                delivery_method varchar(50) NOT NULL,
+                subject varchar(255),
+                body varchar(1000) NOT NULL,
+                additional_config varchar(1000),
+                status varchar(32)
+            ) PARTITION BY RANGE (created_time);
+            CREATE INDEX idx_notification_id ON notification (id);
+            CREATE INDEX idx_notification_delivery_method_recipient_id_created_time
+                ON notification (delivery_method, recipient_id, created_time DESC);
+            CREATE INDEX idx_notification_request_id ON notification (request_id);
 
-        CREATE TABLE edge_event (
-            seq_id int GENERATED ALWAYS AS IDENTITY (CYCLE),
-            id uuid NOT NULL,
-            created_time bigint NOT NULL,
-            tenant_id uuid NOT NULL,
-            edge_id uuid,
-            edge_event_type varchar(255),
-            edge_event_uid varchar(255),
-            entity_id uuid,
-            edge_event_action varchar(255),
-            body varchar(10000000),
-            ts bigint NOT NULL
-        ) PARTITION BY RANGE (created_time);
-        CREATE INDEX idx_edge_event_tenant_id_edge_id_created_time
-            ON edge_event (tenant_id, edge_id, created_time DESC);
-        CREATE INDEX idx_edge_event_id ON edge_event (id);
-        """
+            CREATE TABLE edge_event (
+                seq_id int GENERATED ALWAYS AS IDENTITY (CYCLE),
+                id uuid NOT NULL,
+                created_time bigint NOT NULL,
+                tenant_id uuid NOT NULL,
+                edge_id uuid,
+                edge_event_type varchar(255),
+                edge_event_uid varchar(255),
+                entity_id uuid,
+                edge_event_action varchar(255),
+                body varchar(10000000),
+                ts bigint NOT NULL
+            ) PARTITION BY RANGE (created_time);
+            CREATE INDEX idx_edge_event_tenant_id_edge_id_created_time
+                ON edge_event (tenant_id, edge_id, created_time DESC);
+            CREATE INDEX idx_edge_event_id ON edge_event (id);
+            """
 }
