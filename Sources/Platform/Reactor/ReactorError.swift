@@ -1,41 +1,37 @@
-internal import Glibc
+import Glibc
 
-/// A system call that failed for a reason outside the program.
-public struct ReactorError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was tried, for example `bind 0.0.0.0:1883`.
-    public var operation: String
-    /// The value of `errno`; 0 when the failure has none.
-    public var code: Int32
-    /// What TLS or name resolution says beyond the code.
-    public var detail: String
+/// What can fail when loops and sockets are set up.
+public enum ReactorError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A system call failed with an error number.
+    case system(operation: String, errno: Int32)
+    /// The address cannot be used: no host, a port outside 0...65535, a Unix path that is too long.
+    case invalidAddress(String)
+    /// The name has no address.
+    case unresolvedName(host: String, reason: String)
 
-    public init(operation: String, code: Int32, detail: String = "") {
-        self.operation = operation
-        self.code = code
-        self.detail = detail
+    /// The error number; 0 when the failure has none.
+    public var code: Int32 {
+        if case .system(_, let code) = self { code } else { 0 }
     }
 
     public var description: String {
-        let reason = code == 0 ? detail : String(cString: strerror(code))
-        return "\(operation): \(reason)"
+        switch self {
+        case .system(let operation, let code): "\(operation): \(errorText(code))"
+        case .invalidAddress(let address): "\(address) is not a usable address"
+        case .unresolvedName(let host, let reason): "\(host) cannot be resolved: \(reason)"
+        }
+    }
+
+    /// The error of the system call that just failed.
+    static func last(_ operation: String) -> ReactorError {
+        .system(operation: operation, errno: errno)
     }
 }
 
-/// Why a connection ended.
-public enum CloseReason: Hashable, Sendable {
-    /// The peer closed in order.
-    case peerClosed
-    /// The peer vanished or reset the connection.
-    case reset
-    case timeout
-    /// The peer does not take what is sent to it.
-    case slowConsumer
-    case protocolError
-    /// The loop stops.
-    case shutdown
-    /// The owner wanted it.
-    case requested
-    case tlsFailure
-    /// With the value of `errno`.
-    case connectFailed(Int32)
+/// The system's text for an error number.
+func errorText(_ code: Int32) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { room in
+        guard strerror_r(code, room.baseAddress!, room.count) == 0 else { return "error \(code)" }
+        return String(cString: room.baseAddress!)
+    }
 }

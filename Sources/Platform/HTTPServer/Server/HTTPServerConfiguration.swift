@@ -22,7 +22,7 @@ public struct HTTPServerConfiguration: Sendable {
     /// Where to listen. Port 0 lets the system choose.
     public var address: SocketAddress
     /// nil for plain text.
-    nonisolated(unsafe) public var tls: TLSContext?
+    public var tls: TLSContext?
 
     /// Request line and fields together, in bytes, 256 ... 65 536; more is answered 431. Default: 16 KiB.
     public var maximumHeadBytes = 16_384
