@@ -24,6 +24,7 @@ extension EventLoop: TaskExecutor, SerialExecutor {
     }
 
     /// Runs `work` on the loop and returns its result. Any thread.
+    @discardableResult
     public func perform<R: Sendable>(_ work: @escaping @Sendable () -> R) async -> R {
         await withUnsafeContinuation { continuation in
             execute { continuation.resume(returning: work()) }
