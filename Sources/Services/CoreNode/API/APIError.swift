@@ -84,8 +84,9 @@ extension APIError {
         switch error {
         case let error as APIError: self = error
         case let error as EntityError: self.init(error)
-        case is PoolOverloaded, DatabaseError.overloaded, DatabaseError.timeout:
+        case is PoolOverloaded, DatabaseError.overloaded, DatabaseError.timeout, TelemetrySaveError.overloaded:
             self = APIError(503, .general, "The server is busy, please try again later")
+        case TelemetrySaveError.refused: self = .invalid("The database refuses the values")
         default:
             guard let error = EntityError.postgresError(error) else { return nil }
             if let violation = EntityError(violation: error) {
