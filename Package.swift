@@ -122,7 +122,10 @@ let testTargets: [Target] = [
         "HTTPTransport",
         ["TransportCore", "HTTPServer", "HTTPClient", "Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging",
          "Metrics", "Configuration"]),
-    tests("CoreNode", ["Model", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics"]),
+    tests(
+        "CoreNode",
+        ["Model", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
+         "Configuration"]),
     tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]
 

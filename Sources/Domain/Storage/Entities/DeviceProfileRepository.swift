@@ -82,6 +82,14 @@ public struct DeviceProfileRepository: Sendable {
         ]
     }
 
+    /// Whether the tenant may use a queue of that name: one of its own or of the system.
+    public func hasQueue(_ name: String, tenant: TenantID) async throws -> Bool {
+        try await !runner.query(
+            "SELECT 1 FROM queue WHERE name = $1 AND tenant_id IN ($2, $3) LIMIT 1",
+            [.text(name), .id(tenant), .id(TenantID.system)]
+        ).isEmpty
+    }
+
     /// Whether devices have the profile.
     public func isInUse(_ id: DeviceProfileID, tenant: TenantID) async throws -> Bool {
         try await !runner.query(

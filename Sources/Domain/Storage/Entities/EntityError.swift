@@ -36,6 +36,9 @@ extension EntityError {
         "customer_title_unq_key": "Customer with such title already exists!",
         "tenant_profile_name_unq_key": "Tenant profile with such name already exists!",
         "fk_device_profile": "The device profile referenced by the devices cannot be deleted!",
-        "fk_default_rule_chain_device_profile": "The rule chain referenced by the device profiles cannot be deleted!",
+        "fk_firmware_device": "Can't assign non-existent firmware!",
+        "fk_software_device": "Can't assign non-existent software!",
+        "fk_firmware_device_profile": "Can't assign non-existent firmware!",
+        "fk_software_device_profile": "Can't assign non-existent software!",
     ]
 }

@@ -15,8 +15,8 @@ struct LoginService: Sendable {
 
     /// The cost of new hashes: what the reference platform uses.
     static let hashCost = 10
-    /// Of a password that nobody knows: verified where there is no user, so that both take the same time.
-    private static let dummyHash = BCrypt.hash(SecureRandom.alphanumeric(32), cost: hashCost)
+    /// Of a random password that was thrown away: verified where there is no user, so that both take the same time.
+    private static let dummyHash = "$2a$10$.GdWB.LSCxP8CLgZiuQeq..tFrbvc1HjLYkLYfBPyxZng1HrXGGQe"
 
     private var users: UserRepository { UserRepository(database) }
 
@@ -24,12 +24,12 @@ struct LoginService: Sendable {
 
     func login(email: String, password: String, now: Int64) async throws -> TokenPair {
         let user = try await users.find(email: normalized(email: email))
-        let credentials: UserCredentials? = if let user { try await users.credentials(user.id) } else { nil }
+        let credentials = try await users.credentials(user?.id ?? .null)
         let hash = credentials?.passwordHash ?? Self.dummyHash
         let isRight = try await pool.run { BCrypt.verify(password, hash: hash) }
-        guard let user, let credentials else { throw APIError.invalidCredentials }
-        guard isRight, credentials.passwordHash != nil else {
-            try await countFailure(of: user, credentials)
+        guard let user, let credentials, isRight, credentials.passwordHash != nil else {
+            // An unknown user costs the same statements, so that the time of the answer tells nothing.
+            try await countFailure(of: user?.id ?? .null, wasEnabled: credentials?.isEnabled ?? false)
             throw APIError.invalidCredentials
         }
         guard credentials.isEnabled else { throw APIError.accountNotActive }
@@ -37,12 +37,12 @@ struct LoginService: Sendable {
         return codec.issue(for: user, session: .random(), now: now)
     }
 
-    private func countFailure(of user: User, _ credentials: UserCredentials) async throws {
+    private func countFailure(of user: UserID, wasEnabled: Bool) async throws {
         let policy = try await PasswordPolicy.load(from: database)
-        let isLocked = try await users.recordFailedLogin(user.id, limit: policy.maximumFailedLogins)
-        logger.limited(.warning, "a login failed", ["user": LogValue(describing: user.id)])
-        if isLocked, credentials.isEnabled {
-            logger.warning("an account was locked after too many failed logins", ["user": LogValue(describing: user.id)])
+        let isLocked = try await users.recordFailedLogin(user, limit: policy.maximumFailedLogins)
+        logger.limited(.warning, "a login failed", ["user": LogValue(describing: user)])
+        if isLocked, wasEnabled {
+            logger.warning("an account was locked after too many failed logins", ["user": LogValue(describing: user)])
             throw APIError(401, .authentication, "User account is locked due to security policy")
         }
     }

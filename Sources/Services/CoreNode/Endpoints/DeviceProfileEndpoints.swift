@@ -97,6 +97,7 @@ struct DeviceProfileEndpoints: EndpointGroup {
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
         var profile = try described(body, principal, now: call.now)
+        try await checkReferences(of: profile)
         guard let id: DeviceProfileID = try body.id("id") else {
             if profile.isDefault { throw APIError.invalid("Another default device profile is present in scope of current tenant!") }
             profile.id = DeviceProfileID(.ordered())
@@ -162,6 +163,31 @@ struct DeviceProfileEndpoints: EndpointGroup {
         profile.profileData = RawJSON(
             .object(try completed(body.object("profileData"), transport, provision: profile.provisionType ?? "DISABLED")))
         return profile
+    }
+
+    /// What a profile names must be there and belong to the tenant.
+    private func checkReferences(of profile: DeviceProfile) async throws {
+        let owners = EntityOwnerRepository(services.database)
+        for id in [profile.defaultRuleChainID, profile.defaultEdgeRuleChainID] {
+            guard let id else { continue }
+            guard let owner = try await owners.find(EntityID(type: .ruleChain, uuid: id)) else {
+                throw APIError.invalid("Can't assign non-existent rule chain!")
+            }
+            if owner.tenant != profile.tenantID {
+                throw APIError.invalid("Can't assign rule chain from different tenant!")
+            }
+        }
+        if let id = profile.defaultDashboardID {
+            let owner = try await owners.find(EntityID(type: .dashboard, uuid: id))
+            guard owner?.tenant == profile.tenantID else {
+                throw APIError.invalid("Can't assign non-existent dashboard!")
+            }
+        }
+        if let name = profile.defaultQueueName, !name.isEmpty,
+            try await !services.profiles.hasQueue(name, tenant: profile.tenantID)
+        {
+            throw APIError.invalid("Device profile is referencing to non-existent queue!")
+        }
     }
 
     /// Profile data with what the client left out.

@@ -27,6 +27,8 @@ public struct RESTConfiguration: Sendable {
 /// The administration API over HTTP: finds the endpoint of a request, checks who asks, and turns errors into answers.
 public struct RESTService: HTTPResponder {
     private let table: RouteTable<Endpoint>
+    /// The whole table, for documentation and tests.
+    let endpoints: [Endpoint]
     private let authenticator: Authenticator
     private let logger: Logger
     private let errors: Counter
@@ -68,7 +70,8 @@ public struct RESTService: HTTPResponder {
 
     init(groups: [any EndpointGroup], authenticator: Authenticator, logger: Logger, metrics: MetricsRegistry) {
         var table = RouteTable<Endpoint>()
-        for endpoint in groups.flatMap(\.endpoints) { table.add(endpoint.method, endpoint.pattern, endpoint) }
+        endpoints = groups.flatMap(\.endpoints)
+        for endpoint in endpoints { table.add(endpoint.method, endpoint.pattern, endpoint) }
         self.table = table
         self.authenticator = authenticator
         self.logger = logger

@@ -1,0 +1,111 @@
+import Configuration
+import Crypto
+import HTTPServer
+import JSON
+import Logging
+import Metrics
+import Model
+import Postgres
+import Storage
+import Synchronization
+import Telemetry
+import TestSupport
+import Testing
+
+@testable import CoreNode
+
+/// Statements on one connection, one after the other: those of a request and those of work behind its back.
+final class OneConnection: TransactionRunner, @unchecked Sendable {
+    // @unchecked: `connection` is used with `mutex` held.
+    private let connection: PostgresConnection
+    private let mutex = Mutex(())
+
+    init(_ connectionInfo: String) throws { connection = try PostgresConnection(connecting: connectionInfo) }
+
+    func query(_ sql: String, _ parameters: [PostgresParameter]) async throws -> PostgresResult {
+        try mutex.withLock { _ in try connection.query(sql, parameters) }
+    }
+
+    func inTransaction<R: Sendable>(
+        _ body: @escaping @Sendable (any StatementRunner) async throws -> R
+    ) async throws -> R {
+        _ = try await query("BEGIN", [])
+        do {
+            let result = try await body(self)
+            _ = try await query("COMMIT", [])
+            return result
+        } catch {
+            _ = try await query("ROLLBACK", [])
+            throw error
+        }
+    }
+}
+
+/// Remembers what was announced and saved.
+final class Recorder: DeviceEvents, TelemetryStore {
+    let events = Mutex<[DeviceEvent]>([])
+    let saves = Mutex<[(entity: UUID128, records: [TelemetryRecord], arena: PointArena)]>([])
+
+    func post(_ event: DeviceEvent) async { events.withLock { $0.append(event) } }
+
+    func save(entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena) async throws {
+        saves.withLock { $0.append((entity, records, arena)) }
+    }
+}
+
+/// The whole service over a database with demo data, without sockets.
+struct TestService {
+    let service: RESTService
+    let database: OneConnection
+    let recorder = Recorder()
+
+    private static let connectionInfo = Result {
+        let info = try TestDatabase.makeEmpty()
+        let connection = try PostgresConnection(connecting: info)
+        var options = SchemaOptions()
+        options.passwordCost = 4
+        _ = try SchemaInstaller.install(on: connection, demo: true, options: options)
+        connection.close()
+        return info
+    }
+
+    init(isReady: Bool = true) async throws {
+        database = try OneConnection(try Self.connectionInfo.get())
+        var settings = SettingsReader(environment: [:])
+        let metrics = MetricsRegistry()
+        service = try await RESTService.make(
+            configuration: RESTConfiguration(from: &settings), database: database, telemetry: recorder, events: recorder,
+            health: HealthChecks(checks: [.init("database") { isReady }], version: "1"), logger: .disabled,
+            metrics: metrics)
+    }
+
+    struct Answer {
+        var status: Int
+        var body: JSONValue
+        var text: String
+        var response: HTTPResponse
+
+        var message: String? { body["message"]?.stringValue }
+        var code: Int64? { body["errorCode"]?.integerValue }
+    }
+
+    func send(
+        _ method: HTTPMethod, _ target: String, _ body: JSONValue? = nil, token: String? = nil,
+        fields: [(String, String)] = []
+    ) async throws -> Answer {
+        var fields = fields
+        if let token { fields.append(("X-Authorization", "Bearer " + token)) }
+        let response = await service.answer(
+            to: HTTPRequest(method, target, fields: fields, body: body?.serialized() ?? []))
+        return Answer(
+            status: response.status, body: (try? JSONValue.parse(response.body)) ?? .null,
+            text: String(decoding: response.body, as: UTF8.self), response: response)
+    }
+
+    func login(_ user: String = "tenant", _ password: String? = nil) async throws -> String {
+        let answer = try await send(
+            .post, "/api/auth/login",
+            ["username": .string(user.contains("@") ? user : user + "@thingsboard.org"), "password": .string(password ?? user)])
+        return try #require(answer.body["token"]?.stringValue, "\(answer.text)")
+    }
+}
