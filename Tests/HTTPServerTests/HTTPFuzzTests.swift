@@ -1,19 +1,7 @@
+import TestSupport
 import Testing
 
 @testable import HTTPServer
-
-/// A small generator with a seed (SplitMix64), so that a failure can be run again.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite struct HTTPFuzzTests {
     private static let samples = [
@@ -28,7 +16,7 @@ private struct SeededGenerator: RandomNumberGenerator {
         [UInt8]("\r\n\t :;,=%/?#*[]\u{0}\u{7F}HTTP/1.0123456789abcdefghunked".utf8) + [0x80, 0xFF]
 
     /// A sample with a few bytes changed, inserted, removed or doubled.
-    private func mutated(_ generator: inout SeededGenerator) -> [UInt8] {
+    private func mutated(_ generator: inout SeededRandom) -> [UInt8] {
         var bytes = [UInt8](HTTPFuzzTests.samples.randomElement(using: &generator)!.utf8)
         for _ in 0..<Int.random(in: 1...6, using: &generator) where !bytes.isEmpty {
             let index = Int.random(in: 0..<bytes.count, using: &generator)
@@ -70,7 +58,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 
     @Test(arguments: [1, 2, 3] as [UInt64])
     func mutatedHeadsHaveOneMeaningHoweverTheyAreSplit(_ seed: UInt64) {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededRandom(seed: seed)
         let parser = HeadParser()
         for round in 0..<20_000 {
             let bytes = mutated(&generator)
@@ -86,7 +74,7 @@ private struct SeededGenerator: RandomNumberGenerator {
             configuration.bodyPeriod = .milliseconds(30)
             configuration.lingerTime = .milliseconds(5)
         } _: { server in
-            var generator = SeededGenerator(state: 4)
+            var generator = SeededRandom(seed: 4)
             for _ in 0..<60 {
                 let client = server.client()
                 for _ in 0..<Int.random(in: 1...3, using: &generator) { client.send(mutated(&generator)) }

@@ -43,15 +43,17 @@ final class ClientPool: @unchecked Sendable {
     let loop: EventLoop
     private let base: BaseURL
     private let maximumConnections: Int
+    private let tls: TLSClient?
     private var open: [HTTPClientConnection] = []
     private var idle: [HTTPClientConnection] = []
     private var waiting: [ClientJob] = []
     private var isClosed = false
 
-    init(_ base: BaseURL, on loop: EventLoop, maximumConnections: Int) {
+    init(_ base: BaseURL, on loop: EventLoop, maximumConnections: Int, tls: TLSClient?) {
         self.base = base
         self.loop = loop
         self.maximumConnections = maximumConnections
+        self.tls = tls
     }
 
     func submit(_ job: ClientJob, timeout: Duration) {
@@ -97,7 +99,7 @@ final class ClientPool: @unchecked Sendable {
         let connection: HTTPClientConnection
         do throws(HTTPClientError) {
             connection = try HTTPClientConnection(
-                to: .tcp(host: base.host, port: base.port), host: base.authority, on: loop)
+                to: .tcp(host: base.host, port: base.port), host: base.authority, on: loop, tls: tls)
         } catch {
             waiting.removeFirst().finish(.failure(error))
             return waiting.isEmpty ? nil : takeConnection()

@@ -8,17 +8,18 @@ public final class HTTPClient: Sendable {
     private let next = Atomic(0)
 
     /// - Parameters:
-    ///   - baseURL: `http://host[:port][/path]`; the path is put in front of the paths of requests.
+    ///   - baseURL: `http://host[:port][/path]`; the path is put in front of the paths of requests. With `https`, `tls`
+    ///     must be given.
     ///   - loops: Connections are spread over them. They must run while requests are made.
     ///   - maximumConnections: Of all loops together, at least one for each. More requests wait, up to 10 000.
     public init(
-        baseURL: String, loops: [EventLoop], maximumConnections: Int = 8
+        baseURL: String, loops: [EventLoop], maximumConnections: Int = 8, tls: TLSClient? = nil
     ) throws(HTTPClientError) {
         precondition(!loops.isEmpty, "a client needs a loop")
-        guard let base = BaseURL(baseURL), !base.isSecure else { throw .invalidURL }
+        guard let base = BaseURL(baseURL), !base.isSecure || tls != nil else { throw .invalidURL }
         self.base = base
         let share = max(1, maximumConnections / loops.count)
-        pools = loops.map { ClientPool(base, on: $0, maximumConnections: share) }
+        pools = loops.map { ClientPool(base, on: $0, maximumConnections: share, tls: base.isSecure ? tls : nil) }
     }
 
     /// Sends a request and waits for its answer. An idempotent one is repeated once when a kept connection turns out to

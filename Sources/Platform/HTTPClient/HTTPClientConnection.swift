@@ -29,7 +29,7 @@ public final class HTTPClientConnection: ConnectionHandler {
     ///   - host: The value of the field Host.
     ///   - maximumBodyBytes: Larger answers fail, with the connection. Default: 64 MiB.
     public init(
-        to address: SocketAddress, host: String, on loop: EventLoop,
+        to address: SocketAddress, host: String, on loop: EventLoop, tls: TLSClient? = nil,
         maximumBodyBytes: Int = 67_108_864
     ) throws(HTTPClientError) {
         self.host = host
@@ -39,7 +39,7 @@ public final class HTTPClientConnection: ConnectionHandler {
             finished(response, keepsAlive)
         }
         do {
-            connection = try Connection.connect(to: address, on: loop, handler: self)
+            connection = try Connection.connect(to: address, on: loop, tls: tls, handler: self)
         } catch {
             throw .connectFailed("\(error)")
         }
@@ -131,6 +131,11 @@ public final class HTTPClientConnection: ConnectionHandler {
     public func connectionDidClose(_ c: Connection, reason: CloseReason) {
         guard connection != nil else { return }
         connection = nil
+        switch reason {
+        case .connectFailed, .tlsFailure:
+            if failure == .disconnected { failure = .connectFailed(c.tlsFailure ?? "\(reason)") }
+        case .peerClosed, .reset, .timeout, .slowConsumer, .protocolError, .shutdown, .requested: break
+        }
         let waiting = pending
         pending = []
         for request in waiting { request.completion(.failure(failure)) }
