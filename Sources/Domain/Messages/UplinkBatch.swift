@@ -42,4 +42,10 @@ public final class UplinkBatch: @unchecked Sendable {
     public var arena = PointArena()
 
     public init() {}
+
+    /// Forgets the messages and keeps the memory. Only for whoever holds the last reference.
+    public func removeAll() {
+        messages.removeAll(keepingCapacity: true)
+        arena.removeAll()
+    }
 }

@@ -19,14 +19,21 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         case closed
     }
 
-    /// The device session of an accepted connection.
-    struct OpenSession {
-        var info: SessionInfo
-        var lane: Int
-        var classifier: UplinkTopicClassifier
+    /// The device session of an accepted connection. A class, so that a packet costs one reference and no copy.
+    final class OpenSession {
+        let info: SessionInfo
+        let lane: Int
+        let classifier: UplinkTopicClassifier
+
+        init(info: SessionInfo, lane: Int) {
+            self.info = info
+            self.lane = lane
+            classifier = UplinkTopicClassifier(info.profile)
+        }
     }
 
-    unowned let transport: MQTTTransportLoop
+    /// Lives as long as the loop, and the loop longer than its connections.
+    unowned(unsafe) let transport: MQTTTransportLoop
     private(set) var connection: Connection?
     private(set) var state: State = .awaitingConnect
     private var decoder: MQTTFrameDecoder
@@ -160,9 +167,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
 
     private func open(_ info: SessionInfo) {
         state = .open(
-            OpenSession(
-                info: info, lane: transport.transport.lane(of: info.device.deviceID),
-                classifier: UplinkTopicClassifier(info.profile)))
+            OpenSession(info: info, lane: transport.transport.lane(of: info.device.deviceID)))
         transport.metrics.sessions.add(1)
         lastActivity = transport.loop.now
         transport.watchInactivity(of: self)
@@ -329,10 +334,8 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
 
     /// Takes a changed device or profile.
     func update(_ change: (SessionInfo) -> SessionInfo?) {
-        guard case .open(var session) = state, let info = change(session.info) else { return }
-        session.info = info
-        session.classifier = UplinkTopicClassifier(info.profile)
-        state = .open(session)
+        guard case .open(let session) = state, let info = change(session.info) else { return }
+        state = .open(OpenSession(info: info, lane: session.lane))
     }
 
     /// No CONNECT came in time.

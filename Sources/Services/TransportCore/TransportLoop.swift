@@ -25,6 +25,9 @@ public final class TransportLoop {
     private let producer: any UplinkProducer
     private var batches: [UplinkBatch?]
     private var dirtyLanes: [Int] = []
+    /// Submitted batches, oldest first; one that nobody else holds any more is used again.
+    private var submitted: [UplinkBatch] = []
+    private static let maximumKeptBatches = 64
     private let tickets: TicketBox
     private let metrics: TransportMetrics
     private var records: [TelemetryRecord] = []
@@ -123,9 +126,17 @@ public final class TransportLoop {
 
     private func openBatch(_ lane: Int) -> UplinkBatch {
         if let batch = batches[lane] { return batch }
-        let batch = UplinkBatch()
+        let batch = reusedBatch() ?? UplinkBatch()
         batches[lane] = batch
         dirtyLanes.append(lane)
+        return batch
+    }
+
+    /// The oldest submitted batch, if everybody else is done with it.
+    private func reusedBatch() -> UplinkBatch? {
+        guard !submitted.isEmpty, isKnownUniquelyReferenced(&submitted[0]) else { return nil }
+        let batch = submitted.removeFirst()
+        batch.removeAll()
         return batch
     }
 
@@ -134,6 +145,8 @@ public final class TransportLoop {
         for lane in dirtyLanes {
             guard let batch = batches[lane].take(), !batch.messages.isEmpty else { continue }
             producer.submit(batch, lane: lane)
+            if submitted.count == Self.maximumKeptBatches { submitted.removeFirst() }
+            submitted.append(batch)
         }
         dirtyLanes.removeAll(keepingCapacity: true)
         metrics.publish()
