@@ -57,7 +57,7 @@ struct StandaloneSettings {
         httpServer.errorRenderer = { status, message, request in
             let isDevice = request?.path.hasPrefix(HTTPTransport.prefix) ?? false
             return isDevice
-                ? DeviceAPIErrors.renderer(status, message, request) : RESTService.errorRenderer(status, message, request)
+                ? DeviceAPIErrors.renderer(status, message, request) : RequestRefusal.render(status, message, request)
         }
         let level = LogLevel(
             name: settings.choice(

@@ -153,10 +153,3 @@ extension HTTPRequest {
     /// Whether the path belongs to the API and not to the pages of the user interface.
     var isForAPI: Bool { pathBytes.starts(with: "/api/".utf8) }
 }
-
-extension RESTService {
-    /// The bodies of refusals that come before an endpoint is found: the error object.
-    public static let errorRenderer: HTTPErrorRenderer = { status, message, _ in
-        APIError(status, status == 500 ? .general : .badRequest, message).response(now: CurrentTime.milliseconds)
-    }
-}
