@@ -13,6 +13,8 @@ import time
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 STORE = REPOSITORY / ".build/benchmarks"
 PAGE = REPOSITORY / "docs/benchmarks.md"
+BUSY = 1.0
+"""Load average beyond which figures do not hold."""
 BEGIN, END = "<!-- results: written by Benchmarks/run -->", "<!-- end of results -->"
 
 
@@ -64,10 +66,11 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.1e}"
 
 
-def save(name: str, figures: list[Figure]) -> None:
+def save(name: str, figures: list[Figure], load: float) -> None:
+    """Keeps the figures, with the load average that the machine had before."""
     STORE.mkdir(parents=True, exist_ok=True)
     content = {"when": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "commit": commit(),
-               "figures": [dataclasses.asdict(figure) for figure in figures]}
+               "load": load, "figures": [dataclasses.asdict(figure) for figure in figures]}
     (STORE / f"{name}.json").write_text(json.dumps(content, indent=1))
 
 
@@ -81,7 +84,8 @@ def load(name: str) -> tuple[str, list[Figure]] | None:
         figure["ours"] = Series(**figure["ours"])
         figure["theirs"] = Series(**figure["theirs"]) if figure["theirs"] else None
         figures.append(Figure(**figure))
-    return f"{content['when']} UTC, {content['commit']}", figures
+    busy = f", on a busy machine (load {content['load']:.1f})" if content["load"] > BUSY else ""
+    return f"{content['when']} UTC, {content['commit']}{busy}", figures
 
 
 HEADS = ["what", "needletail", "peer or limit", "ratio", "target", ""]
