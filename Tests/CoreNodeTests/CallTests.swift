@@ -73,7 +73,8 @@ import Testing
     }
 
     @Test func `a list of ids may be joined or repeated but not be missing`() throws {
-        let a = UUID128.random(), b = UUID128.random()
+        let a = UUID128.random()
+        let b = UUID128.random()
         #expect(try call("/x?ids=\(a),\(b)&ids=\(a)").requiredIDs("ids") == [a, b, a])
         #expect(throws: APIError.invalid("Parameter 'ids' can't be empty!")) { try call("/x?ids=").requiredIDs("ids") }
         #expect(throws: APIError.self) { try call("/x").requiredIDs("ids") }
@@ -82,7 +83,9 @@ import Testing
 
     // MARK: - Bodies
 
-    @Test(arguments: [("{", "JSON parse error: "), ("[]", "JSON parse error: "), ("", "Required request body is missing")])
+    @Test(arguments: [
+        ("{", "JSON parse error: "), ("[]", "JSON parse error: "), ("", "Required request body is missing"),
+    ])
     func `a wrong body is told from a missing one`(_ body: String, _ message: String) {
         let error = #expect(throws: APIError.self) { try call("/x", body: body).object() }
         #expect(error?.status == 500)

@@ -11,7 +11,8 @@ import Testing
 
     private func principal(_ authority: Authority) -> Principal {
         Principal(
-            userID: UserID(.random()), subject: "x", tenantID: authority == .systemAdministrator ? .system : Self.tenant,
+            userID: UserID(.random()), subject: "x",
+            tenantID: authority == .systemAdministrator ? .system : Self.tenant,
             customerID: authority == .customerUser ? Self.customer : .null, authority: authority, sessionID: .random(),
             isPublic: false)
     }

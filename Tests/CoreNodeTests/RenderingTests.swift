@@ -20,7 +20,8 @@ import Testing
             id: DeviceID(id), createdTime: 5, tenantID: TenantID(id), name: "n\"", type: "default",
             deviceProfileID: DeviceProfileID(id), deviceData: RawJSON(wellFormed: #"{"a": 1}"#))
         #expect(
-            text(device) == #"{"id":{"entityType":"DEVICE","id":"784f394c-42b6-435a-983c-b7beff2784f9"},"createdTime":5,"#
+            text(device)
+                == #"{"id":{"entityType":"DEVICE","id":"784f394c-42b6-435a-983c-b7beff2784f9"},"createdTime":5,"#
                 + #""tenantId":{"entityType":"TENANT","id":"784f394c-42b6-435a-983c-b7beff2784f9"},"#
                 + #""customerId":{"entityType":"CUSTOMER","id":"13814000-1dd2-11b2-8080-808080808080"},"#
                 + #""name":"n\"","type":"default","label":null,"#
@@ -55,7 +56,8 @@ import Testing
     }
 
     @Test func `a page has its totals`() {
-        let page = Page(elements: [TokenPair(access: "a", refresh: "r")], totalElements: 3, link: PageLink(pageSize: 1, page: 0))
+        let page = Page(
+            elements: [TokenPair(access: "a", refresh: "r")], totalElements: 3, link: PageLink(pageSize: 1, page: 0))
         #expect(
             String(decoding: HTTPResponse.json(page).body, as: UTF8.self)
                 == #"{"data":[{"token":"a","refreshToken":"r"}],"totalPages":3,"totalElements":3,"hasNext":true}"#)

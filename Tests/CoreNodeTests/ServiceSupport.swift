@@ -74,7 +74,8 @@ struct TestService {
         var settings = SettingsReader(environment: [:])
         let metrics = MetricsRegistry()
         service = try await RESTService.make(
-            configuration: RESTConfiguration(from: &settings), database: database, telemetry: recorder, events: recorder,
+            configuration: RESTConfiguration(from: &settings), database: database, telemetry: recorder,
+            events: recorder,
             health: HealthChecks(checks: [.init("database") { isReady }], version: "1"), logger: .disabled,
             metrics: metrics)
     }
@@ -105,7 +106,10 @@ struct TestService {
     func login(_ user: String = "tenant", _ password: String? = nil) async throws -> String {
         let answer = try await send(
             .post, "/api/auth/login",
-            ["username": .string(user.contains("@") ? user : user + "@thingsboard.org"), "password": .string(password ?? user)])
+            [
+                "username": .string(user.contains("@") ? user : user + "@thingsboard.org"),
+                "password": .string(password ?? user),
+            ])
         return try #require(answer.body["token"]?.stringValue, "\(answer.text)")
     }
 }

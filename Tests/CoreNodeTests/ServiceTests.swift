@@ -45,7 +45,8 @@ struct ServiceTests {
 
     @Test func `the field of the platform's own name counts first`() async throws {
         let token = try await api.login()
-        let own = ("X-Authorization", "Bearer garbage"), usual = ("Authorization", "Bearer " + token)
+        let own = ("X-Authorization", "Bearer garbage")
+        let usual = ("Authorization", "Bearer " + token)
         #expect(try await api.send(.get, "/api/auth/user", fields: [usual]).status == 200)
         #expect(try await api.send(.get, "/api/auth/user", fields: [own, usual]).status == 401)
         #expect(try await api.send(.get, "/api/auth/user", fields: [("X-Authorization", " "), usual]).status == 200)
@@ -153,7 +154,9 @@ struct ServiceTests {
 
     @Test func `every endpoint that is open is meant to be`() {
         let open = api.service.endpoints.filter { if case .open = $0.access { true } else { false } }.map(\.pattern)
-        let allowed = ["/api/noauth/", "/api/auth/login", "/api/auth/token", "/health", "/metrics", "/actuator/", "/login"]
+        let allowed = [
+            "/api/noauth/", "/api/auth/login", "/api/auth/token", "/health", "/metrics", "/actuator/", "/login",
+        ]
         for pattern in open { #expect(allowed.contains { pattern.hasPrefix($0) }, "\(pattern)") }
     }
 
@@ -237,7 +240,8 @@ struct ServiceTests {
         func find(_ name: String) async throws -> String {
             try id(try await api.send(.get, "/api/tenant/device?deviceName=" + name, token: tenant).body)
         }
-        let own = try await find("Test%20Device%20A1"), foreign = try await find("Test%20Device%20B1")
+        let own = try await find("Test%20Device%20A1")
+        let foreign = try await find("Test%20Device%20B1")
         #expect(try await api.send(.get, "/api/device/" + own, token: customer).status == 200)
         #expect(try await api.send(.get, "/api/device/" + foreign, token: customer).status == 403)
         #expect(try await api.send(.post, "/api/device", ["name": .string("d" + salt)], token: customer).status == 403)

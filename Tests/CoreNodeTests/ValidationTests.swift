@@ -136,7 +136,8 @@ import Testing
 
     @Test(arguments: [
         ("[]", "Request is not a JSON object"), ("5", "Request is not a JSON object"), ("nope{", "Invalid JSON"),
-        ("{}", "No attributes data found in request body!"), (#"{"a":null}"#, "No attributes data found in request body!"),
+        ("{}", "No attributes data found in request body!"),
+        (#"{"a":null}"#, "No attributes data found in request body!"),
         (#"{"":1}"#, "Key cannot be blank"), (#"{"{{x}}":1}"#, "Validation error: key is malformed"),
     ])
     func `wrong attributes are explained`(_ body: String, _ message: String) {

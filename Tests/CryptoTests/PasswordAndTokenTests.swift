@@ -22,7 +22,10 @@ import Testing
         #expect(!BCrypt.verify("U*V", hash: hash))
     }
 
-    @Test(arguments: ["", "*0", "plain", "$2a$05$short", "$1$saltsalt$x", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"])
+    @Test(arguments: [
+        "", "*0", "plain", "$2a$05$short", "$1$saltsalt$x",
+        "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+    ])
     func `text that is not a bcrypt hash verifies nothing`(_ hash: String) {
         #expect(!BCrypt.verify("U*U", hash: hash))
     }

@@ -1,5 +1,6 @@
-@testable import MQTTProtocol
 import Testing
+
+@testable import MQTTProtocol
 
 @Suite struct PropertyTests {
     private func decode(

@@ -1,5 +1,6 @@
-@testable import MQTTProtocol
 import Testing
+
+@testable import MQTTProtocol
 
 @Suite struct TextTests {
     private func error(_ bytes: [UInt8], isTopicName: Bool = false) -> MQTTError? {

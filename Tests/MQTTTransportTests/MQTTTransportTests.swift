@@ -1,6 +1,6 @@
+import MQTTProtocol
 import Messages
 import Model
-import MQTTProtocol
 import Testing
 
 @testable import MQTTTransport

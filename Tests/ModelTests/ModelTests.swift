@@ -9,9 +9,11 @@ import Testing
         #expect(UUID128.null.text == "13814000-1dd2-11b2-8080-808080808080")
     }
 
-    @Test(arguments: ["", "784f394c", "784f394c-42b6-435a-983c-b7beff2784f", "784f394c-42b6-435a-983c-b7beff2784f9a",
-                      "784f394c42b6435a983cb7beff2784f9aaaa", "784f394c-42b6-435a-983c-b7beff2784g9",
-                      "784f394-c42b6-435a-983c-b7beff2784f9"])
+    @Test(arguments: [
+        "", "784f394c", "784f394c-42b6-435a-983c-b7beff2784f", "784f394c-42b6-435a-983c-b7beff2784f9a",
+        "784f394c42b6435a983cb7beff2784f9aaaa", "784f394c-42b6-435a-983c-b7beff2784g9",
+        "784f394-c42b6-435a-983c-b7beff2784f9",
+    ])
     func malformedTextIsRefused(_ text: String) {
         #expect(UUID128(text) == nil)
     }

@@ -23,7 +23,8 @@ import Testing
         try await withHarness([try ChainBuilder.standard().definition()]) { harness in
             let device = UUID128.random()
             let outcome = try await harness.send(
-                "POST_TELEMETRY_REQUEST", data: "{\"t\":21.5,\"on\":true}", metadata: ["ts": "1234"], originator: device)
+                "POST_TELEMETRY_REQUEST", data: "{\"t\":21.5,\"on\":true}", metadata: ["ts": "1234"], originator: device
+            )
             #expect(outcome == .acknowledged)
             #expect(
                 harness.sink.saved == [
@@ -187,7 +188,9 @@ import Testing
         harness.loop.execute { service.shard?.reload(ShardHarness.tenant) }
         // The reload is a question to the source; its answer comes behind the messages that are under way.
         var outcome = DeliveryOutcome.acknowledged
-        for _ in 0..<10_000 where outcome == .acknowledged { outcome = try await harness.send("POST_TELEMETRY_REQUEST") }
+        for _ in 0..<10_000 where outcome == .acknowledged {
+            outcome = try await harness.send("POST_TELEMETRY_REQUEST")
+        }
         #expect(outcome == .failed)
     }
 

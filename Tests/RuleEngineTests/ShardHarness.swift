@@ -139,7 +139,8 @@ final class RecordingSink: TelemetrySink, @unchecked Sendable {
     }
 
     func saveTelemetry(
-        entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams, token: UInt32
+        entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams,
+        token: UInt32
     ) {
         let values = Dictionary(arena.entries(in: points).map { ($0.key, $0.value) }) { $1 }
         note(Save(entity: entity, timestamp: timestamp, scope: nil, values: values), token)
@@ -185,7 +186,8 @@ struct ChainBuilder {
             })
     }
 
-    static let saveConfiguration = "{\"defaultTTL\":0,\"useServerTs\":false,\"processingSettings\":{\"type\":\"ON_EVERY_MESSAGE\"}}"
+    static let saveConfiguration =
+        "{\"defaultTTL\":0,\"useServerTs\":false,\"processingSettings\":{\"type\":\"ON_EVERY_MESSAGE\"}}"
 
     /// The default root chain without the nodes that only log (`rule-engine.md` 4.1).
     static func standard() -> ChainBuilder {

@@ -29,7 +29,8 @@ struct AttributeRepositoryTests {
 
     @Test func valuesOfEveryTypeComeBack() async throws {
         let values: [(key: String, value: TelemetryValue)] = [
-            ("b", .boolean(true)), ("d", .double(1.5)), ("j", .json(#"{"k":[1]}"#)), ("l", .long(-7)), ("s", .string("x")),
+            ("b", .boolean(true)), ("d", .double(1.5)), ("j", .json(#"{"k":[1]}"#)), ("l", .long(-7)),
+            ("s", .string("x")),
         ]
         try await attributes.save(entity: entity, scope: .server, values, at: 42)
         let found = try await attributes.find(entity: entity, scope: .server, keys: nil)

@@ -314,7 +314,8 @@ struct EntitiesTests {
     ])
     func theOwnerOfAnyEntityIsFound(_ type: EntityType, _ table: String) async throws {
         let column = type == .tenant ? "id" : "tenant_id"
-        let row = try database.connection.query("SELECT id FROM \(table) WHERE \(column) = $1 LIMIT 1", [.id(tenant)])[0]
+        let row = try database.connection.query("SELECT id FROM \(table) WHERE \(column) = $1 LIMIT 1", [.id(tenant)])[
+            0]
         let owner = try await EntityOwnerRepository(database).find(EntityID(type: type, uuid: try #require(row.id(0))))
         #expect(owner?.tenant == tenant)
         #expect(try await EntityOwnerRepository(database).find(EntityID(type: type, uuid: .ordered())) == nil)

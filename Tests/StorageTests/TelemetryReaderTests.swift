@@ -39,7 +39,8 @@ struct TelemetryReaderTests {
     @Test func aRangeIncludesItsStartAndExcludesItsEnd() async throws {
         try await database.insert(entity, "k", (1...5).map { ($0 * 1000, .long($0)) })
         let points = try await reader.history(entity: entity, keys: ["k"], .init(from: 2000, to: 4000))["k"]
-        #expect(points == [StoredPoint(timestamp: 3000, value: .long(3)), StoredPoint(timestamp: 2000, value: .long(2))])
+        #expect(
+            points == [StoredPoint(timestamp: 3000, value: .long(3)), StoredPoint(timestamp: 2000, value: .long(2))])
     }
 
     @Test func limitAndOrderHoldForEachKey() async throws {

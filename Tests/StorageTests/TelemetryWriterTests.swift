@@ -69,10 +69,12 @@ struct TelemetryWriterTests {
             try await writer.save(
                 entity: entity,
                 records: [
-                    record(1000, [
-                        ("b", .boolean(true)), ("l", .long(-5)), ("d", .double(2.5)), ("s", .string("text")),
-                        ("j", .json("{\"a\":[1]}")),
-                    ])
+                    record(
+                        1000,
+                        [
+                            ("b", .boolean(true)), ("l", .long(-5)), ("d", .double(2.5)), ("s", .string("text")),
+                            ("j", .json("{\"a\":[1]}")),
+                        ])
                 ])
         }
         let rows = try connection.query(
@@ -157,7 +159,10 @@ struct TelemetryWriterTests {
     @Test func aRefusedValueHarmsNoOther() async throws {
         let good = UUID128.random()
         let bad = UUID128.random()
-        try await withWriter({ $0.threads = 1; $0.linger = .milliseconds(50) }) { writer in
+        try await withWriter({
+            $0.threads = 1
+            $0.linger = .milliseconds(50)
+        }) { writer in
             let (one, two) = ([record(1, [("k", .long(1))])], [record(2, [("k", .long(2))])])
             // Not JSON: the database refuses it.
             let broken = [record(1, [("k", .json("{"))])]
@@ -179,7 +184,8 @@ struct TelemetryWriterTests {
             for round in 0..<20 {
                 if round % 5 == 4 {
                     try connection.query(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
                 }
                 try await writer.save(entity: entity, records: [record(Int64(round), [("k", .long(Int64(round)))])])
             }

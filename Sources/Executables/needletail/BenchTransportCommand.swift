@@ -1,10 +1,10 @@
 import Configuration
 import Glibc
 import Logging
+import MQTTTransport
 import Messages
 import Metrics
 import Model
-import MQTTTransport
 import Queue
 import Reactor
 import TransportCore
@@ -16,7 +16,8 @@ enum BenchTransportCommand {
         "bench-transport", summary: "run the MQTT transport alone, on a queue that acknowledges at once",
         discussion: "For benchmarks. Stores nothing and lets every client in.",
         options: [
-            .integer("mqtt-port", default: 1883, in: 0...65_535, environment: "MQTT_BIND_PORT", help: "port to listen on"),
+            .integer(
+                "mqtt-port", default: 1883, in: 0...65_535, environment: "MQTT_BIND_PORT", help: "port to listen on"),
             .integer("loops", default: 1, in: 1...64, help: "event loops"),
         ])
 

@@ -43,7 +43,8 @@ final class DatabaseAccess {
         options.logger = logger.labelled("schema")
         let report = try SchemaInstaller.install(on: connection, demo: demo, options: options)
         if let password = report.generatedPassword {
-            Output.line("sysadmin@thingsboard.org was made with the password \(password.revealed); it is shown only once")
+            Output.line(
+                "sysadmin@thingsboard.org was made with the password \(password.revealed); it is shown only once")
         }
     }
 

@@ -7,7 +7,8 @@ enum Needletail {
     static func main() async {
         let environment = ProcessEnvironment.read()
         let parser = ArgumentParser(
-            program: "needletail", summary: "An IoT platform: devices over MQTT and HTTP, rule chains, telemetry in PostgreSQL.",
+            program: "needletail",
+            summary: "An IoT platform: devices over MQTT and HTTP, rule chains, telemetry in PostgreSQL.",
             commands: [
                 StandaloneCommand.command, InstallCommand.install, InstallCommand.upgrade,
                 PsqlCommand.command, LoadTestCommand.command, BenchTransportCommand.command,

@@ -3,9 +3,9 @@ import CoreNode
 import HTTPServer
 import HTTPTransport
 import Logging
+import MQTTTransport
 import Metrics
 import Model
-import MQTTTransport
 import Postgres
 import Queue
 import Reactor

@@ -84,7 +84,8 @@ struct StandaloneSettings {
         partitionScheme =
             PartitionScheme(
                 name: settings.choice(
-                    "SQL_POSTGRES_TS_KV_PARTITIONING", default: "MONTHS", of: ["DAYS", "MONTHS", "YEARS", "INDEFINITE"]))
+                    "SQL_POSTGRES_TS_KV_PARTITIONING", default: "MONTHS", of: ["DAYS", "MONTHS", "YEARS", "INDEFINITE"])
+            )
             ?? .months
         pool = DatabaseConfiguration(conninfo: "", from: &settings)
         problems = settings.problems

@@ -23,13 +23,15 @@ final class TerminationSignals: Sendable {
         Self.descriptor = descriptor
         var thread = pthread_t()
         let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(&thread, nil, { context in
-            // Balances the retain above; the thread lives as long as the process.
-            let signals = Unmanaged<TerminationSignals>.fromOpaque(context!).takeRetainedValue()
-            needletail_set_thread_name("signals")
-            signals.watch()
-            return nil
-        }, context)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                // Balances the retain above; the thread lives as long as the process.
+                let signals = Unmanaged<TerminationSignals>.fromOpaque(context!).takeRetainedValue()
+                needletail_set_thread_name("signals")
+                signals.watch()
+                return nil
+            }, context)
         precondition(code == 0, "no thread for signals: errno \(code)")
         pthread_detach(thread)
         for number in [SIGTERM, SIGINT] {

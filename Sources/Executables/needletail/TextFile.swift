@@ -18,7 +18,9 @@ enum TextFile {
 enum ExecutablePath {
     static var current: String? {
         let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-            count = buffer.withMemoryRebound(to: CChar.self) { max(0, readlink("/proc/self/exe", $0.baseAddress!, 4096)) }
+            count = buffer.withMemoryRebound(to: CChar.self) {
+                max(0, readlink("/proc/self/exe", $0.baseAddress!, 4096))
+            }
         }
         return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }

@@ -154,7 +154,8 @@ public final class Listener: @unchecked Sendable {
 
     private func take(_ socket: Int32, _ peer: needletail_peer) {
         let connection = Connection(
-            loop: loop, descriptor: socket, peer: peer, limits: options.limits, phase: tls == nil ? .open : .handshaking)
+            loop: loop, descriptor: socket, peer: peer, limits: options.limits, phase: tls == nil ? .open : .handshaking
+        )
         let events = NEEDLETAIL_EPOLLIN | NEEDLETAIL_EPOLLOUT | NEEDLETAIL_EPOLLRDHUP | NEEDLETAIL_EPOLLET
         guard needletail_epoll_add(loop.epoll, socket, events, connection.id.eventData) == 0 else {
             connection.abort(.reset)
@@ -182,7 +183,9 @@ private func listeningSocket(_ address: SocketAddress, _ options: ListenerOption
     do throws(ReactorError) {
         try configure(socket, address, options)
         try bind(socket, address, &resolved)
-        guard listen(socket, Int32(clamping: options.backlog)) == 0 else { throw ReactorError.last("listen \(address)") }
+        guard listen(socket, Int32(clamping: options.backlog)) == 0 else {
+            throw ReactorError.last("listen \(address)")
+        }
         return socket
     } catch {
         _ = Glibc.close(socket)

@@ -1,5 +1,5 @@
-import Messages
 import MQTTProtocol
+import Messages
 
 /// What a refused CONNECT is answered (`device-api.md` 2.3).
 struct ConnectRefusal: Equatable {

@@ -1,8 +1,8 @@
 import Logging
+import MQTTProtocol
 import Messages
 import Metrics
 import Model
-import MQTTProtocol
 import Reactor
 import Telemetry
 import TransportCore

@@ -1,5 +1,5 @@
-import Metrics
 import MQTTProtocol
+import Metrics
 
 /// What the MQTT transport counts on one loop. Owned by the loop: plain integers, added to the shared counters once a tick.
 final class MQTTMetrics {
@@ -42,7 +42,8 @@ final class MQTTMetrics {
         connects = registry.counter(results, help: resultsHelp, labels: ["result": "accepted"])
         refusedConnects = registry.counter(results, help: resultsHelp, labels: ["result": "refused"])
         unavailableConnects = registry.counter(results, help: resultsHelp, labels: ["result": "unavailable"])
-        invalidPayloads = registry.counter("mqtt_invalid_payloads_total", help: "PUBLISH packets with an invalid payload.")
+        invalidPayloads = registry.counter(
+            "mqtt_invalid_payloads_total", help: "PUBLISH packets with an invalid payload.")
         unknownTopics = registry.counter(
             "mqtt_unknown_topics_total", help: "PUBLISH packets to a topic that is not served.")
         var closes: [Close: Counter] = [:]

@@ -30,7 +30,8 @@ public final class MQTTTransport: Sendable {
     /// - Returns: Takes the notifications of sessions; to be called on the loop.
     public func attach(_ transport: TransportLoop) -> (TransportNotification) -> Void {
         let member = MQTTTransportLoop(
-            transport: transport, configuration: configuration, logger: logger, metrics: MQTTMetrics(registry: registry))
+            transport: transport, configuration: configuration, logger: logger, metrics: MQTTMetrics(registry: registry)
+        )
         members.withLock { $0.append(Member(loop: transport.loop, transport: member)) }
         return { member.receive($0) }
     }

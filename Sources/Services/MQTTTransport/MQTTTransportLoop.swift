@@ -1,8 +1,8 @@
 import Logging
+import MQTTProtocol
 import Messages
 import Metrics
 import Model
-import MQTTProtocol
 import Queue
 import Reactor
 import TransportCore
@@ -92,7 +92,8 @@ final class MQTTTransportLoop {
     func makeSession(device: DeviceInfo, profile: DeviceProfileInfo, connection: ConnectionID) -> SessionInfo {
         let address = SessionAddress(loopIndex: loop.index, connection: connection)
         return SessionInfo(
-            nodeID: transport.configuration.serviceID, sessionID: address.makeSessionID(), device: device, profile: profile)
+            nodeID: transport.configuration.serviceID, sessionID: address.makeSessionID(), device: device,
+            profile: profile)
     }
 
     /// Has the credentials of a CONNECT checked; the connection is told on the loop.

@@ -23,7 +23,8 @@ final class RuleEngineMetrics {
         failures = counter("failedMsgs")
         nodes = registry.counter("rule_node_executions_total", help: "Messages processed by rule nodes.")
         suspendedMessages = registry.gauge(
-            "rule_engine_suspended_messages", help: "Messages that wait in a rule node.", labels: ["shard": String(shard)])
+            "rule_engine_suspended_messages", help: "Messages that wait in a rule node.",
+            labels: ["shard": String(shard)])
     }
 
     func publish(suspended: Int) {

@@ -29,7 +29,8 @@ public final class RuleEngineService: Sendable {
     /// Makes the consumer of one lane. Called on the lane's loop.
     public func makeConsumer(on loop: EventLoop, lane: Int) -> any RuleEngineLaneConsumer {
         let shard = RuleEngineShard(
-            loop: loop, chains: chains, makeSink: { self.writer.makeSink(on: $0, completions: $1) }, rpc: rpc, logger: logger,
+            loop: loop, chains: chains, makeSink: { self.writer.makeSink(on: $0, completions: $1) }, rpc: rpc,
+            logger: logger,
             metrics: RuleEngineMetrics(registry: metrics, queueName: "Main", shard: lane))
         shards.withLock { $0.append(LoopBoundShard(loop: loop, shard: shard)) }
         return shard

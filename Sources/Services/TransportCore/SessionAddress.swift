@@ -19,7 +19,8 @@ public struct SessionAddress: Hashable, Sendable {
     public func makeSessionID() -> UUID128 {
         precondition(loopIndex < 64 && connection.slot < 1 << 24, "session address out of range: \(self)")
         let high = UInt64.random(in: 0...UInt64.max) & ~0xF000 | 0x4000
-        let low = UInt64(2) << 62 | UInt64(loopIndex) << 56 | UInt64(connection.slot) << 32 | UInt64(connection.generation)
+        let low =
+            UInt64(2) << 62 | UInt64(loopIndex) << 56 | UInt64(connection.slot) << 32 | UInt64(connection.generation)
         return UUID128(high: high, low: low)
     }
 

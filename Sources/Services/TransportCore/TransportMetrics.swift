@@ -25,7 +25,8 @@ public final class TransportMetrics {
         attributesMessages = registry.counter(
             uplinks, help: uplinksHelp, labels: ["protocol": protocolName, "type": "attributes"])
         dataPoints = registry.counter(
-            "transport_data_points_total", help: "Key-value pairs in uplink messages.", labels: ["protocol": protocolName])
+            "transport_data_points_total", help: "Key-value pairs in uplink messages.",
+            labels: ["protocol": protocolName])
         let outcomes = "transport_producer_total"
         let outcomesHelp = "Uplink messages whose outcome the queue has told."
         successful = registry.counter(outcomes, help: outcomesHelp, labels: ["statsName": "successfulMsgs"])

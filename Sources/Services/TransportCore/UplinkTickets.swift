@@ -42,7 +42,8 @@ struct UplinkTickets {
     mutating func finish(_ ticket: UInt32) -> (any UplinkTarget, UInt32)? {
         let index = Int(ticket)
         precondition(
-            index < entries.count && entries[index].remaining > 0, "ticket \(ticket) was answered more often than issued")
+            index < entries.count && entries[index].remaining > 0,
+            "ticket \(ticket) was answered more often than issued")
         unacknowledgedCount &-= 1
         entries[index].remaining &-= 1
         guard entries[index].remaining == 0 else { return nil }

@@ -18,6 +18,6 @@ public func fuzzMQTT(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
 /// In the canary build: a crash behind a valid PUBLISH, which proves that the fuzzer gets there and sees crashes.
 private func plantedBug(_ input: UnsafeBufferPointer<UInt8>, _ packets: Int) {
     #if CANARY
-        if packets > 0, input[0] >> 4 == MQTTPacketType.publish.rawValue { fatalError("the canary sings") }
+    if packets > 0, input[0] >> 4 == MQTTPacketType.publish.rawValue { fatalError("the canary sings") }
     #endif
 }

@@ -66,7 +66,9 @@ public struct DeviceLookup: Sendable {
     }
 
     private static func result(_ row: PostgresRow) -> DeviceLookupResult? {
-        guard let tenant = row.id(2), let device = row.id(3), let profile = profile(row, firstColumn: 8) else { return nil }
+        guard let tenant = row.id(2), let device = row.id(3), let profile = profile(row, firstColumn: 8) else {
+            return nil
+        }
         let info = (try? JSONValue.parse(Array((row.text(7) ?? "").utf8))) ?? .null
         return DeviceLookupResult(
             credentialsType: row.text(0) ?? "", credentialsValue: row.text(1), tenantID: TenantID(tenant),

@@ -21,7 +21,8 @@ public struct Device: Sendable {
     public var version: Int64
 
     public init(
-        id: DeviceID, createdTime: Int64, tenantID: TenantID, customerID: CustomerID = .null, name: String, type: String,
+        id: DeviceID, createdTime: Int64, tenantID: TenantID, customerID: CustomerID = .null, name: String,
+        type: String,
         label: String? = nil, deviceProfileID: DeviceProfileID, deviceData: RawJSON? = nil, firmwareID: UUID128? = nil,
         softwareID: UUID128? = nil, externalID: UUID128? = nil, additionalInfo: RawJSON? = nil, version: Int64 = 1
     ) {

@@ -21,7 +21,9 @@ extension EntityError {
     ///
     /// A constraint without a message of its own is named, so that nothing looks like a defect of the server.
     public init?(violation error: PostgresError) {
-        guard error.isUniqueViolation || error.isForeignKeyViolation, let constraint = error.constraint else { return nil }
+        guard error.isUniqueViolation || error.isForeignKeyViolation, let constraint = error.constraint else {
+            return nil
+        }
         self = .invalid(Self.messages[constraint] ?? "Constraint violation: \(constraint)")
     }
 

@@ -31,9 +31,9 @@ public struct EntityOwnerRepository: Sendable {
             .tenant: "SELECT id, NULL::uuid FROM tenant WHERE id = $1",
             .customer: "SELECT tenant_id, id FROM customer WHERE id = $1",
             .ruleNode: """
-                SELECT c.tenant_id, NULL::uuid FROM rule_node n JOIN rule_chain c ON c.id = n.rule_chain_id
-                WHERE n.id = $1
-                """,
+            SELECT c.tenant_id, NULL::uuid FROM rule_node n JOIN rule_chain c ON c.id = n.rule_chain_id
+            WHERE n.id = $1
+            """,
         ]
         let withCustomer: [(EntityType, String)] = [
             (.device, "device"), (.asset, "asset"), (.entityView, "entity_view"), (.edge, "edge"), (.user, "tb_user"),

@@ -12,7 +12,8 @@ extension StatementRunner {
     ) async throws -> PostgresRow {
         let result = try await query(sql, parameters)
         if let row = result.first { return row }
-        let present = try await query("SELECT 1 FROM \(table) WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)])
+        let present = try await query(
+            "SELECT 1 FROM \(table) WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)])
         throw present.isEmpty ? EntityError.notFound(type, id) : EntityError.versionConflict(type)
     }
 }

@@ -19,7 +19,9 @@ struct KeyDictionary {
     private static let maximumCount = 1_000_000
 
     /// The number of the key, from memory, or from the database, which makes one if it has none. Blocks then.
-    mutating func number(of key: UnsafeRawBufferPointer, on connection: PostgresConnection) throws(PostgresError) -> Int32 {
+    mutating func number(
+        of key: UnsafeRawBufferPointer, on connection: PostgresConnection
+    ) throws(PostgresError) -> Int32 {
         let hash = Self.hash(key)
         if let number = lookup(key, hash: hash) { return number }
         let number = try Self.fetch(String(decoding: key, as: UTF8.self), on: connection)

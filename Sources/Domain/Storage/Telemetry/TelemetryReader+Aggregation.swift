@@ -149,7 +149,7 @@ extension TelemetryReader {
         let zone = TimeZoneName.postgres(query.timeZone ?? "UTC")
         do {
             return try await database.query(statement, parameters + [.text(zone)])
-        } catch where zone != "UTC" && TimeZoneName.isUnknownZone(error) {
+        } catch  where zone != "UTC" && TimeZoneName.isUnknownZone(error) {
             return try await database.query(statement, parameters + [.text("UTC")])
         }
     }
@@ -157,7 +157,8 @@ extension TelemetryReader {
     // MARK: - Results
 
     /// Names of the partial results in the order of their columns, from column 3 on.
-    private static let results = "b.booleans, b.strings, b.documents, b.longs, b.doubles, b.long_result, b.double_result, b.text_result"
+    private static let results =
+        "b.booleans, b.strings, b.documents, b.longs, b.doubles, b.long_result, b.double_result, b.text_result"
 
     /// How many values of each type a bucket has, and what the function gives for each type.
     private static func partials(of aggregation: Aggregation) -> String {
@@ -193,7 +194,9 @@ extension TelemetryReader {
         case .min, .max:
             guard longs + doubles > 0 else { return row.text(10).map { .string($0) } }
             if doubles == 0 { return .long(row.int8(8) ?? 0) }
-            guard longs > 0, let long = row.double(8), let double = row.double(9) else { return .double(row.double(9) ?? 0) }
+            guard longs > 0, let long = row.double(8), let double = row.double(9) else {
+                return .double(row.double(9) ?? 0)
+            }
             return .double(aggregation == .min ? Swift.min(long, double) : Swift.max(long, double))
         }
     }

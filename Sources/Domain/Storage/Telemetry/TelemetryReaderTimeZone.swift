@@ -51,8 +51,10 @@ enum TimeZoneName {
     /// Whether `name` has only characters of IANA names, so that the database does not read a rule out of it.
     private static func isName(_ name: String) -> Bool {
         guard let first = name.utf8.first, first | 0x20 >= 0x61, first | 0x20 <= 0x7A else { return false }
-        return name.utf8.count <= 64 && name.unicodeScalars.allSatisfy {
-            $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "/_+-".unicodeScalars.contains($0))
-        }
+        return name.utf8.count <= 64
+            && name.unicodeScalars.allSatisfy {
+                $0.isASCII
+                    && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "/_+-".unicodeScalars.contains($0))
+            }
     }
 }

@@ -35,7 +35,8 @@ public protocol TelemetrySink: AnyObject {
     ///   - timestamp: Milliseconds since 1970.
     ///   - token: Given back with the completion, on the loop.
     func saveTelemetry(
-        entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams, token: UInt32)
+        entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams,
+        token: UInt32)
 
     /// Saves attributes of one entity in one scope.
     ///

@@ -129,7 +129,8 @@ private final class LoopSink: TelemetrySink {
     }
 
     func saveTelemetry(
-        entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams, token: UInt32
+        entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams,
+        token: UInt32
     ) {
         batch(for: entity).addTelemetry(
             entity: entity, timestamp: timestamp, arena: arena, points: points, streams: streams, token: token)

@@ -1,5 +1,5 @@
-import Glibc
 import CLinux
+import Glibc
 import Logging
 import Metrics
 import Postgres
@@ -37,13 +37,15 @@ final class TelemetryWriterThread: @unchecked Sendable {
 
     func start() {
         let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(&thread, nil, { context in
-            // Balances the retain of `start`; the thread keeps the object until it ends.
-            let writer = Unmanaged<TelemetryWriterThread>.fromOpaque(context!).takeRetainedValue()
-            needletail_set_thread_name("ts-writer-\(writer.index)")
-            writer.run()
-            return nil
-        }, context)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                // Balances the retain of `start`; the thread keeps the object until it ends.
+                let writer = Unmanaged<TelemetryWriterThread>.fromOpaque(context!).takeRetainedValue()
+                needletail_set_thread_name("ts-writer-\(writer.index)")
+                writer.run()
+                return nil
+            }, context)
         precondition(code == 0, "no thread for a telemetry writer: errno \(code)")
     }
 
@@ -116,7 +118,8 @@ final class TelemetryWriterThread: @unchecked Sendable {
             return true
         }
         let middle = saves.lowerBound + saves.count / 2
-        return write(saves.lowerBound..<middle, marking: &isStored) && write(middle..<saves.upperBound, marking: &isStored)
+        return write(saves.lowerBound..<middle, marking: &isStored)
+            && write(middle..<saves.upperBound, marking: &isStored)
     }
 
     private func openConnection() throws(PostgresError) -> PostgresConnection {

@@ -68,7 +68,8 @@ final class WriteBatch: @unchecked Sendable {
         tokens.append(token)
         for index in points {
             let row = AttributeRow(
-                entity: entity, timestamp: timestamp, value: copy(arena.points[index], of: arena), scope: scope.rawValue,
+                entity: entity, timestamp: timestamp, value: copy(arena.points[index], of: arena),
+                scope: scope.rawValue,
                 onlyChanged: onlyChanged, request: request)
             attributes.append(row)
         }

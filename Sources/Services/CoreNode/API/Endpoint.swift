@@ -28,7 +28,8 @@ struct Endpoint: Sendable {
 
     /// An endpoint for signed-in users with one of `roles`.
     init(
-        _ method: HTTPMethod, _ pattern: String, roles: Roles, errors: ErrorStyle = .object, _ handler: @escaping Handler
+        _ method: HTTPMethod, _ pattern: String, roles: Roles, errors: ErrorStyle = .object,
+        _ handler: @escaping Handler
     ) {
         precondition(!roles.isEmpty, "\(method) \(pattern) is open to nobody")
         self.method = method

@@ -11,7 +11,8 @@ enum Permissions {
         /// What a customer may do with a device, asset or entity view of its own.
         fileprivate var isOpenToOwningCustomer: Bool {
             switch self {
-            case .read, .write, .readCredentials, .readAttributes, .writeAttributes, .readTelemetry, .writeTelemetry: true
+            case .read, .write, .readCredentials, .readAttributes, .writeAttributes, .readTelemetry, .writeTelemetry:
+                true
             case .create, .delete, .writeCredentials, .assignToCustomer: false
             }
         }

@@ -63,6 +63,8 @@ struct Validation {
         let allowed: (Character) -> Bool = { $0.isLetter || $0.isNumber || "._%+-'".contains($0) }
         let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
         return parts[0].allSatisfy(allowed) && labels.count >= 2
-            && labels.allSatisfy { label in !label.isEmpty && label.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" } }
+            && labels.allSatisfy { label in
+                !label.isEmpty && label.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
+            }
     }
 }

@@ -70,12 +70,14 @@ final class BlockingPool: @unchecked Sendable {
         // Taken back by the thread, which keeps the pool until it ends.
         let context = Unmanaged.passRetained(self).toOpaque()
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { context in
-            guard let context else { return nil }
-            let pool = Unmanaged<BlockingPool>.fromOpaque(context).takeRetainedValue()
-            while let work = pool.take() { work() }
-            return nil
-        }, context)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                let pool = Unmanaged<BlockingPool>.fromOpaque(context).takeRetainedValue()
+                while let work = pool.take() { work() }
+                return nil
+            }, context)
         precondition(code == 0, "no thread for blocking work: errno \(code)")
         pthread_detach(thread)
     }

@@ -33,9 +33,13 @@ public final class DeviceAuthenticator: TransportAPI {
             let found: DeviceLookupResult?
             switch request {
             case .accessToken(let token):
-                found = try await device(credentialsID: token).flatMap { $0.credentialsType == "ACCESS_TOKEN" ? $0 : nil }
+                found = try await device(credentialsID: token).flatMap {
+                    $0.credentialsType == "ACCESS_TOKEN" ? $0 : nil
+                }
             case .x509(let hash):
-                found = try await device(credentialsID: hash).flatMap { $0.credentialsType == "X509_CERTIFICATE" ? $0 : nil }
+                found = try await device(credentialsID: hash).flatMap {
+                    $0.credentialsType == "X509_CERTIFICATE" ? $0 : nil
+                }
             case .mqttBasic(let clientID, let userName, let password):
                 found = try await basic(clientID: clientID, userName: userName, password: password)
             }
@@ -43,7 +47,8 @@ public final class DeviceAuthenticator: TransportAPI {
             return .accepted(found.deviceInfo, found.profile.info)
         } catch {
             logger.limited(
-                .error, "device credentials cannot be checked at the moment", ["error": .string(String(describing: error))])
+                .error, "device credentials cannot be checked at the moment",
+                ["error": .string(String(describing: error))])
             return .unavailable
         }
     }
@@ -129,7 +134,8 @@ extension DeviceLookupResult {
 
     var deviceInfo: DeviceInfo {
         DeviceInfo(
-            tenantID: tenantID, deviceID: deviceID, name: name, type: type, profileID: profile.id, customerID: customerID,
+            tenantID: tenantID, deviceID: deviceID, name: name, type: type, profileID: profile.id,
+            customerID: customerID,
             isGateway: isGateway)
     }
 

@@ -87,7 +87,9 @@ struct CustomerEndpoints: EndpointGroup {
             throw APIError.invalid("Invalid email address format '\(email)'!")
         }
         guard let id: CustomerID = try body.id("id") else {
-            if customer.title == Customer.publicTitle { throw APIError.invalid("'Public' title for customer is system reserved!") }
+            if customer.title == Customer.publicTitle {
+                throw APIError.invalid("'Public' title for customer is system reserved!")
+            }
             return .json(try await create(customer, try NameConflictPolicy(call)))
         }
         guard let stored = try await services.customers.find(id) else { throw APIError.notFound(.customer, id.uuid) }

@@ -99,7 +99,9 @@ struct DeviceProfileEndpoints: EndpointGroup {
         var profile = try described(body, principal, now: call.now)
         try await checkReferences(of: profile)
         guard let id: DeviceProfileID = try body.id("id") else {
-            if profile.isDefault { throw APIError.invalid("Another default device profile is present in scope of current tenant!") }
+            if profile.isDefault {
+                throw APIError.invalid("Another default device profile is present in scope of current tenant!")
+            }
             profile.id = DeviceProfileID(.ordered())
             try await services.profiles.insert(profile)
             await services.events.post(.deviceProfileChanged(tenant: principal.tenantID, profile: profile.id))
@@ -161,7 +163,8 @@ struct DeviceProfileEndpoints: EndpointGroup {
         profile.isDefault = try body.boolean("default") ?? false
         profile.externalID = try body.uuid("externalId", .deviceProfile)
         profile.profileData = RawJSON(
-            .object(try completed(body.object("profileData"), transport, provision: profile.provisionType ?? "DISABLED")))
+            .object(
+                try completed(body.object("profileData"), transport, provision: profile.provisionType ?? "DISABLED")))
         return profile
     }
 

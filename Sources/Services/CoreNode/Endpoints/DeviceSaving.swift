@@ -44,7 +44,8 @@ struct DeviceSaving: EndpointGroup {
         }
         if let id: DeviceID = try deviceBody.id("id") {
             let device = try await update(id, deviceBody, call, principal)
-            _ = try await store(try read(credentialsBody, for: id, now: call.now), in: principal.tenantID, credentialsBody)
+            _ = try await store(
+                try read(credentialsBody, for: id, now: call.now), in: principal.tenantID, credentialsBody)
             return .json(device)
         }
         let policy = try NameConflictPolicy(call)
@@ -67,7 +68,8 @@ struct DeviceSaving: EndpointGroup {
         try await checkCustomer(of: device)
         let described = device
         let credentials = try makeCredentials(described)
-        let created = try await policy.apply(to: device.name, conflict: "Device with such name already exists!") { name in
+        let created = try await policy.apply(to: device.name, conflict: "Device with such name already exists!") {
+            name in
             var device = described
             device.name = name
             let created = device
@@ -128,7 +130,8 @@ struct DeviceSaving: EndpointGroup {
         let profile: DeviceProfile
         if !device.deviceProfileID.isNull {
             guard let found = try await services.profiles.find(device.deviceProfileID, tenant: device.tenantID) else {
-                let isForeign = try await services.profiles.belongsToOther(device.deviceProfileID, than: device.tenantID)
+                let isForeign = try await services.profiles.belongsToOther(
+                    device.deviceProfileID, than: device.tenantID)
                 throw APIError.invalid(
                     isForeign
                         ? "Device can`t be referencing to device profile from different tenant!"

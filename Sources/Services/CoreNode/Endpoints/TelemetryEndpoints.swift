@@ -137,7 +137,8 @@ struct HistoryParameters {
         if let aggregation, interval != .milliseconds(0) {
             kind = .aggregated(
                 TelemetryReader.AggregationQuery(
-                    from: start, to: end, aggregation: aggregation, interval: interval, timeZone: call.text("timeZone")))
+                    from: start, to: end, aggregation: aggregation, interval: interval, timeZone: call.text("timeZone"))
+            )
         } else {
             kind = .raw(TelemetryReader.HistoryQuery(from: start, to: end, limit: limit, ascending: order == "ASC"))
         }

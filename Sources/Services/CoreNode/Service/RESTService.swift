@@ -62,7 +62,8 @@ public struct RESTService: HTTPResponder {
     static func groups(_ services: Services) -> [any EndpointGroup] {
         [
             AuthEndpoints(services: services), UserEndpoints(services: services), TenantEndpoints(services: services),
-            CustomerEndpoints(services: services), DeviceEndpoints(services: services), DeviceSaving(services: services),
+            CustomerEndpoints(services: services), DeviceEndpoints(services: services),
+            DeviceSaving(services: services),
             DeviceProfileEndpoints(services: services), DashboardEndpoints(services: services),
             TelemetryEndpoints(services: services), AttributeEndpoints(services: services),
         ]

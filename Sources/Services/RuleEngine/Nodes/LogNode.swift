@@ -19,7 +19,8 @@ final class LogNode: RuleNode {
         try fields.end()
         let script = language == "TBEL" ? tbel : javaScript
         guard script == Self.defaultScript else {
-            throw RuleNodeConfigurationError("the log node's own script needs the script engine, which is not available")
+            throw RuleNodeConfigurationError(
+                "the log node's own script needs the script engine, which is not available")
         }
     }
 
