@@ -29,11 +29,11 @@ struct TelemetryWriterTests {
     }
 
     private func withWriter(
-        _ configure: (inout TelemetryWriterConfiguration) -> Void = { _ in },
-        _ body: (TelemetryWriter) async throws -> Void
+        threads: Int = 3, linger: Duration = .milliseconds(3), _ body: (TelemetryWriter) async throws -> Void
     ) async throws {
         var configuration = TelemetryWriterConfiguration()
-        configure(&configuration)
+        configuration.threads = threads
+        configuration.linger = linger
         let conninfo = conninfo
         let writer = TelemetryWriter(
             configuration: configuration, partitioning: PartitionManager(scheme: .months), logger: .disabled,
@@ -159,10 +159,7 @@ struct TelemetryWriterTests {
     @Test func aRefusedValueHarmsNoOther() async throws {
         let good = UUID128.random()
         let bad = UUID128.random()
-        try await withWriter({
-            $0.threads = 1
-            $0.linger = .milliseconds(50)
-        }) { writer in
+        try await withWriter(threads: 1, linger: .milliseconds(50)) { writer in
             let (one, two) = ([record(1, [("k", .long(1))])], [record(2, [("k", .long(2))])])
             // Not JSON: the database refuses it.
             let broken = [record(1, [("k", .json("{"))])]
