@@ -53,6 +53,7 @@ import Testing
             slot.withLock { $0 = mailbox }
             mailbox.post(0)
             try await eventually { batches.withLock { $0.count } == 4 }
+            slot.withLock { $0 = nil }
         }
         #expect(batches.withLock { $0 } == [[0], [1], [2], [3]])
     }
