@@ -5,31 +5,39 @@ import Testing
 
 @Suite struct ShortageTests {
     /// In a process of its own: the limit is one of the process.
-    @Test func runningOutOfDescriptorsPausesAcceptingWithoutSpinning() async {
+    @Test func acceptingPausesWithoutSpinningWhenDescriptorsGetScarce() async {
         await #expect(processExitsWith: .success) {
             try await withLoop { loop in
-                let server = try ScriptedServer(on: loop, ScriptedHandler.echo)
-                // The waiting client gets the last descriptor, and accepting it would need one more.
-                let first = try RawSocket(port: server.port)
-                _ = try await server.onlyHandler()
-                server.listener.pauseAccepting()
-                await loop.perform {}
+                let limit = 300
+                setDescriptorLimit(limit)
+                var options = ListenerOptions()
+                options.reservedDescriptors = 64
+                let server = try ScriptedServer(on: loop, options: options, ScriptedHandler.echo)
+                // Both ends are in this process: the clients use up the limit together with the accepted connections.
+                var clients: [RawSocket] = []
+                while loop.statistics.acceptFailures == 0 {
+                    clients.append(try RawSocket(port: server.port))
+                    try await eventually {
+                        loop.statistics.acceptFailures > 0 || server.handlers.count == clients.count
+                    }
+                }
+                let served = server.handlers.count
                 let waiting = try RawSocket(port: server.port)
-                var limit = rlimit()
-                getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-                let old = limit.rlim_cur
-                limit.rlim_cur = rlim_t(waiting.descriptor) + 1
-                setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-                server.listener.resumeAccepting()
-                // Not `eventually`: a task's first sleep opens descriptors.
-                while loop.statistics.acceptFailures < 2 { sched_yield() }
-                precondition(loop.statistics.ticks < 100, "the loop spins")
-                limit.rlim_cur = old
-                setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-                try await eventually { server.handlers.count == 2 }
+                try await Task.sleep(for: .milliseconds(250))
+                precondition(server.handlers.count == served, "accepted in spite of the shortage")
+                precondition(loop.statistics.ticks < 4 * served + 100, "the loop spins")
+                precondition(waiting.descriptor < limit - 60, "nothing was reserved")
+                for client in clients { client.close() }
+                try await eventually { server.handlers.count == served + 1 }
                 waiting.close()
-                first.close()
             }
         }
     }
+}
+
+private func setDescriptorLimit(_ count: Int) {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    limit.rlim_cur = rlim_t(count)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }

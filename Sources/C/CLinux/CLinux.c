@@ -4,6 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
 
 int needletail_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(fd, address, length, flags);
@@ -266,6 +269,22 @@ int needletail_take_error(int fd) {
 void needletail_reset_on_close(int fd) {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+int needletail_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) {
+        return INT_MAX;
+    }
+    return (int)limit.rlim_cur;
+}
+
+int needletail_lowest_free_descriptor(int fd) {
+    int lowest = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (lowest >= 0) {
+        close(lowest);
+    }
+    return lowest;
 }
 
 ssize_t needletail_send(int fd, const void *bytes, size_t count) {

@@ -17,6 +17,9 @@ public struct ListenerOptions: Sendable {
     /// Kernel buffer sizes in bytes; `nil` lets the kernel tune them.
     public var receiveBufferBytes: Int?
     public var sendBufferBytes: Int?
+    /// Descriptors, below the limit of the process, that connections leave to everybody else: databases, files, and the
+    /// runtime, which ends the process when it gets none. At most a quarter of the limit. Default: 64.
+    public var reservedDescriptors = 64
     /// Bounds of every accepted connection.
     public var limits = ConnectionLimits()
 
@@ -40,6 +43,8 @@ public final class Listener: @unchecked Sendable {
     private var isWatched = false
     private var isPausedByOwner = false
     private var isPausedByShortage = false
+    /// Accepting pauses while the lowest free descriptor is not below it.
+    private let descriptorCeiling: Int32
 
     /// How long accepting pauses when descriptors or memory have run out.
     private static let shortagePause: Duration = .milliseconds(100)
@@ -53,6 +58,7 @@ public final class Listener: @unchecked Sendable {
         self.options = options
         self.tls = tls
         self.accept = accept
+        descriptorCeiling = needletail_descriptor_limit().reserving(options.reservedDescriptors)
         descriptor = try listeningSocket(address, options)
         localPort = Int(needletail_local_port(descriptor))
     }
@@ -120,10 +126,21 @@ public final class Listener: @unchecked Sendable {
     }
 
     private func pauseForShortage() {
+        guard !isPausedByShortage else { return }
         loop.counters.acceptFailures += 1
         isPausedByShortage = true
         if isWatched { watch() }
+        retryLater()
+    }
+
+    private func retryLater() {
         loop.schedule(after: Self.shortagePause) {
+            guard self.descriptor >= 0 else { return }
+            let free = needletail_lowest_free_descriptor(self.descriptor)
+            guard free >= 0, free < self.descriptorCeiling else {
+                self.retryLater()
+                return
+            }
             self.isPausedByShortage = false
             self.watch()
         }
@@ -138,6 +155,7 @@ public final class Listener: @unchecked Sendable {
             let socket = needletail_accept(descriptor, &peer)
             if socket >= 0 {
                 take(socket, peer)
+                if socket >= descriptorCeiling { pauseForShortage() }
                 continue
             }
             switch errno {
@@ -172,6 +190,13 @@ public final class Listener: @unchecked Sendable {
             connection.deadline = loop.schedule(after: options.handshakeTimeout) { connection.abort(.timeout) }
             connection.startHandshake(tls.makeSession(on: socket))
         }
+    }
+}
+
+extension Int32 {
+    /// A limit of descriptors without those that are reserved.
+    fileprivate func reserving(_ count: Int) -> Int32 {
+        self - Swift.min(Int32(clamping: count), self / 4)
     }
 }
 

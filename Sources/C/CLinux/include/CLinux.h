@@ -105,6 +105,10 @@ int needletail_set_option(int fd, int level, int option, int value);
 int needletail_take_error(int fd);
 /* Makes close(2) send a reset and drop what was not sent. */
 void needletail_reset_on_close(int fd);
+/* The process's limit of open descriptors. */
+int needletail_descriptor_limit(void);
+/* The number that the next descriptor will get; -1 when there is none. `fd` is any open one. */
+int needletail_lowest_free_descriptor(int fd);
 /* send(2) with MSG_NOSIGNAL. */
 ssize_t needletail_send(int fd, const void *bytes, size_t count);
 /* shutdown(2) of the sending direction. */
