@@ -29,6 +29,7 @@ enum BenchTransportCommand {
         let logger = Logger(label: "bench", sink: LogSink(level: .info))
         let metrics = MetricsRegistry()
         let signals = TerminationSignals()
+        DescriptorLimit.raise()
         do {
             let group = try EventLoopGroup(count: arguments.integer("loops") ?? 1, name: "io")
             group.start()

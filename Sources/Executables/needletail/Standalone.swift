@@ -46,7 +46,10 @@ final class Standalone {
     func start() async throws {
         logger.info(
             "starting",
-            ["version": .string(BuildInformation.version), "service.id": .string(settings.transport.serviceID)])
+            [
+                "version": .string(BuildInformation.version), "service.id": .string(settings.transport.serviceID),
+                "descriptors": .integer(DescriptorLimit.raise()),
+            ])
         ProcessMetrics.register(in: metrics)
         let conninfo = try access.open()
         try prepareSchema(conninfo)

@@ -15,7 +15,7 @@ public struct LoadTest: Sendable {
     /// missing or the run failed.
     public func run() async -> Int32 {
         Interruption.install()
-        Process.raiseDescriptorLimit()
+        DescriptorLimit.raise()
         do {
             if options.plotPath?.hasSuffix(".png") == true, !ImageConverter.isAvailable {
                 throw LoadTestError.noImageProgram

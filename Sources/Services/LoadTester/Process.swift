@@ -21,14 +21,6 @@ enum Interruption {
 
 /// What the process asks of the system about itself.
 enum Process {
-    /// Takes as many descriptors as the system allows: a device is one.
-    static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
-
     /// Processor time of this process so far.
     static var processorSeconds: Double {
         var usage = rusage()
