@@ -130,6 +130,16 @@ import Testing
         }
     }
 
+    @Test func aChainThatLeadsBackIntoItselfEnds() async throws {
+        var chain = ChainBuilder.standard()
+        chain.nodes.append(("second", ChainBuilder.typeSwitch, "{\"version\":0}"))
+        chain.connections += [("switch", "Other", "second"), ("second", "Other", "switch")]
+        try await withHarness([try chain.definition()]) { harness in
+            try await harness.expect(.failed, "CUSTOM")
+            try await harness.expect(.acknowledged, "POST_TELEMETRY_REQUEST", data: "{\"a\":1}")
+        }
+    }
+
     @Test func anUnknownNodeTypeFailsItsMessagesOnly() async throws {
         var chain = ChainBuilder.standard()
         chain.nodes.append(("strange", "org.example.StrangeNode", "{}"))

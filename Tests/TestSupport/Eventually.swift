@@ -10,7 +10,7 @@ public struct DeadlinePassed: Error, CustomStringConvertible {
 ///
 /// - Throws: ``DeadlinePassed`` when it does not within `limit`.
 public func eventually(
-    _ expectation: String = "condition", within limit: Duration = .seconds(10),
+    _ expectation: String = "condition", within limit: Duration = .seconds(60),
     _ condition: () async throws -> Bool
 ) async throws {
     let end = MonotonicTime.now() + limit
@@ -22,7 +22,7 @@ public func eventually(
 
 /// Waits until `value` gives something, and returns it.
 public func eventually<Value>(
-    _ expectation: String = "value", within limit: Duration = .seconds(10),
+    _ expectation: String = "value", within limit: Duration = .seconds(60),
     value: () async throws -> Value?
 ) async throws -> Value {
     let end = MonotonicTime.now() + limit

@@ -244,3 +244,13 @@ def test_acknowledgement_is_quick_when_little_is_to_do(connect, device):
         publish(connection, {"n": n})
         times.append(time.monotonic() - began)
     assert sorted(times)[25] < 0.1
+
+
+def test_a_burst_that_is_answered_at_once_does_not_stop_the_connection(connect, device):
+    connection = connect(device.token)
+    count = 3000
+    connection.send(b"".join(mqtt.publish_packet(4, "x/y", "1", identifier=n) for n in range(1, count + 1)))
+    for n in range(1, count + 1):
+        connection.puback(n)
+    connection.ping()
+    publish(connection, {"after": 1})

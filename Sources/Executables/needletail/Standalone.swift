@@ -71,12 +71,13 @@ final class Standalone {
         let responder = try await makeResponder(
             io, database: database, writer: writer, events: events, queue: queue, core: sessions, api: authenticator)
         try await startHTTP(io, responder: responder)
+        startStatistics(io.loops[0])
         readiness.set(true)
         logger.info("started")
     }
 
     private func prepareSchema(_ conninfo: String) throws {
-        let connection = try PostgresConnection(connecting: conninfo)
+        let connection = try settings.database(conninfo).connect()
         defer { connection.close() }
         try access.install(on: connection, demo: settings.isDemo)
     }
@@ -100,10 +101,11 @@ final class Standalone {
     }
 
     private func startWriter(_ conninfo: String) -> TelemetryWriter {
+        let access = settings.database(conninfo)
         let made = TelemetryWriter(
             configuration: settings.writer, partitioning: PartitionManager(scheme: settings.partitionScheme),
             logger: logger.labelled("telemetry"), metrics: metrics
-        ) { () throws(PostgresError) in try PostgresConnection(connecting: conninfo) }
+        ) { () throws(PostgresError) in try access.connect() }
         made.start()
         writer = made
         return made
@@ -154,6 +156,15 @@ final class Standalone {
             }
         }
         logger.info("listening", ["protocol": "mqtt", "address": .string("\(settings.mqtt.bindAddress):\(port)")])
+    }
+
+    /// Writes the statistics line now and then.
+    private func startStatistics(_ loop: EventLoop) {
+        let (metrics, logger, interval) = (metrics, logger, settings.statisticsInterval)
+        loop.execute {
+            let statistics = StatisticsLog(metrics: metrics, logger: logger)
+            loop.schedule(after: interval, repeating: interval) { statistics.write() }
+        }
     }
 
     // MARK: - HTTP

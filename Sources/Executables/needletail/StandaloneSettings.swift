@@ -37,6 +37,8 @@ struct StandaloneSettings {
     var credentialsCacheSize: Int
     /// `SQL_POSTGRES_TS_KV_PARTITIONING`.
     var partitionScheme: PartitionScheme
+    /// `TB_TRANSPORT_STATS_PRINT_INTERVAL_MS`.
+    var statisticsInterval: Duration
     private var pool: DatabaseConfiguration
     /// The environment with the options laid over it.
     var environment: [String: String]
@@ -87,6 +89,8 @@ struct StandaloneSettings {
                     "SQL_POSTGRES_TS_KV_PARTITIONING", default: "MONTHS", of: ["DAYS", "MONTHS", "YEARS", "INDEFINITE"])
             )
             ?? .months
+        statisticsInterval = max(
+            .seconds(1), settings.milliseconds("TB_TRANSPORT_STATS_PRINT_INTERVAL_MS", default: 60_000))
         pool = DatabaseConfiguration(conninfo: "", from: &settings)
         problems = settings.problems
     }

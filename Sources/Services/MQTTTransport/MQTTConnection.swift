@@ -40,6 +40,8 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     private var pending = PendingAcknowledgements()
     private var filters: Set<String> = []
     private var isPaused = false
+    /// Paused because the loop is saturated; the loop resumes it, and nobody else does.
+    private var isWaitingForRoom = false
     private(set) var lastActivity: MonotonicTime
     /// When TCP accepted the connection.
     let accepted: MonotonicTime
@@ -208,12 +210,20 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     /// Whether another PUBLISH may be taken; if not, reading stops until it may.
     private func admitsPublish() -> Bool {
         if pending.count >= transport.configuration.maximumInFlight {
-            pause()
-            return false
+            // What is answered already must not count: nothing would resume the reading.
+            sendAcknowledgements()
+            if pending.count >= transport.configuration.maximumInFlight {
+                pause()
+                return false
+            }
         }
         if transport.transport.isSaturated {
             pause()
-            transport.transport.waitForRoom { [weak self] in self?.resume() }
+            isWaitingForRoom = true
+            transport.transport.waitForRoom { [weak self] in
+                self?.isWaitingForRoom = false
+                self?.resume()
+            }
             return false
         }
         return true
@@ -274,9 +284,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         guard case .open = state else { return }
         pending.finish(tag)
         sendAcknowledgements()
-        if isPaused, pending.count <= transport.configuration.maximumInFlight / 2, !transport.transport.isSaturated {
-            resume()
-        }
+        if isPaused, !isWaitingForRoom, pending.count <= transport.configuration.maximumInFlight / 2 { resume() }
     }
 
     private func sendAcknowledgements() {
@@ -401,6 +409,9 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {
         finish()
         self.connection = nil
+        // A timer may hold the object for a while; it need not hold its memory.
+        pending = PendingAcknowledgements()
+        filters = []
         transport.connectionEnded()
     }
 

@@ -15,6 +15,9 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         case ready(TenantChains)
     }
 
+    /// Nodes that may process one message: a chain that leads back into itself ends there.
+    private static let maximumExecutions: UInt32 = 1_000
+
     private let loop: EventLoop
     private let chains: any RuleChainSource
     private let logger: Logger
@@ -127,6 +130,11 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         var message = start
         var node = first
         while true {
+            guard message.executedNodeCount < Self.maximumExecutions else {
+                let text = "Message is processed by more than \(Self.maximumExecutions) rule nodes!"
+                fail(message, duty, text, chain: chain, node: node)
+                return
+            }
             message.executedNodeCount += 1
             metrics.executions += 1
             let outcome: NodeOutcome
@@ -308,6 +316,9 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 do {
                     let definitions = try await source.ruleChains(of: tenant)
                     bound.shard.install(definitions, of: tenant, load: number)
+                    return
+                } catch DatabaseError.closed {
+                    // The process stops.
                     return
                 } catch {
                     logger.limited(

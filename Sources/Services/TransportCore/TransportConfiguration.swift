@@ -30,6 +30,6 @@ public struct TransportConfiguration: Sendable {
         maximumUnacknowledgedMessages = settings.integer(
             "NEEDLETAIL_TRANSPORT_MAX_UNACKNOWLEDGED", default: 20_000, in: 1...10_000_000)
         maximumUnacknowledgedBytes = settings.integer(
-            "NEEDLETAIL_TRANSPORT_MAX_UNACKNOWLEDGED_BYTES", default: 64 << 20, in: 65_536...(1 << 40))
+            "NEEDLETAIL_TRANSPORT_MAX_UNACKNOWLEDGED_BYTES", default: 64 << 20, in: 65_536...(2 << 30))
     }
 }

@@ -166,7 +166,9 @@ private final class TicketBox {
     }
 
     var isSaturated: Bool {
-        tickets.unacknowledgedCount >= maximumMessages || tickets.unacknowledgedBytes >= maximumBytes
+        // Whoever comes while others wait waits behind them, until half of the room is free.
+        !waiting.isEmpty || tickets.unacknowledgedCount >= maximumMessages
+            || tickets.unacknowledgedBytes >= maximumBytes
     }
 
     func issue(_ records: Int, byteCount: Int, target: any UplinkTarget, tag: UInt32) -> UInt32 {

@@ -71,6 +71,11 @@ public final class PartitionManager: Sendable {
         return state.withLock { $0.names?.contains(name) ?? false } ? (name, range) : nil
     }
 
+    /// Forgets which partitions exist: one that was remembered is gone.
+    public func forget() {
+        state.withLock { $0 = State() }
+    }
+
     /// Whether rows of that time may have a partition of their own.
     public func isWithinLimits(_ time: Int64, now: Int64) -> Bool {
         time >= 0 && time >= now - limits.pastMilliseconds && time <= now + limits.futureMilliseconds

@@ -82,6 +82,10 @@ final class TelemetryWriterThread: @unchecked Sendable {
         }
         var isStored = [Bool](repeating: false, count: rows.saveCount)
         guard write(0..<rows.saveCount, marking: &isStored) else { return }
+        for save in rows.refusedSaves {
+            isStored[save] = false
+            metrics.refused.increment()
+        }
         tell(batches, isStored)
         rows.removeAll()
     }
@@ -101,7 +105,7 @@ final class TelemetryWriterThread: @unchecked Sendable {
                 metrics.note(summary)
                 return true
             } catch {
-                if error.isDataError, !error.isConnectionFailure {
+                if Self.isRefusal(error) {
                     return split(saves, after: error, marking: &isStored)
                 }
                 guard wait(&backoff, after: error) else { return false }
@@ -122,6 +126,13 @@ final class TelemetryWriterThread: @unchecked Sendable {
             && write(middle..<saves.upperBound, marking: &isStored)
     }
 
+    /// Whether the database refuses the rows themselves, so that trying again cannot help: a value that it does not take, or
+    /// a limit of the server (class 54). A row without a partition (23514) waits for the operator instead.
+    static func isRefusal(_ error: PostgresError) -> Bool {
+        guard !error.isConnectionFailure, let sqlState = error.sqlState else { return false }
+        return (error.isDataError && !error.isCheckViolation) || sqlState.hasPrefix("54")
+    }
+
     private func openConnection() throws(PostgresError) -> PostgresConnection {
         if let connection { return connection }
         let opened = try connect()
@@ -138,6 +149,7 @@ final class TelemetryWriterThread: @unchecked Sendable {
         // Anything unexpected leaves a connection in an unknown state; a new one is cheap beside the wait.
         connection?.close()
         connection = nil
+        if error.sqlState == "42P01" { partitions.forget() }
         if inbox.stops {
             metrics.abandoned.increment()
             return backoff.attempts < 20 && pauseWhileStopping(&backoff)

@@ -27,6 +27,9 @@ struct WriteRows {
     private(set) var telemetryStarts: [Int] = []
     private(set) var attributeStarts: [Int] = []
 
+    /// Saves with a key that the database refuses; they have no rows here.
+    private(set) var refusedSaves: [Int] = []
+
     var saveCount: Int { max(0, telemetryStarts.count - 1) }
 
     /// Takes the batches' rows over and looks the keys' numbers up. Blocks when the database must be asked.
@@ -49,28 +52,56 @@ struct WriteRows {
         var nextTelemetry = 0
         var nextAttribute = 0
         for save in 0..<UInt32(batch.tokens.count) {
-            telemetryStarts.append(telemetry.count)
-            attributeStarts.append(attributes.count)
-            while nextTelemetry < batch.telemetry.count, batch.telemetry[nextTelemetry].request == save {
-                let row = batch.telemetry[nextTelemetry]
-                let key = try Self.keyNumber(of: row.value, in: batch, keys: &keys, on: connection)
-                telemetry.append(
-                    WriteRow(
-                        entity: row.entity, key: key, scope: 0, timestamp: row.timestamp, bits: row.value.bits,
-                        batch: number, kind: row.value.kind, streams: row.streams, onlyChanged: false,
-                        sequence: UInt32(truncatingIfNeeded: telemetry.count)))
-                nextTelemetry += 1
+            let (firstTelemetry, firstAttribute) = (telemetry.count, attributes.count)
+            telemetryStarts.append(firstTelemetry)
+            attributeStarts.append(firstAttribute)
+            var end = nextTelemetry
+            while end < batch.telemetry.count, batch.telemetry[end].request == save { end += 1 }
+            let telemetryRows = nextTelemetry..<end
+            nextTelemetry = end
+            end = nextAttribute
+            while end < batch.attributes.count, batch.attributes[end].request == save { end += 1 }
+            let attributeRows = nextAttribute..<end
+            nextAttribute = end
+            do throws(PostgresError) {
+                try addTelemetry(telemetryRows, of: batch, number: number, keys: &keys, on: connection)
+                try addAttributes(attributeRows, of: batch, number: number, keys: &keys, on: connection)
+            } catch {
+                guard TelemetryWriterThread.isRefusal(error) else { throw error }
+                telemetry.removeSubrange(firstTelemetry...)
+                attributes.removeSubrange(firstAttribute...)
+                refusedSaves.append(telemetryStarts.count - 1)
             }
-            while nextAttribute < batch.attributes.count, batch.attributes[nextAttribute].request == save {
-                let row = batch.attributes[nextAttribute]
-                let key = try Self.keyNumber(of: row.value, in: batch, keys: &keys, on: connection)
-                attributes.append(
-                    WriteRow(
-                        entity: row.entity, key: key, scope: row.scope, timestamp: row.timestamp, bits: row.value.bits,
-                        batch: number, kind: row.value.kind, streams: 0, onlyChanged: row.onlyChanged,
-                        sequence: UInt32(truncatingIfNeeded: attributes.count)))
-                nextAttribute += 1
-            }
+        }
+    }
+
+    private mutating func addTelemetry(
+        _ range: Range<Int>, of batch: WriteBatch, number: Int32, keys: inout KeyDictionary,
+        on connection: PostgresConnection
+    ) throws(PostgresError) {
+        for index in range {
+            let row = batch.telemetry[index]
+            let key = try Self.keyNumber(of: row.value, in: batch, keys: &keys, on: connection)
+            telemetry.append(
+                WriteRow(
+                    entity: row.entity, key: key, scope: 0, timestamp: row.timestamp, bits: row.value.bits,
+                    batch: number, kind: row.value.kind, streams: row.streams, onlyChanged: false,
+                    sequence: UInt32(truncatingIfNeeded: telemetry.count)))
+        }
+    }
+
+    private mutating func addAttributes(
+        _ range: Range<Int>, of batch: WriteBatch, number: Int32, keys: inout KeyDictionary,
+        on connection: PostgresConnection
+    ) throws(PostgresError) {
+        for index in range {
+            let row = batch.attributes[index]
+            let key = try Self.keyNumber(of: row.value, in: batch, keys: &keys, on: connection)
+            attributes.append(
+                WriteRow(
+                    entity: row.entity, key: key, scope: row.scope, timestamp: row.timestamp, bits: row.value.bits,
+                    batch: number, kind: row.value.kind, streams: 0, onlyChanged: row.onlyChanged,
+                    sequence: UInt32(truncatingIfNeeded: attributes.count)))
         }
     }
 
@@ -105,6 +136,7 @@ struct WriteRows {
 
     mutating func removeAll() {
         batches = []
+        refusedSaves.removeAll(keepingCapacity: true)
         telemetry.removeAll(keepingCapacity: true)
         attributes.removeAll(keepingCapacity: true)
         telemetryStarts.removeAll(keepingCapacity: true)

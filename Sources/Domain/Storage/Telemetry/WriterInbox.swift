@@ -12,6 +12,8 @@ final class WriterInbox: @unchecked Sendable {
     private var rows = 0
     private var isStopping = false
     private var isAsleep = false
+    /// A transaction takes about that much text at most, far below what one message to the server may hold.
+    private static let fullBytes = 32 << 20
 
     init() {
         pthread_mutex_init(mutex, nil)
@@ -84,10 +86,12 @@ final class WriterInbox: @unchecked Sendable {
         }
         var taken: [WriteBatch] = []
         var count = 0
+        var bytes = 0
         for batch in batches {
             taken.append(batch)
             count += batch.rowCount
-            if count >= fullRows { break }
+            bytes += batch.bytes.count
+            if count >= fullRows || bytes >= Self.fullBytes { break }
         }
         if taken.count == batches.count { batches = [] } else { batches.removeFirst(taken.count) }
         rows -= count
