@@ -27,7 +27,9 @@ public final class TransportLoop {
     private var dirtyLanes: [Int] = []
     /// Submitted batches, oldest first; one that nobody else holds any more is used again.
     private var submitted: [UplinkBatch] = []
-    private static let maximumKeptBatches = 64
+    private static let maximumKeptBatches = 8
+    /// A batch with more points is given back: its memory would stay for good.
+    private static let maximumKeptPoints = 4096
     private let tickets: TicketBox
     private let metrics: TransportMetrics
     private var records: [TelemetryRecord] = []
@@ -145,6 +147,7 @@ public final class TransportLoop {
         for lane in dirtyLanes {
             guard let batch = batches[lane].take(), !batch.messages.isEmpty else { continue }
             producer.submit(batch, lane: lane)
+            guard batch.arena.points.count <= Self.maximumKeptPoints else { continue }
             if submitted.count == Self.maximumKeptBatches { submitted.removeFirst() }
             submitted.append(batch)
         }
