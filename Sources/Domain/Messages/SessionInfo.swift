@@ -10,12 +10,39 @@ public final class SessionInfo: Sendable {
     public let sessionID: UUID128
     public let device: DeviceInfo
     public let profile: DeviceProfileInfo
+    public let sessionType: SessionType
+    /// The gateway that speaks for the device; `nil` when the device speaks for itself.
+    public let gateway: GatewaySession?
 
-    public init(nodeID: String, sessionID: UUID128, device: DeviceInfo, profile: DeviceProfileInfo) {
+    public init(
+        nodeID: String, sessionID: UUID128, device: DeviceInfo, profile: DeviceProfileInfo,
+        sessionType: SessionType = .async, gateway: GatewaySession? = nil
+    ) {
         self.nodeID = nodeID
         self.sessionID = sessionID
         self.device = device
         self.profile = profile
+        self.sessionType = sessionType
+        self.gateway = gateway
+    }
+}
+
+/// How long a session lives (`cluster.md` 3.2).
+public enum SessionType: UInt8, Sendable {
+    /// One exchange: a long poll over HTTP.
+    case sync = 0
+    /// Until one side leaves.
+    case async = 1
+}
+
+/// The session that carries another device's session.
+public struct GatewaySession: Sendable, Hashable {
+    public var sessionID: UUID128
+    public var deviceID: DeviceID
+
+    public init(sessionID: UUID128, deviceID: DeviceID) {
+        self.sessionID = sessionID
+        self.deviceID = deviceID
     }
 }
 
@@ -30,10 +57,14 @@ public struct DeviceInfo: Sendable, Hashable {
     /// ``CustomerID/null`` when the device is not assigned.
     public var customerID: CustomerID
     public var isGateway: Bool
+    /// `additionalInfo.overwriteActivityTime`: a gateway whose children's activity counts as its own.
+    public var overwritesActivityTime: Bool
+    /// Of the credentials that let it in; grows with each change of them. 0 when none were presented.
+    public var credentialsVersion: Int64
 
     public init(
         tenantID: TenantID, deviceID: DeviceID, name: String, type: String, profileID: DeviceProfileID,
-        customerID: CustomerID, isGateway: Bool
+        customerID: CustomerID, isGateway: Bool, overwritesActivityTime: Bool = false, credentialsVersion: Int64 = 0
     ) {
         self.tenantID = tenantID
         self.deviceID = deviceID
@@ -42,6 +73,8 @@ public struct DeviceInfo: Sendable, Hashable {
         self.profileID = profileID
         self.customerID = customerID
         self.isGateway = isGateway
+        self.overwritesActivityTime = overwritesActivityTime
+        self.credentialsVersion = credentialsVersion
     }
 }
 
@@ -69,8 +102,29 @@ public struct MQTTProfileConfiguration: Sendable, Hashable {
     public var acknowledgesInvalidPayloads = false
     /// Whether `transportPayloadType` is `PROTOBUF`.
     public var usesProtobuf = false
+    /// The schemas of protobuf payloads (`device-api.md` 10); `nil` with JSON.
+    public var protobuf: ProtobufSchemas?
+    /// `enableCompatibilityWithJsonPayloadFormat`: a payload that is not protobuf is tried as JSON.
+    public var acceptsJSONBesideProtobuf = false
+    /// `useJsonPayloadFormatForDefaultDownlinkTopics`: downlinks on default topics are JSON in any case.
+    public var usesJSONForDefaultDownlinks = false
 
     public init() {}
+}
+
+/// The protobuf schemas of a device profile, as text (`device-api.md` 10.3); empty stands for the platform's own.
+public struct ProtobufSchemas: Sendable, Hashable {
+    public var telemetry: String
+    public var attributes: String
+    public var rpcRequest: String
+    public var rpcResponse: String
+
+    public init(telemetry: String = "", attributes: String = "", rpcRequest: String = "", rpcResponse: String = "") {
+        self.telemetry = telemetry
+        self.attributes = attributes
+        self.rpcRequest = rpcRequest
+        self.rpcResponse = rpcResponse
+    }
 }
 
 /// A device profile as transports and the routing of messages need it.

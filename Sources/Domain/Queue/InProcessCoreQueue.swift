@@ -61,3 +61,27 @@ public final class InProcessTransportNotifications: TransportNotificationProduce
         for mailbox in all { mailbox.post(notification) }
     }
 }
+
+/// Notifications to the core node of the same process.
+public final class InProcessCoreNotifications: CoreNotificationProducer {
+    private let mailboxes = Mutex<[Mailbox<CoreNotification>]>([])
+
+    public init() {}
+
+    /// Registers a consumer; `handler` is called on `loop`, in order. Called on `loop`.
+    public func subscribe(on loop: EventLoop, handler: @escaping (CoreNotification) -> Void) {
+        let mailbox = Mailbox<CoreNotification>(on: loop) { notifications in
+            for notification in notifications { handler(notification) }
+        }
+        mailboxes.withLock { $0.append(mailbox) }
+    }
+
+    public func send(_ notification: CoreNotification, to serviceID: String) {
+        broadcast(notification)
+    }
+
+    public func broadcast(_ notification: CoreNotification) {
+        let all = mailboxes.withLock { $0 }
+        for mailbox in all { mailbox.post(notification) }
+    }
+}

@@ -152,6 +152,9 @@ final class MQTTTransportLoop {
                 return SessionInfo(
                     nodeID: info.nodeID, sessionID: info.sessionID, device: info.device, profile: profile)
             }
+        case .rpcRequest, .rpcResponse, .attributesResponse, .attributesUpdate, .deviceDeleted, .deviceProfileDeleted,
+            .tenantProfileUpdated, .tenantUpdated, .tenantDeleted:
+            break
         }
     }
 

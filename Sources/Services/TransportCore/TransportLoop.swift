@@ -20,7 +20,8 @@ public final class TransportLoop {
     public let loop: EventLoop
     public let configuration: TransportConfiguration
     public let api: any TransportAPI
-    private let core: any CoreQueueProducer
+    let core: any CoreQueueProducer
+    let queue: any RuleEngineQueue
     private let decoder: TelemetryDecoder
     private let producer: any UplinkProducer
     private var batches: [UplinkBatch?]
@@ -31,7 +32,7 @@ public final class TransportLoop {
     /// A batch with more points is given back: its memory would stay for good.
     private static let maximumKeptPoints = 4096
     private let tickets: TicketBox
-    private let metrics: TransportMetrics
+    let metrics: TransportMetrics
     private var records: [TelemetryRecord] = []
 
     /// Called on `loop`.
@@ -43,6 +44,7 @@ public final class TransportLoop {
         self.configuration = configuration
         self.api = api
         self.core = core
+        self.queue = queue
         self.metrics = metrics
         decoder = TelemetryDecoder(options: configuration.decoding)
         let tickets = TicketBox(

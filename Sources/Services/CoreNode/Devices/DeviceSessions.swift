@@ -39,6 +39,9 @@ public final class DeviceSessions {
             guard var open = sessions[info.device.deviceID] else { return }
             open.removeAll { $0.id == info.sessionID }
             sessions[info.device.deviceID] = open.isEmpty ? nil : open
+        case .attributesRequest, .subscribeToAttributes, .subscribeToRPC, .rpcResponse, .rpcStatus, .sendPendingRPC,
+            .activity, .claim, .device:
+            break
         }
     }
 

@@ -1,0 +1,42 @@
+public import Messages
+import Metrics
+import Model
+import Queue
+import Reactor
+
+extension TransportLoop {
+    /// Sends what a session has to tell its device's core node; `false` when its queue is full.
+    public func send(_ message: CoreMessage, of session: SessionInfo) -> Bool {
+        let isTaken = core.send(message, device: session.device.deviceID)
+        if !isTaken { metrics.coreQueueFull.increment() }
+        return isTaken
+    }
+
+    /// Hands a device's call to the rule engine (`device-api.md` 1.6). The answer comes as
+    /// ``TransportNotification/rpcResponse(_:_:)`` if a chain gives one.
+    ///
+    /// - Parameter finished: Called on the loop once the message is durable and processed, or `false` when the queue was
+    ///   full and the call is lost.
+    public func callServer(
+        _ request: ToServerRPCRequest, of session: SessionInfo, finished: @escaping (_ isTaken: Bool) -> Void
+    ) {
+        let message = RuleMessage(
+            serverCall: request, of: session, id: .random(), timestamp: loop.wallClockMilliseconds)
+        let outcome = CallOutcome(body: finished)
+        let queue = queue
+        Task(executorPreference: loop) {
+            do throws(QueueError) {
+                _ = try await queue.send(message)
+                outcome.body(true)
+            } catch {
+                outcome.body(false)
+            }
+        }
+    }
+
+    /// Carries a closure over loop-bound state into a task on the same loop.
+    private struct CallOutcome: @unchecked Sendable {
+        // @unchecked: called by a task whose executor is the loop that owns what the closure touches.
+        let body: (Bool) -> Void
+    }
+}
