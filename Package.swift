@@ -135,7 +135,7 @@ let testTargets: [Target] = [
          "Metrics", "Configuration"]),
     tests(
         "CoreNode",
-        ["Model", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
+        ["Model", "Messages", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
          "Configuration"]),
     tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]

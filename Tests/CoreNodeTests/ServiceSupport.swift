@@ -3,6 +3,7 @@ import Crypto
 import HTTPServer
 import JSON
 import Logging
+import Messages
 import Metrics
 import Model
 import Postgres
@@ -42,9 +43,13 @@ final class OneConnection: TransactionRunner, @unchecked Sendable {
 }
 
 /// Remembers what was announced and saved.
-final class Recorder: DeviceEvents, TelemetryStore {
+final class Recorder: DeviceEvents, TelemetryStore, RuleMessageSink {
     let events = Mutex<[DeviceEvent]>([])
     let saves = Mutex<[(entity: UUID128, records: [TelemetryRecord], arena: PointArena)]>([])
+
+    let messages = Mutex<[RuleMessage]>([])
+
+    func send(_ message: RuleMessage) { messages.withLock { $0.append(message) } }
 
     func post(_ event: DeviceEvent) async { events.withLock { $0.append(event) } }
 
@@ -75,7 +80,7 @@ struct TestService {
         let metrics = MetricsRegistry()
         service = try await RESTService.make(
             configuration: RESTConfiguration(from: &settings), database: database, telemetry: recorder,
-            events: recorder,
+            events: recorder, messages: recorder,
             health: HealthChecks(checks: [.init("database") { isReady }], version: "1"), logger: .disabled,
             metrics: metrics)
     }

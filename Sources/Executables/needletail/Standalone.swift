@@ -182,7 +182,8 @@ final class Standalone {
             ], version: BuildInformation.version)
         let rest = try await RESTService.make(
             configuration: settings.rest, database: database, telemetry: WriterStore(writer: writer), events: events,
-            health: health, logger: logger.labelled("rest"), metrics: metrics)
+            messages: QueuedRuleMessages(queue: queue, logger: logger.labelled("rest")), health: health,
+            logger: logger.labelled("rest"), metrics: metrics)
         guard settings.isHTTPDeviceAPIEnabled else { return rest }
         let transport = HTTPTransport(logger: logger.labelled("http"), metrics: metrics)
         let (configuration, registry) = (settings.transport, metrics)

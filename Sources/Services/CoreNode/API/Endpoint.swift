@@ -4,6 +4,16 @@ internal import HTTPServer
 ///
 /// There are two ways to make one, and each of them names its callers: an endpoint that says nothing about access
 /// does not compile.
+///
+/// Behind it, ``docs(_:query:body:answer:)`` says what the OpenAPI document tells of it:
+///
+///     Endpoint(.get, "/api/tenant/assets", roles: .tenant, list)
+///         .docs("Assets of the tenant", query: .page + [.text("type")], answer: .page("Asset")),
+///     Endpoint(.post, "/api/asset", roles: [.tenant, .customer], save)
+///         .docs("Creates or changes an asset", query: .nameConflict, body: "Asset", answer: "Asset"),
+///
+/// A schema's name needs an entry in `OpenAPISchemas` only where the document should tell its members: an
+/// ``EndpointGroup`` gives those of its resource.
 struct Endpoint: Sendable {
     typealias Handler = @Sendable (Call, Principal) async throws -> HTTPResponse
     typealias OpenHandler = @Sendable (Call) async throws -> HTTPResponse
@@ -25,6 +35,7 @@ struct Endpoint: Sendable {
     let pattern: String
     let access: Access
     let errors: ErrorStyle
+    private(set) var documentation: EndpointDocs?
 
     /// An endpoint for signed-in users with one of `roles`.
     init(
@@ -49,9 +60,27 @@ struct Endpoint: Sendable {
     static func open(_ method: HTTPMethod, _ pattern: String, _ handler: @escaping OpenHandler) -> Endpoint {
         Endpoint(open: method, pattern, handler)
     }
+
+    /// The endpoint with what the OpenAPI document says of it.
+    func docs(
+        _ summary: String, query: [QueryParameter] = [], body: SchemaReference? = nil,
+        answer: SchemaReference = .anything
+    ) -> Endpoint {
+        var endpoint = self
+        endpoint.documentation = EndpointDocs(summary: summary, query: query, body: body, answer: answer)
+        return endpoint
+    }
 }
 
 /// A part of the table: the endpoints of one resource.
 protocol EndpointGroup: Sendable {
     var endpoints: [Endpoint] { get }
+
+    /// Members of the bodies that the endpoints name, by schema: `["Asset": "id:id(ASSET) name:string! type:string"]`.
+    /// The types are those of ``OpenAPISchemas``; `!` marks what a client must send.
+    static var schemas: [String: String] { get }
+}
+
+extension EndpointGroup {
+    static var schemas: [String: String] { [:] }
 }

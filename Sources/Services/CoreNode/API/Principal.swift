@@ -12,6 +12,8 @@ public struct Principal: Sendable {
     /// Shared by the tokens of one login.
     public var sessionID: UUID128
     public var isPublic: Bool
+    public var firstName: String?
+    public var lastName: String?
 }
 
 /// The roles that an endpoint is open to.

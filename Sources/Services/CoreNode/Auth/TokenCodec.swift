@@ -92,7 +92,8 @@ struct TokenCodec: Sendable {
         let principal = Principal(
             userID: claims.userID, subject: claims.object["sub"]?.stringValue ?? "", tenantID: TenantID(tenant),
             customerID: CustomerID(customer), authority: authority, sessionID: claims.sessionID,
-            isPublic: claims.object["isPublic"]?.boolValue ?? false)
+            isPublic: claims.object["isPublic"]?.boolValue ?? false,
+            firstName: claims.object["firstName"]?.stringValue, lastName: claims.object["lastName"]?.stringValue)
         return AccessClaims(principal: principal, issuedAt: claims.issuedAt)
     }
 

@@ -58,8 +58,9 @@ struct AttributeEndpoints: EndpointGroup {
         let access = try await access(call, principal, .writeAttributes)
         let attributes = try TelemetryPayload.attributes(call.request.body).arena.entries
         try await services.attributes.save(entity: access.entity.uuid, scope: scope, attributes, at: call.now)
-        await services.events.post(
-            .attributesUpdated(
+        await services.actions.record(
+            .attributesUpdated(access.subject, scope, attributes), by: principal,
+            event: .attributesUpdated(
                 tenant: access.tenant, entity: access.entity, scope: scope, attributes, time: call.now))
         return .empty(200)
     }
@@ -70,8 +71,9 @@ struct AttributeEndpoints: EndpointGroup {
         guard let keys = call.telemetryKeys else { throw APIError.invalid("Empty keys: []") }
         let deleted = try await services.attributes.delete(entity: access.entity.uuid, scope: scope, keys: keys)
         if !deleted.isEmpty {
-            await services.events.post(
-                .attributesDeleted(tenant: access.tenant, entity: access.entity, scope: scope, keys: deleted))
+            await services.actions.record(
+                .attributesDeleted(access.subject, scope, keys: deleted), by: principal,
+                event: .attributesDeleted(tenant: access.tenant, entity: access.entity, scope: scope, keys: deleted))
         }
         return .empty(200)
     }

@@ -66,6 +66,7 @@ struct CustomerEndpoints: EndpointGroup {
         _ = try await services.database.inTransaction { transaction in
             try await CustomerRepository(transaction).delete(customer.id, tenant: principal.tenantID)
         }
+        await services.actions.record(.deleted(ActionSubject(customer)), by: principal)
         services.housekeeper.entityDeleted(customer.id.uuid)
         return .empty(200)
     }
@@ -90,7 +91,9 @@ struct CustomerEndpoints: EndpointGroup {
             if customer.title == Customer.publicTitle {
                 throw APIError.invalid("'Public' title for customer is system reserved!")
             }
-            return .json(try await create(customer, try NameConflictPolicy(call)))
+            let created = try await create(customer, try NameConflictPolicy(call))
+            await services.actions.record(.added(ActionSubject(created)), by: principal)
+            return .json(created)
         }
         guard let stored = try await services.customers.find(id) else { throw APIError.notFound(.customer, id.uuid) }
         try Permissions.require(
@@ -100,7 +103,9 @@ struct CustomerEndpoints: EndpointGroup {
         }
         customer.id = id
         customer.isPublic = stored.isPublic
-        return .json(try await services.customers.update(customer, replacing: try body.integer("version")))
+        let updated = try await services.customers.update(customer, replacing: try body.integer("version"))
+        await services.actions.record(.updated(ActionSubject(updated)), by: principal)
+        return .json(updated)
     }
 
     private func create(_ customer: Customer, _ policy: NameConflictPolicy) async throws -> Customer {

@@ -59,6 +59,7 @@ struct DashboardEndpoints: EndpointGroup {
         _ = try await services.database.inTransaction { transaction in
             try await DashboardRepository(transaction).delete(dashboard.id, tenant: principal.tenantID)
         }
+        await services.actions.record(.deleted(ActionSubject(dashboard)), by: principal)
         return .empty(200)
     }
 
@@ -94,6 +95,7 @@ struct DashboardEndpoints: EndpointGroup {
         dashboard.externalID = try body.uuid("externalId", .dashboard)
         guard let id: DashboardID = try body.id("id") else {
             try await services.dashboards.insert(dashboard)
+            await services.actions.record(.added(ActionSubject(dashboard)), by: principal)
             return .json(dashboard)
         }
         guard let stored = try await services.dashboards.findInfo(id) else {
@@ -101,6 +103,8 @@ struct DashboardEndpoints: EndpointGroup {
         }
         try Permissions.require(principal, .write, .dashboard, of: Permissions.Owner(tenant: stored.tenantID))
         dashboard.id = id
-        return .json(try await services.dashboards.update(dashboard, replacing: try body.integer("version")))
+        let updated = try await services.dashboards.update(dashboard, replacing: try body.integer("version"))
+        await services.actions.record(.updated(ActionSubject(updated)), by: principal)
+        return .json(updated)
     }
 }

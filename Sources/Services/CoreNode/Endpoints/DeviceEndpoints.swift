@@ -57,7 +57,8 @@ struct DeviceEndpoints: EndpointGroup {
             try await DeviceRepository(transaction).delete(device.id, tenant: principal.tenantID)
         }
         guard isDeleted else { throw APIError.notFound(.device, device.id.uuid) }
-        await services.events.post(.deviceDeleted(device))
+        await services.actions.record(
+            .deleted(ActionSubject(device)), by: principal, event: .deviceDeleted(device))
         services.housekeeper.entityDeleted(device.id.uuid)
         return .empty(200)
     }
@@ -132,31 +133,45 @@ struct DeviceEndpoints: EndpointGroup {
     // MARK: - Assigning
 
     @Sendable private func assign(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let customer = try await ownCustomer(call, principal)
+        let id: CustomerID = try call.id("customerId")
+        guard let customer = try await services.customers.find(id) else { throw APIError.notFound(.customer, id.uuid) }
+        try Permissions.require(
+            principal, .read, .customer, of: Permissions.Owner(tenant: customer.tenantID, customer: id))
         return try await assign(try call.id("deviceId"), to: customer, principal)
     }
 
     @Sendable private func makePublic(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let device = try await services.device(try call.id("deviceId"), for: principal, .assignToCustomer)
         let customer = try await services.customers.findOrCreatePublic(tenant: principal.tenantID, now: call.now)
-        return try await assign(device.id, to: customer.id, principal)
+        return try await assign(device.id, to: customer, principal)
     }
 
     @Sendable private func unassign(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let device = try await services.device(try call.id("deviceId"), for: principal, .assignToCustomer)
         if device.customerID.isNull { throw APIError.invalid("Device isn't assigned to any customer!") }
-        return try await assign(device.id, to: .null, principal)
+        let former = try await services.customers.find(device.customerID)
+        let updated = try await reassign(device, to: .null)
+        await services.actions.record(
+            .unassigned(ActionSubject(updated), from: device.customerID, title: former?.title ?? ""), by: principal,
+            event: .deviceUpdated(old: device, new: updated))
+        return .json(updated)
     }
 
     private func assign(
-        _ id: DeviceID, to customer: CustomerID, _ principal: Principal
+        _ id: DeviceID, to customer: Customer, _ principal: Principal
     ) async throws -> HTTPResponse {
         let old = try await services.device(id, for: principal, .assignToCustomer)
-        guard let device = try await services.devices.assign(id, tenant: principal.tenantID, customer: customer) else {
-            throw APIError.notFound(.device, id.uuid)
-        }
-        await services.events.post(.deviceUpdated(old: old, new: device))
+        let device = try await reassign(old, to: customer.id)
+        await services.actions.record(
+            .assigned(ActionSubject(device), to: customer.id, title: customer.title), by: principal,
+            event: .deviceUpdated(old: old, new: device))
         return .json(device)
+    }
+
+    private func reassign(_ device: Device, to customer: CustomerID) async throws -> Device {
+        let updated = try await services.devices.assign(device.id, tenant: device.tenantID, customer: customer)
+        guard let updated else { throw APIError.notFound(.device, device.id.uuid) }
+        return updated
     }
 }
 

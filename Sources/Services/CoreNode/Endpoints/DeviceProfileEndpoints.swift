@@ -88,7 +88,9 @@ struct DeviceProfileEndpoints: EndpointGroup {
         guard try await services.profiles.delete(profile.id, tenant: principal.tenantID) else {
             throw APIError.notFound(.deviceProfile, profile.id.uuid)
         }
-        await services.events.post(.deviceProfileDeleted(tenant: principal.tenantID, profile: profile.id))
+        await services.actions.record(
+            .deleted(ActionSubject(profile)), by: principal,
+            event: .deviceProfileDeleted(tenant: principal.tenantID, profile: profile.id))
         return .empty(200)
     }
 
@@ -104,7 +106,9 @@ struct DeviceProfileEndpoints: EndpointGroup {
             }
             profile.id = DeviceProfileID(.ordered())
             try await services.profiles.insert(profile)
-            await services.events.post(.deviceProfileChanged(tenant: principal.tenantID, profile: profile.id))
+            await services.actions.record(
+                .added(ActionSubject(profile)), by: principal,
+                event: .deviceProfileChanged(tenant: principal.tenantID, profile: profile.id))
             return .json(profile)
         }
         guard let stored = try await services.profiles.find(id, tenant: principal.tenantID) else {
@@ -124,7 +128,9 @@ struct DeviceProfileEndpoints: EndpointGroup {
         let updated = try await services.database.inTransaction { transaction in
             try await DeviceProfileRepository(transaction).update(described, replacing: version)
         }
-        await services.events.post(.deviceProfileChanged(tenant: principal.tenantID, profile: id))
+        await services.actions.record(
+            .updated(ActionSubject(updated)), by: principal,
+            event: .deviceProfileChanged(tenant: principal.tenantID, profile: id))
         return .json(updated)
     }
 

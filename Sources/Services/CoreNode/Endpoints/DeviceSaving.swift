@@ -45,7 +45,7 @@ struct DeviceSaving: EndpointGroup {
         if let id: DeviceID = try deviceBody.id("id") {
             let device = try await update(id, deviceBody, call, principal)
             _ = try await store(
-                try read(credentialsBody, for: id, now: call.now), in: principal.tenantID, credentialsBody)
+                try read(credentialsBody, for: id, now: call.now), of: device, credentialsBody, principal)
             return .json(device)
         }
         let policy = try NameConflictPolicy(call)
@@ -81,7 +81,7 @@ struct DeviceSaving: EndpointGroup {
             }
             return created
         }
-        await services.events.post(.deviceCreated(created))
+        await services.actions.record(.added(ActionSubject(created)), by: principal, event: .deviceCreated(created))
         return created
     }
 
@@ -100,7 +100,8 @@ struct DeviceSaving: EndpointGroup {
         try await resolveProfile(of: &device, body, now: call.now)
         try await checkCustomer(of: device)
         let updated = try await services.devices.update(device, replacing: try body.integer("version"))
-        await services.events.post(.deviceUpdated(old: stored, new: updated))
+        await services.actions.record(
+            .updated(ActionSubject(updated)), by: principal, event: .deviceUpdated(old: stored, new: updated))
         return updated
     }
 
@@ -175,6 +176,7 @@ struct DeviceSaving: EndpointGroup {
         guard let credentials = try await services.credentials.find(device: device.id) else {
             throw APIError.itemNotFound
         }
+        await services.actions.record(.onlyID(.credentialsRead, ActionSubject(device)), by: principal)
         return .json(credentials)
     }
 
@@ -183,15 +185,15 @@ struct DeviceSaving: EndpointGroup {
         guard let id: DeviceID = try body.id("deviceId") else {
             throw APIError.invalid("Device credentials should be assigned to device!")
         }
-        guard try await services.devices.find(id, tenant: principal.tenantID) != nil else {
+        guard let device = try await services.devices.find(id, tenant: principal.tenantID) else {
             throw APIError.notFound(.device, id.uuid)
         }
-        return .json(try await store(try read(body, for: id, now: call.now), in: principal.tenantID, body))
+        return .json(try await store(try read(body, for: id, now: call.now), of: device, body, principal))
     }
 
     /// Stores `credentials` over those that their device has.
     private func store(
-        _ credentials: DeviceCredentials, in tenant: TenantID, _ body: RequestObject
+        _ credentials: DeviceCredentials, of device: Device, _ body: RequestObject, _ principal: Principal
     ) async throws -> DeviceCredentials {
         guard let stored = try await services.credentials.find(device: credentials.deviceID) else {
             throw APIError.invalid("Unable to update non-existent device credentials!")
@@ -202,7 +204,7 @@ struct DeviceSaving: EndpointGroup {
         }
         normal.id = stored.id
         let saved = try await services.credentials.update(normal, replacing: try body.integer("version"))
-        await services.events.post(.credentialsChanged(tenant: tenant, device: saved.deviceID))
+        await credentialsChanged(of: device, to: saved, principal)
         return saved
     }
 
@@ -210,8 +212,16 @@ struct DeviceSaving: EndpointGroup {
         guard var credentials = try await services.credentials.find(device: device.id) else { return }
         credentials.type = .accessToken
         credentials.credentialsID = token
-        _ = try await services.credentials.update(try credentials.normalized(), replacing: nil)
-        await services.events.post(.credentialsChanged(tenant: principal.tenantID, device: device.id))
+        let saved = try await services.credentials.update(try credentials.normalized(), replacing: nil)
+        await credentialsChanged(of: device, to: saved, principal)
+    }
+
+    private func credentialsChanged(
+        of device: Device, to credentials: DeviceCredentials, _ principal: Principal
+    ) async {
+        await services.actions.record(
+            .credentialsUpdated(ActionSubject(device), kind: credentials.type.rawValue), by: principal,
+            event: .credentialsChanged(tenant: device.tenantID, device: device.id))
     }
 
     private func read(_ body: RequestObject, for device: DeviceID, now: Int64) throws(APIError) -> DeviceCredentials {

@@ -6,6 +6,10 @@ internal import Storage
 struct TelemetryAccess: Sendable {
     var tenant: TenantID
     var entity: EntityID
+    var customer: CustomerID
+
+    /// The entity as rule engine and audit log show it.
+    var subject: ActionSubject { ActionSubject(tenant: tenant, entity: entity, customer: customer) }
 
     /// Reads the entity from the path and checks the caller's right.
     ///
@@ -27,7 +31,7 @@ struct TelemetryAccess: Sendable {
         if entity.type == .device, owner.tenant != principal.tenantID { throw missing }
         try Permissions.require(
             principal, operation, entity.type, of: try await permissionOwner(owner, entity, principal, services))
-        return TelemetryAccess(tenant: owner.tenant, entity: entity)
+        return TelemetryAccess(tenant: owner.tenant, entity: entity, customer: owner.customer)
     }
 
     private static let closedToSystem: Set<EntityType> = [.device, .asset, .customer, .entityView, .edge]

@@ -75,8 +75,10 @@ struct TelemetryEndpoints: EndpointGroup {
         let access = try await access(call, principal, .writeTelemetry)
         let payload = try TelemetryPayload.timeseries(call.request.body, now: call.now)
         try await services.telemetry.save(entity: access.entity.uuid, payload.records, of: payload.arena)
-        await services.events.post(
-            .timeseriesUpdated(tenant: access.tenant, entity: access.entity, payload.arena, payload.records))
+        await services.actions.record(
+            .timeseriesUpdated(access.subject, payload.records, of: payload.arena), by: principal,
+            event: .timeseriesUpdated(
+                tenant: access.tenant, entity: access.entity, payload.arena, payload.records))
         return .empty(200)
     }
 
@@ -90,7 +92,7 @@ struct TelemetryEndpoints: EndpointGroup {
         let rewritesLatest = try call.boolean("rewriteLatestIfDeleted") ?? false
         let access = try await access(call, principal, .writeTelemetry)
         guard let keys = call.telemetryKeys else { throw APIError.invalid("Empty keys: []") }
-        let range: (Int64, Int64)
+        let range: (start: Int64, end: Int64)
         if everything {
             range = (0, call.now)
         } else if let start, let end {
@@ -102,8 +104,10 @@ struct TelemetryEndpoints: EndpointGroup {
         try await services.reader.delete(
             entity: access.entity.uuid, keys: keys,
             TelemetryReader.Deletion(
-                from: range.0, to: range.1, includesLatest: deletesLatest, rewritesLatest: rewritesLatest))
-        await services.events.post(.timeseriesDeleted(tenant: access.tenant, entity: access.entity, keys: keys))
+                from: range.start, to: range.end, includesLatest: deletesLatest, rewritesLatest: rewritesLatest))
+        await services.actions.record(
+            .timeseriesDeleted(access.subject, keys: keys, range: range), by: principal,
+            event: .timeseriesDeleted(tenant: access.tenant, entity: access.entity, keys: keys))
         return .empty(200)
     }
 }

@@ -86,6 +86,7 @@ struct UserEndpoints: EndpointGroup {
         } catch {
             throw emailError(error, created.email)
         }
+        await services.actions.record(.added(ActionSubject(created)), by: principal)
         return .json(created)
     }
 
@@ -97,11 +98,14 @@ struct UserEndpoints: EndpointGroup {
         user.createdTime = stored.createdTime
         user.tenantID = stored.tenantID
         user.customerID = stored.customerID
+        let updated: User
         do {
-            return .json(try await services.users.update(user, replacing: try body.integer("version")))
+            updated = try await services.users.update(user, replacing: try body.integer("version"))
         } catch {
             throw emailError(error, user.email)
         }
+        await services.actions.record(.updated(ActionSubject(updated)), by: principal)
+        return .json(updated)
     }
 
     /// The user that `body` describes, as far as it can be checked alone.
@@ -194,6 +198,8 @@ struct UserEndpoints: EndpointGroup {
         let isEnabled = try call.boolean("userCredentialsEnabled") ?? true
         try await services.users.setEnabled(user.id, isEnabled)
         if !isEnabled { services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
+        await services.actions.record(
+            .onlyID(isEnabled ? .activated : .suspended, ActionSubject(user)), by: principal)
         return .empty(200)
     }
 
@@ -213,6 +219,7 @@ struct UserEndpoints: EndpointGroup {
             _ = try await UserRepository(transaction).delete(user.id, tenant: user.tenantID)
         }
         services.revocations.revokeAll(of: user.id, now: call.now + 1000)
+        await services.actions.record(.deleted(ActionSubject(user)), by: principal)
         return .empty(200)
     }
 }

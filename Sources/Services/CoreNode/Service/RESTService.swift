@@ -15,12 +15,18 @@ public struct RESTConfiguration: Sendable {
     public var maximumIntervals: Int64
     /// Threads that check passwords.
     public var passwordThreads: Int
+    /// `SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS`.
+    public var auditPartitionHours: Int64
+    var auditMask: AuditMask
 
     public init(from settings: inout SettingsReader) {
         tokens = TokenSettings(from: &settings)
         isLoginCaseSensitive = settings.boolean("SECURITY_USER_LOGIN_CASE_SENSITIVE", default: true)
         maximumIntervals = Int64(settings.integer("DATABASE_TS_MAX_INTERVALS", default: 700, in: 1...1_000_000))
         passwordThreads = settings.integer("SECURITY_PASSWORD_THREADS", default: 2, in: 1...64)
+        auditPartitionHours = Int64(
+            settings.integer("SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS", default: 168, in: 1...87_600))
+        auditMask = AuditMask(from: &settings)
     }
 }
 
@@ -39,7 +45,8 @@ public struct RESTService: HTTPResponder {
     /// Prepares the service; reads the token settings, and makes them when this is the installation's first start.
     public static func make(
         configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
-        events: any DeviceEvents, health: HealthChecks, logger: Logger, metrics: MetricsRegistry
+        events: any DeviceEvents, messages: any RuleMessageSink, health: HealthChecks, logger: Logger,
+        metrics: MetricsRegistry
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
         let revocations = TokenRevocations(lifetime: max(tokens.accessLifetime, tokens.refreshLifetime))
@@ -48,9 +55,13 @@ public struct RESTService: HTTPResponder {
             database: database, codec: codec, revocations: revocations,
             pool: BlockingPool(threads: configuration.passwordThreads, capacity: waitingLogins), logger: logger,
             isCaseSensitive: configuration.isLoginCaseSensitive)
+        let actions = EntityActions(
+            events: events, messages: messages,
+            audit: AuditTrail(database: database, partitionHours: configuration.auditPartitionHours, logger: logger),
+            mask: configuration.auditMask, database: database, logger: logger)
         let services = Services(
             database: database, telemetry: telemetry, reader: TelemetryReader(database),
-            attributes: AttributeRepository(database), events: events, login: login, revocations: revocations,
+            attributes: AttributeRepository(database), actions: actions, login: login, revocations: revocations,
             housekeeper: Housekeeper(database: database, logger: logger),
             maximumIntervals: configuration.maximumIntervals, logger: logger)
         return RESTService(

@@ -8,7 +8,7 @@ struct Services: Sendable {
     let telemetry: any TelemetryStore
     let reader: TelemetryReader
     let attributes: AttributeRepository
-    let events: any DeviceEvents
+    let actions: EntityActions
     let login: LoginService
     let revocations: TokenRevocations
     let housekeeper: Housekeeper

@@ -1,0 +1,89 @@
+internal import Logging
+internal import Model
+internal import Postgres
+internal import Storage
+internal import Synchronization
+
+/// Writes audit records behind the back of requests, many by one statement.
+///
+/// The buffer is bounded: whoever finds it full writes its record itself and waits for that. Records that the database
+/// refuses are dropped with a line in the log; those of a lost connection are tried again for a minute.
+final class AuditTrail: Sendable {
+    private struct State {
+        var waiting: [AuditLog] = []
+        var isRunning = false
+    }
+
+    private static let capacity = 4096
+    private static let batch = 128
+    private static let attempts = 60
+
+    private let state = Mutex(State())
+    private let partitions = Mutex<Set<Int64>>([])
+    private let database: any StatementRunner
+    private let logger: Logger
+    /// `SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS`.
+    private let partitionHours: Int64
+
+    init(database: any StatementRunner, partitionHours: Int64, logger: Logger) {
+        self.database = database
+        self.partitionHours = partitionHours
+        self.logger = logger
+    }
+
+    func add(_ log: AuditLog) async {
+        let (isTaken, starts) = state.withLock { state in
+            guard state.waiting.count < Self.capacity else { return (false, false) }
+            state.waiting.append(log)
+            defer { state.isRunning = true }
+            return (true, !state.isRunning)
+        }
+        if !isTaken { await write([log], attempts: 1) }
+        // Owned by `state.isRunning`: it ends when nothing is left.
+        if starts { Task { await run() } }
+    }
+
+    private func run() async {
+        while let logs = next() { await write(logs, attempts: Self.attempts) }
+    }
+
+    private func next() -> [AuditLog]? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.isRunning = false
+                return nil
+            }
+            let logs = Array(state.waiting.prefix(Self.batch))
+            state.waiting.removeFirst(logs.count)
+            return logs
+        }
+    }
+
+    private func write(_ logs: [AuditLog], attempts: Int) async {
+        for attempt in 1...attempts {
+            do {
+                try await prepare(logs)
+                try await AuditLogRepository(database).insert(logs)
+                return
+            } catch {
+                partitions.withLock { $0 = [] }
+                guard EntityError.postgresError(error)?.sqlState == nil, attempt < attempts else {
+                    logger.limited(
+                        .error, "audit records could not be written",
+                        ["count": .integer(logs.count), "error": .string("\(error)")])
+                    return
+                }
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    private func prepare(_ logs: [AuditLog]) async throws {
+        let length = partitionHours * 3_600_000
+        for start in Set(logs.map { $0.createdTime / length * length }) {
+            if partitions.withLock({ $0.contains(start) }) { continue }
+            try await AuditLogRepository(database).makePartition(for: start, hours: partitionHours)
+            partitions.withLock { _ = $0.insert(start) }
+        }
+    }
+}
