@@ -79,10 +79,10 @@ let domain: [Target] = [
 let services: [Target] = [
     swiftTarget(
         "Services", "TransportCore",
-        ["Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging", "Metrics", "Configuration"]),
+        ["Model", "Telemetry", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "MQTTTransport",
-        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging",
+        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Telemetry", "Messages", "Queue", "JSON", "Reactor", "Logging",
          "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "HTTPTransport",
@@ -128,7 +128,10 @@ let testTargets: [Target] = [
          "Crypto"]),
     tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging", "Metrics"]),
-    tests("MQTTTransport", ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Reactor"]),
+    tests(
+        "MQTTTransport",
+        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Messages", "Queue", "Telemetry", "JSON", "Reactor", "Logging",
+         "Metrics", "Configuration"]),
     tests(
         "HTTPTransport",
         ["TransportCore", "HTTPServer", "HTTPClient", "Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging",

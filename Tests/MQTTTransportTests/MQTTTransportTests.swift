@@ -59,11 +59,14 @@ import Testing
         ("v1/devices/me/attributes", .attributes(.profile)),
         ("v2/t", .telemetry(.profile)), ("v2/t/j", .telemetry(.json)), ("v2/t/p", .telemetry(.protobuf)),
         ("v2/a", .attributes(.profile)), ("v2/a/j", .attributes(.json)), ("v2/a/p", .attributes(.protobuf)),
-        ("v1/devices/me/attributes/request/1", .attributesRequest), ("v2/a/req/j/7", .attributesRequest),
-        ("v1/devices/me/rpc/response/1", .rpcResponse), ("v2/r/res/1", .rpcResponse),
-        ("v1/devices/me/rpc/request/1", .rpcRequest), ("v2/r/req/p/1", .rpcRequest),
+        ("v1/devices/me/attributes/request/1", .attributesRequest(.long, id: 33)),
+        ("v2/a/req/j/7", .attributesRequest(.shortJSON, id: 11)),
+        ("v1/devices/me/rpc/response/1", .rpcResponse(.long, id: 27)), ("v2/r/res/1", .rpcResponse(.short, id: 9)),
+        ("v1/devices/me/rpc/request/1", .rpcRequest(.long, id: 26)),
+        ("v2/r/req/p/1", .rpcRequest(.shortProtobuf, id: 11)),
         ("v1/devices/me/claim", .claim), ("v2/fw/request/1/chunk/0", .firmwareChunk),
-        ("v2/sw/request/1/chunk/0", .softwareChunk), ("v1/gateway/telemetry", .gateway),
+        ("v2/sw/request/1/chunk/0", .softwareChunk), ("v2/fw/request/x/chunk/0", .unknown),
+        ("v2/fw/request/1/chunk/", .unknown), ("v1/gateway/telemetry", .gateway),
         ("wrong/topic", .unknown), ("v1/devices/me/telemetry/x", .unknown), ("v2/tt", .unknown), ("", .unknown),
     ])
     func standardTopics(_ topic: String, _ expected: UplinkTopic) {
@@ -120,11 +123,39 @@ import Testing
 
 @Suite struct DownlinkFiltersTests {
     @Test func onlyLiteralFiltersAreKnown() {
-        #expect(DownlinkFilters.isKnown("v1/devices/me/rpc/request/+", profileFilter: ""))
-        #expect(DownlinkFilters.isKnown("my/attributes", profileFilter: "my/attributes"))
+        #expect(DownlinkFilter.named("v1/devices/me/rpc/request/+", profileFilter: "")?.kind == .rpcRequest)
+        #expect(DownlinkFilter.named("my/attributes", profileFilter: "my/attributes")?.kind == .attributes)
         for filter in ["#", "v1/devices/me/#", "v1/devices/me/rpc/request/5", "$share/a/v1/devices/me/attributes"] {
-            #expect(!DownlinkFilters.isKnown(filter, profileFilter: "v1/devices/me/attributes"))
+            #expect(DownlinkFilter.named(filter, profileFilter: "v1/devices/me/attributes") == nil)
         }
-        #expect(DownlinkFilters.granted(.exactlyOnce) == .atLeastOnce)
+        #expect(DownlinkFilter.granted(.exactlyOnce) == .atLeastOnce)
+    }
+}
+
+@Suite struct DownlinkWindowTests {
+    @Test func identifiersWrapAndSkipThoseInFlight() {
+        var window = DownlinkWindow<Int>(receiveMaximum: 70_000)
+        #expect(window.admit(1) == 1)
+        for expected in 2...65_535 as ClosedRange<UInt16> {
+            #expect(window.admit(nil) == expected)
+            _ = window.acknowledge(expected)
+        }
+        // 1 still waits for its PUBACK.
+        #expect(window.admit(nil) == 2)
+        #expect(window.acknowledge(1) == .some(1))
+        #expect(window.acknowledge(1) == nil)
+    }
+
+    @Test func whatWaitsLeavesInOrder() {
+        var window = DownlinkWindow<Int>(receiveMaximum: 1)
+        let first = window.admit(nil)
+        #expect(window.admit(nil) == nil)
+        for number in 1...3 { window.wait(.init(topic: [], payload: [UInt8(number)], tracked: number)) }
+        #expect(window.next() == nil)
+        #expect(window.count == 4 && window.waitingBytes == 3)
+        _ = window.acknowledge(first ?? 0)
+        #expect(window.next()?.0.tracked == 1)
+        #expect(window.next() == nil)
+        #expect(window.tracked.sorted() == [1, 2, 3])
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Logging
 import MQTTProtocol
 import Messages
@@ -9,13 +10,15 @@ import TransportCore
 
 /// One MQTT connection of a device: packets in, packets out. Owned by its loop.
 ///
-/// States: awaiting CONNECT -> authenticating -> open -> closed; from every state it may become closed. While the
-/// credentials are checked the socket is not read, so what a client sends ahead waits in the kernel.
+/// States: awaiting CONNECT -> authenticating -> open or provisioning -> closed; from every state it may become closed.
+/// While the credentials are checked the socket is not read, so what a client sends ahead waits in the kernel.
 final class MQTTConnection: ConnectionHandler, UplinkTarget {
     enum State {
         case awaitingConnect
         case authenticating(MQTTConnect)
         case open(OpenSession)
+        /// Let in without credentials, to be registered (`device-api.md` 8.1).
+        case provisioning
         case closed
     }
 
@@ -35,14 +38,25 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     /// Lives as long as the loop, and the loop longer than its connections.
     unowned(unsafe) let transport: MQTTTransportLoop
     private(set) var connection: Connection?
-    private(set) var state: State = .awaitingConnect
+    var state: State = .awaitingConnect
     private var decoder: MQTTFrameDecoder
-    private var pending = PendingAcknowledgements()
-    private var filters: Set<String> = []
+    var pending = PendingAcknowledgements()
+    /// Made when the first packet needs it: most devices only send.
+    private(set) var downlinksIfAny: Downlinks?
+    /// What the CONNECT said that downlinks have to heed.
+    private var clientLimits = ClientLimits()
     private var isPaused = false
     /// Paused because the loop is saturated; the loop resumes it, and nobody else does.
     private var isWaitingForRoom = false
     private(set) var lastActivity: MonotonicTime
+    /// The activity that the core was told of last.
+    var reportedActivity = MonotonicTime(nanoseconds: 0)
+    /// When activity and silence are looked at next.
+    var nextCheck = MonotonicTime(nanoseconds: 0)
+    /// Requests of a provisioning connection that were refused.
+    var provisionRefusals: UInt8 = 0
+    /// A provisioning connection has its answer and will be closed.
+    var isEnding = false
     /// When TCP accepted the connection.
     let accepted: MonotonicTime
 
@@ -54,7 +68,19 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         lastActivity = accepted
     }
 
-    private var version: MQTTVersion { decoder.version }
+    var version: MQTTVersion { decoder.version }
+
+    var session: OpenSession? {
+        if case .open(let session) = state { session } else { nil }
+    }
+
+    /// What the connection needs to send messages of its own accord.
+    var downlinks: Downlinks {
+        if let downlinksIfAny { return downlinksIfAny }
+        let made = Downlinks(clientLimits)
+        downlinksIfAny = made
+        return made
+    }
 
     // MARK: - Input
 
@@ -72,6 +98,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         }
         if case .closed = state { return bytes.count }
         sendAcknowledgements()
+        if transport.reportsActivityAtOnce { transport.reportFirstActivity(of: self) }
         return offset
     }
 
@@ -79,7 +106,11 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     private func handle(_ frame: MQTTFrame, in bytes: Span<UInt8>) throws(MQTTError) -> Bool {
         switch state {
         case .open(let session):
-            if frame.type == .publish { return try receivePublish(frame, in: bytes, session) }
+            if frame.type == .publish {
+                guard admitsPublish() else { return false }
+                try receivePublish(MQTTPublish.decode(frame, in: bytes, version: version), in: bytes, session)
+                return true
+            }
             transport.metrics.others += 1
             try receiveOther(frame, in: bytes, session)
         case .awaitingConnect:
@@ -88,9 +119,14 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
                 close(.protocolError, .protocolError)
                 return true
             }
-            try receiveConnect(MQTTConnect.decode(frame, in: bytes))
+            let connect = try MQTTConnect.decode(frame, in: bytes)
+            decoder.version = connect.version
+            clientLimits = ClientLimits(connect)
+            receiveConnect(connect)
         case .authenticating:
             return false
+        case .provisioning:
+            return try receiveProvisioning(frame, in: bytes)
         case .closed:
             break
         }
@@ -100,20 +136,18 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     private func receiveOther(_ frame: MQTTFrame, in bytes: Span<UInt8>, _ session: OpenSession) throws(MQTTError) {
         switch frame.type {
         case .pingreq:
-            try MQTTPing.decode(frame)
-            connection?.write { MQTTPing.encodeResponse(into: &$0) }
+            try receivePing(frame)
         case .subscribe:
             receive(try MQTTSubscribe.decode(frame, in: bytes, version: version), session)
         case .unsubscribe:
-            receive(try MQTTUnsubscribe.decode(frame, in: bytes, version: version))
-        case .puback, .pubrec, .pubrel, .pubcomp:
-            // Nothing is in flight to the device that these could answer; QoS 2 was answered by PUBACK.
+            receive(try MQTTUnsubscribe.decode(frame, in: bytes, version: version), session)
+        case .puback:
+            acknowledged(try MQTTAcknowledgement.decode(frame, in: bytes, version: version).packetIdentifier)
+        case .pubrec, .pubrel, .pubcomp:
+            // QoS 2 was answered by PUBACK and is not sent.
             _ = try MQTTAcknowledgement.decode(frame, in: bytes, version: version)
         case .disconnect:
-            _ = try MQTTDisconnect.decode(frame, in: bytes, version: version)
-            if version == .v5 { write(MQTTDisconnect()) }
-            finish()
-            connection?.close(.requested)
+            try receiveDisconnect(frame, in: bytes)
         case .auth:
             break
         case .connect, .publish, .connack, .suback, .unsuback, .pingresp:
@@ -122,93 +156,20 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         }
     }
 
-    // MARK: - CONNECT
-
-    private func receiveConnect(_ connect: MQTTConnect) {
-        decoder.version = connect.version
-        if connect.version == .v3_1, !(1...23).contains(connect.clientIdentifier.unicodeScalars.count) {
-            transport.metrics.noteClose(.unsupportedProtocol)
-            finish()
-            connection?.close(.protocolError)
-            return
-        }
-        state = .authenticating(connect)
-        connection?.pauseReading()
-        transport.authenticate(connect, for: self)
+    func receivePing(_ frame: MQTTFrame) throws(MQTTError) {
+        try MQTTPing.decode(frame)
+        write { MQTTPing.encodeResponse(into: &$0) }
     }
 
-    /// The answer about the credentials; `nil` when it did not come in time.
-    func authenticated(_ response: DeviceCredentialsResponse?) {
-        guard case .authenticating(let connect) = state, let connection else { return }
-        switch response {
-        case .accepted(let device, let profile):
-            guard profile.allowsMQTT else {
-                refuse(.unavailable)
-                return
-            }
-            let info = transport.makeSession(device: device, profile: profile, connection: connection.id)
-            guard transport.transport.sessionOpened(info) else {
-                refuse(.notOpened)
-                return
-            }
-            open(info)
-            let answer: MQTTConnack.Answer = version == .v5 ? .reasonCode(.success) : .returnCode(.accepted)
-            connection.write { [version] buffer in
-                MQTTConnack(answer: answer, sessionPresent: !connect.cleanStart).encode(version: version, into: &buffer)
-            }
-            transport.metrics.connects.increment()
-            connection.resumeReading()
-        case .refused:
-            transport.metrics.refusedConnects.increment()
-            refuse(.wrongCredentials(connect))
-        case .unavailable, nil:
-            transport.metrics.unavailableConnects.increment()
-            refuse(.unavailable)
-        }
-    }
-
-    private func open(_ info: SessionInfo) {
-        state = .open(
-            OpenSession(info: info, lane: transport.transport.lane(of: info.device.deviceID)))
-        transport.metrics.sessions.add(1)
-        lastActivity = transport.loop.now
-        transport.watchInactivity(of: self)
-    }
-
-    private func refuse(_ refusal: ConnectRefusal) {
-        let answer: MQTTConnack.Answer =
-            version == .v5 ? .reasonCode(refusal.reasonCode) : .returnCode(refusal.returnCode)
-        connection?.write { [version] buffer in
-            MQTTConnack(answer: answer).encode(version: version, into: &buffer)
-        }
-        close(refusal.disconnect, .refused)
-    }
-
-    // MARK: - PUBLISH
-
-    private func receivePublish(
-        _ frame: MQTTFrame, in bytes: Span<UInt8>, _ session: OpenSession
-    ) throws(MQTTError) -> Bool {
-        guard admitsPublish() else { return false }
-        let publish = try MQTTPublish.decode(frame, in: bytes, version: version)
-        transport.metrics.publishes += 1
-        let topic = bytes.withUnsafeBytes {
-            session.classifier.classify(UnsafeRawBufferPointer(rebasing: $0[publish.topic]))
-        }
-        switch topic {
-        case .telemetry(let format):
-            post(publish, in: bytes, format, session, isTelemetry: true)
-        case .attributes(let format):
-            post(publish, in: bytes, format, session, isTelemetry: false)
-        case .gateway, .attributesRequest, .rpcResponse, .rpcRequest, .claim, .firmwareChunk, .softwareChunk, .unknown:
-            transport.metrics.unknownTopics.increment()
-            if publish.qos != .atMostOnce { pending.appendFinished(publish.packetIdentifier, .topicNameInvalid) }
-        }
-        return true
+    func receiveDisconnect(_ frame: MQTTFrame, in bytes: Span<UInt8>) throws(MQTTError) {
+        _ = try MQTTDisconnect.decode(frame, in: bytes, version: version)
+        if version == .v5 { write(MQTTDisconnect()) }
+        finish()
+        connection?.close(.requested)
     }
 
     /// Whether another PUBLISH may be taken; if not, reading stops until it may.
-    private func admitsPublish() -> Bool {
+    func admitsPublish() -> Bool {
         if pending.count >= transport.configuration.maximumInFlight {
             // What is answered already must not count: nothing would resume the reading.
             sendAcknowledgements()
@@ -229,69 +190,33 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         return true
     }
 
-    private func post(
-        _ publish: MQTTPublish, in bytes: Span<UInt8>, _ format: UplinkTopic.PayloadFormat, _ session: OpenSession,
-        isTelemetry: Bool
-    ) {
-        let usesProtobuf = format == .protobuf || (format == .profile && session.info.profile.mqtt.usesProtobuf)
-        let isAcknowledged = publish.qos != .atMostOnce
-        let tag = isAcknowledged ? pending.append(publish.packetIdentifier) : 0
-        let target: any UplinkTarget = isAcknowledged ? self : transport.unacknowledgedTarget
-        guard !usesProtobuf else {
-            // Without a schema no payload of this form is valid.
-            rejectPayload(publish, session)
-            return
-        }
-        let payload = bytes.extracting(publish.payload)
-        do throws(TelemetryError) {
-            let admission =
-                isTelemetry
-                ? try transport.transport.postTelemetry(
-                    payload, session: session.info, lane: session.lane, target: target, tag: tag)
-                : try transport.transport.postAttributes(
-                    payload, session: session.info, lane: session.lane, target: target, tag: tag)
-            switch admission {
-            case .pending: break
-            case .acknowledged: if isAcknowledged { pending.finish(tag) }
-            }
-        } catch {
-            rejectPayload(publish, session)
-        }
-    }
-
-    /// Answers an invalid payload (`device-api.md` 2.9). A QoS 1 packet was added to the pending ones last.
-    private func rejectPayload(_ publish: MQTTPublish, _ session: OpenSession) {
-        transport.metrics.invalidPayloads.increment()
-        transport.logger.limited(
-            .debug, "invalid payload", ["device.id": .string(session.info.device.deviceID.description)])
-        guard publish.qos != .atMostOnce else {
-            close(.payloadFormatInvalid, .invalidPayload)
-            return
-        }
-        let acknowledges =
-            session.info.profile.transportType == .mqtt && session.info.profile.mqtt.acknowledgesInvalidPayloads
-        pending.removeLast()
-        if version == .v5 || acknowledges {
-            pending.appendFinished(publish.packetIdentifier, acknowledges ? .success : .payloadFormatInvalid)
-        } else {
-            close(.payloadFormatInvalid, .invalidPayload)
-        }
-    }
-
     // MARK: - Acknowledgements
 
     func uplinkFinished(tag: UInt32) {
-        guard case .open = state else { return }
-        pending.finish(tag)
+        acknowledge(tag, .success)
+    }
+
+    /// Answers a PUBLISH that was added to the pending ones under that number.
+    func acknowledge(_ number: UInt32, _ reasonCode: MQTTReasonCode) {
+        switch state {
+        case .open, .provisioning: break
+        case .awaitingConnect, .authenticating, .closed: return
+        }
+        pending.finish(number, reasonCode)
         sendAcknowledgements()
         if isPaused, !isWaitingForRoom, pending.count <= transport.configuration.maximumInFlight / 2 { resume() }
     }
 
-    private func sendAcknowledgements() {
-        guard pending.count > 0, let connection else { return }
+    /// Answers a PUBLISH at once, in its turn; nothing is sent with QoS 0.
+    func acknowledge(_ publish: MQTTPublish, _ reasonCode: MQTTReasonCode = .success) {
+        if publish.qos != .atMostOnce { pending.appendFinished(publish.packetIdentifier, reasonCode) }
+    }
+
+    func sendAcknowledgements() {
+        guard pending.count > 0 else { return }
         let version = version
         while let (packetIdentifier, reasonCode) = pending.popFinished() {
-            connection.write {
+            write {
                 MQTTAcknowledgement.encode(
                     .puback, packetIdentifier: packetIdentifier, reasonCode: reasonCode, version: version, into: &$0)
             }
@@ -309,27 +234,15 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         connection.resumeReading()
     }
 
-    // MARK: - Subscriptions
+    // MARK: - Output
 
-    private func receive(_ subscribe: MQTTSubscribe, _ session: OpenSession) {
-        var codes: [MQTTReasonCode] = []
-        for subscription in subscribe.subscriptions {
-            let isKnown = DownlinkFilters.isKnown(
-                subscription.topicFilter, profileFilter: session.info.profile.mqtt.attributesSubscribeTopicFilter)
-            if isKnown { filters.insert(subscription.topicFilter) }
-            let refused: MQTTReasonCode = version == .v5 ? .topicFilterInvalid : .unspecifiedError
-            codes.append(isKnown ? .granted(DownlinkFilters.granted(subscription.qos)) : refused)
-        }
-        let suback = MQTTSuback(packetIdentifier: subscribe.packetIdentifier, reasonCodes: codes)
-        connection?.write { [version] in suback.encode(version: version, into: &$0) }
+    @inline(__always)
+    func write(_ body: (inout ByteBuffer) -> Void) {
+        connection?.write(body)
     }
 
-    private func receive(_ unsubscribe: MQTTUnsubscribe) {
-        let codes: [MQTTReasonCode] = unsubscribe.topicFilters.map {
-            filters.remove($0) == nil ? .noSubscriptionExisted : .success
-        }
-        let unsuback = MQTTUnsuback(packetIdentifier: unsubscribe.packetIdentifier, reasonCodes: codes)
-        connection?.write { [version] in unsuback.encode(version: version, into: &$0) }
+    func write(_ disconnect: MQTTDisconnect) {
+        write { [version] in disconnect.encode(version: version, into: &$0) }
     }
 
     // MARK: - Ends
@@ -376,16 +289,22 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
             .debug, "malformed packet",
             ["error": .string(String(describing: error)), "peer": .string(connection?.peerDescription ?? "")])
         if error.isUnsupportedProtocol {
-            transport.metrics.noteClose(.unsupportedProtocol)
-            finish()
-            connection?.close(.protocolError)
+            closeInSilence(.unsupportedProtocol)
             return
         }
         close(.malformedPacket, .malformedPacket)
     }
 
+    /// Closes without a word, because the peer would not understand it.
+    func closeInSilence(_ reason: MQTTMetrics.Close) {
+        transport.metrics.noteClose(reason)
+        finish()
+        connection?.close(.protocolError)
+    }
+
     /// Closes with a DISCONNECT where the version has one and CONNECT was seen.
-    private func close(_ code: MQTTReasonCode, _ reason: MQTTMetrics.Close) {
+    func close(_ code: MQTTReasonCode, _ reason: MQTTMetrics.Close) {
+        if case .closed = state { return }
         transport.metrics.noteClose(reason)
         sendAcknowledgements()
         if version == .v5 { write(MQTTDisconnect(reasonCode: code)) }
@@ -393,25 +312,23 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         connection?.close(reason == .inactivity || reason == .connectTimeout ? .timeout : .protocolError)
     }
 
-    private func write(_ disconnect: MQTTDisconnect) {
-        connection?.write { [version] in disconnect.encode(version: version, into: &$0) }
-    }
-
     /// Ends the device session, once.
-    private func finish() {
+    func finish() {
         if case .open(let session) = state {
             transport.metrics.sessions.add(-1)
+            downlinksIfAny?.end()
             transport.transport.sessionClosed(session.info)
         }
         state = .closed
     }
 
     func connectionDidClose(_ connection: Connection, reason: CloseReason) {
+        if reason == .slowConsumer { transport.metrics.noteClose(.slowSubscriber) }
         finish()
         self.connection = nil
         // A timer may hold the object for a while; it need not hold its memory.
         pending = PendingAcknowledgements()
-        filters = []
+        downlinksIfAny = nil
         transport.connectionEnded()
     }
 

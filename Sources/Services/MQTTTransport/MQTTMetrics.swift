@@ -14,6 +14,9 @@ final class MQTTMetrics {
         case inactivity
         case session
         case limit
+        case overload
+        case slowSubscriber = "slow_subscriber"
+        case provisioning
     }
 
     var publishes = 0
@@ -26,6 +29,8 @@ final class MQTTMetrics {
     let unavailableConnects: Counter
     let invalidPayloads: Counter
     let unknownTopics: Counter
+    let downlinks: Counter
+    let downlinksTooLarge: Counter
     private let closes: [Close: Counter]
     var others = 0
 
@@ -46,6 +51,9 @@ final class MQTTMetrics {
             "mqtt_invalid_payloads_total", help: "PUBLISH packets with an invalid payload.")
         unknownTopics = registry.counter(
             "mqtt_unknown_topics_total", help: "PUBLISH packets to a topic that is not served.")
+        downlinks = registry.counter("mqtt_downlinks_total", help: "PUBLISH packets sent to clients.")
+        downlinksTooLarge = registry.counter(
+            "mqtt_downlinks_too_large_total", help: "Messages larger than the client's maximum packet size, not sent.")
         var closes: [Close: Counter] = [:]
         for reason in Close.allCases {
             closes[reason] = registry.counter(

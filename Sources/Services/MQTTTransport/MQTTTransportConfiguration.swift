@@ -15,6 +15,17 @@ public struct MQTTTransportConfiguration: Sendable {
     public var maximumInFlight = 1_000
     /// `NEEDLETAIL_MQTT_MAX_CONNECTIONS`: connections of one event loop; more are closed at accept.
     public var maximumConnectionsPerLoop = 1_000_000
+    /// `CLIENT_SIDE_RPC_TIMEOUT`: how long a device's call waits for the answer of a rule chain.
+    public var clientRPCTimeout: Duration = .milliseconds(60_000)
+    /// `MQTT_TIMEOUT`: how long the PUBACK of a call to the device is waited for.
+    public var rpcAcknowledgementTimeout: Duration = .milliseconds(10_000)
+    /// From the answer to a provision request to the end of its connection.
+    public var provisionLinger: Duration = .seconds(60)
+    /// `NEEDLETAIL_MQTT_MAX_UNACKNOWLEDGED_DOWNLINKS`: QoS 1 messages to one connection that may be without PUBACK; a client
+    /// that lets more pile up is closed.
+    public var maximumUnacknowledgedDownlinks = 20_000
+    /// `NEEDLETAIL_MQTT_MAX_OUTPUT`: bytes to one connection that may wait; a client that takes them more slowly is closed.
+    public var maximumOutput = 4 << 20
 
     public init() {}
 
@@ -26,5 +37,10 @@ public struct MQTTTransportConfiguration: Sendable {
         maximumInFlight = settings.integer("NEEDLETAIL_MQTT_MAX_INFLIGHT", default: 1_000, in: 1...65_535)
         maximumConnectionsPerLoop = settings.integer(
             "NEEDLETAIL_MQTT_MAX_CONNECTIONS", default: 1_000_000, in: 1...16_000_000)
+        clientRPCTimeout = settings.milliseconds("CLIENT_SIDE_RPC_TIMEOUT", default: 60_000)
+        rpcAcknowledgementTimeout = settings.milliseconds("MQTT_TIMEOUT", default: 10_000)
+        maximumUnacknowledgedDownlinks = settings.integer(
+            "NEEDLETAIL_MQTT_MAX_UNACKNOWLEDGED_DOWNLINKS", default: 20_000, in: 1...65_000)
+        maximumOutput = settings.integer("NEEDLETAIL_MQTT_MAX_OUTPUT", default: 4 << 20, in: 65_536...(1 << 30))
     }
 }

@@ -18,7 +18,7 @@ final class MQTTTransportLoop {
     let unacknowledgedTarget: any UplinkTarget = UnacknowledgedTarget()
     private var listener: Listener?
     private var connectDeadlines: DeadlineWheel<MQTTConnection>!
-    private var inactivityDeadlines: DeadlineWheel<MQTTConnection>!
+    private var sessionChecks: DeadlineWheel<MQTTConnection>!
     private var connectionCount = 0
 
     private final class UnacknowledgedTarget: UplinkTarget {
@@ -34,6 +34,7 @@ final class MQTTTransportLoop {
         self.configuration = configuration
         self.logger = logger
         self.metrics = metrics
+        reportsActivityAtOnce = transport.configuration.activityReporting.reportsAtOnce
         let connectTimeout = configuration.connectTimeout
         connectDeadlines = DeadlineWheel(
             now: loop.now, seconds: 64,
@@ -42,28 +43,35 @@ final class MQTTTransportLoop {
                 return connection.accepted + connectTimeout
             },
             expired: { $0.connectTimedOut() })
-        let inactivityTimeout = transport.configuration.sessionInactivityTimeout
-        inactivityDeadlines = DeadlineWheel(
+        sessionChecks = DeadlineWheel(
             now: loop.now, seconds: 512,
             deadline: { connection in
                 guard case .open = connection.state else { return nil }
-                return connection.lastActivity + inactivityTimeout
+                return connection.nextCheck
             },
-            expired: { $0.inactive() })
+            expired: { [unowned self] in check($0) })
         _ = loop.schedule(after: .seconds(1), repeating: .seconds(1)) { [unowned self] in
             connectDeadlines.advance(to: loop.now)
-            inactivityDeadlines.advance(to: loop.now)
+            sessionChecks.advance(to: loop.now)
         }
         loop.addTickHook { [unowned self] in self.metrics.publish() }
     }
 
+    // MARK: - Connections
+
     /// Opens the listener; returns the port.
     func listen(port: Int) throws(ReactorError) -> Int {
         let listener = try Listener.open(
-            .tcp(host: configuration.bindAddress, port: port), on: loop, options: ListenerOptions(), tls: nil
+            .tcp(host: configuration.bindAddress, port: port), on: loop, options: listenerOptions, tls: nil
         ) { [unowned self] connection in accept(connection) }
         self.listener = listener
         return listener.localPort
+    }
+
+    private var listenerOptions: ListenerOptions {
+        var options = ListenerOptions()
+        options.limits.outputLimit = configuration.maximumOutput
+        return options
     }
 
     private func accept(_ connection: Connection) -> (any ConnectionHandler)? {
@@ -83,10 +91,6 @@ final class MQTTTransportLoop {
         metrics.connections.add(-1)
     }
 
-    func watchInactivity(of connection: MQTTConnection) {
-        inactivityDeadlines.insert(connection, due: loop.now + transport.configuration.sessionInactivityTimeout)
-    }
-
     // MARK: - Sessions
 
     func makeSession(device: DeviceInfo, profile: DeviceProfileInfo, connection: ConnectionID) -> SessionInfo {
@@ -101,67 +105,81 @@ final class MQTTTransportLoop {
         let request = DeviceCredentialsRequest.mqttBasic(
             clientID: connect.clientIdentifier, userName: connect.userName.flatMap { $0.isEmpty ? nil : $0 },
             password: connect.password.map { String(decoding: $0, as: UTF8.self) })
+        ask({ api in await api.validate(request) }) { connection.authenticated($0) }
+    }
+
+    /// Asks a core node something, for at most the time that a device waits; `nil` stands for no answer in time.
+    func ask<Response: Sendable>(
+        _ question: @escaping @Sendable (any TransportAPI) async -> Response,
+        answered: @escaping (Response?) -> Void
+    ) {
         let api = transport.api
-        let reference = ConnectionReference(connection: connection)
         var isAnswered = false
         let timer = loop.schedule(after: transport.configuration.credentialsTimeout) {
             guard !isAnswered else { return }
             isAnswered = true
-            connection.authenticated(nil)
+            answered(nil)
         }
-        let answer = AnswerOnce { response in
+        let answer = AnswerOnce<Response> { response in
             guard !isAnswered else { return }
             isAnswered = true
             timer.cancel()
-            reference.connection.authenticated(response)
+            answered(response)
         }
         Task(executorPreference: loop) {
-            answer.body(await api.validate(request))
+            answer.body(await question(api))
         }
     }
 
     /// Carries a closure over loop-bound state into a task on the same loop.
-    private struct AnswerOnce: @unchecked Sendable {
+    private struct AnswerOnce<Response>: @unchecked Sendable {
         // @unchecked: called by a task whose executor is the loop that owns what the closure touches.
-        let body: (DeviceCredentialsResponse) -> Void
+        let body: (Response) -> Void
     }
 
-    private struct ConnectionReference: @unchecked Sendable {
-        // @unchecked: dereferenced on the connection's loop only.
-        let connection: MQTTConnection
+    // MARK: - Activity (`device-api.md` 6.1)
+
+    /// Whether activities may have to be reported when they happen.
+    let reportsActivityAtOnce: Bool
+
+    /// Watches a new session: its activity and its silence.
+    func watch(_ connection: MQTTConnection) {
+        connection.nextCheck = loop.now + firstCheck
+        sessionChecks.insert(connection, due: connection.nextCheck)
     }
 
-    func receive(_ notification: TransportNotification) {
-        switch notification {
-        case .closeSession(let id, let reason):
-            let address = SessionAddress(sessionID: id)
-            guard address.loopIndex == loop.index, let connection = loop.connection(for: address.connection),
-                let handler = connection.handler as? MQTTConnection, case .open(let session) = handler.state,
-                session.info.sessionID == id
-            else { return }
-            handler.closeSession(reason)
-        case .deviceUpdated(let device):
-            forEachSession { info in
-                guard info.device.deviceID == device.deviceID, info.device != device else { return nil }
-                return SessionInfo(
-                    nodeID: info.nodeID, sessionID: info.sessionID, device: device, profile: info.profile)
-            }
-        case .deviceProfileUpdated(let profile):
-            forEachSession { info in
-                guard info.profile.id == profile.id, info.profile != profile else { return nil }
-                return SessionInfo(
-                    nodeID: info.nodeID, sessionID: info.sessionID, device: info.device, profile: profile)
-            }
-        case .rpcRequest, .rpcResponse, .attributesResponse, .attributesUpdate, .deviceDeleted, .deviceProfileDeleted,
-            .tenantProfileUpdated, .tenantUpdated, .tenantDeleted:
-            break
-        }
+    private var firstCheck: Duration {
+        min(transport.configuration.sessionReportPeriod, transport.configuration.sessionInactivityTimeout)
     }
 
-    private func forEachSession(_ change: (SessionInfo) -> SessionInfo?) {
-        loop.forEachConnection { connection in
-            (connection.handler as? MQTTConnection)?.update(change)
-        }
+    private func check(_ connection: MQTTConnection) {
+        let end = connection.lastActivity + transport.configuration.sessionInactivityTimeout
+        guard end > loop.now else { return connection.inactive() }
+        if transport.configuration.activityReporting.reportsAtEnd { report(connection) }
+        connection.nextCheck = min(loop.now + transport.configuration.sessionReportPeriod, end)
+        sessionChecks.insert(connection, due: connection.nextCheck)
+    }
+
+    /// Reports the first activity of a period, or all, as it happens.
+    func reportFirstActivity(of connection: MQTTConnection) {
+        let isDue = connection.reportedActivity + transport.configuration.sessionReportPeriod <= loop.now
+        if isDue || transport.configuration.activityReporting == .all { report(connection) }
+    }
+
+    private func report(_ connection: MQTTConnection) {
+        guard let session = connection.session, connection.lastActivity > connection.reportedActivity else { return }
+        connection.reportedActivity = connection.lastActivity
+        let subscriptions = connection.downlinksIfAny?.subscriptions
+        _ = transport.send(
+            .activity(
+                session.info, lastActivityTime: wallClock(of: connection.lastActivity),
+                attributeSubscription: subscriptions?.wantsAttributes ?? false,
+                rpcSubscription: subscriptions?.wantsRPC ?? false), of: session.info)
+    }
+
+    /// A time of the loop as milliseconds since 1970.
+    func wallClock(of time: MonotonicTime) -> Int64 {
+        loop.wallClockMilliseconds - Int64((loop.now.nanoseconds - time.nanoseconds) / 1_000_000)
     }
 
     // MARK: - Stop

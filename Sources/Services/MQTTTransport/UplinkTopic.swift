@@ -5,9 +5,10 @@ enum UplinkTopic: Equatable {
     case gateway
     case attributes(PayloadFormat)
     case telemetry(PayloadFormat)
-    case attributesRequest
-    case rpcResponse
-    case rpcRequest
+    /// The request id begins at that byte of the topic.
+    case attributesRequest(TopicFamily, id: Int)
+    case rpcResponse(TopicFamily, id: Int)
+    case rpcRequest(TopicFamily, id: Int)
     case claim
     case firmwareChunk
     case softwareChunk
@@ -66,9 +67,11 @@ struct UplinkTopicClassifier {
     }
 
     private static func long(_ topic: UnsafeRawBufferPointer) -> UplinkTopic {
-        if topic.starts(with: "v1/devices/me/attributes/request/") { return .attributesRequest }
-        if topic.starts(with: "v1/devices/me/rpc/response/") { return .rpcResponse }
-        if topic.starts(with: "v1/devices/me/rpc/request/") { return .rpcRequest }
+        if let id = topic.count(behind: "v1/devices/me/attributes/request/") {
+            return .attributesRequest(.long, id: id)
+        }
+        if let id = topic.count(behind: "v1/devices/me/rpc/response/") { return .rpcResponse(.long, id: id) }
+        if let id = topic.count(behind: "v1/devices/me/rpc/request/") { return .rpcRequest(.long, id: id) }
         if topic.equals("v1/devices/me/claim") { return .claim }
         return .unknown
     }
@@ -81,12 +84,59 @@ struct UplinkTopicClassifier {
         if topic.equals("v2/a") { return .attributes(.profile) }
         if topic.equals("v2/a/j") { return .attributes(.json) }
         if topic.equals("v2/a/p") { return .attributes(.protobuf) }
-        if topic.starts(with: "v2/fw/request/") { return .firmwareChunk }
-        if topic.starts(with: "v2/sw/request/") { return .softwareChunk }
-        if topic.starts(with: "v2/r/res/") { return .rpcResponse }
-        if topic.starts(with: "v2/r/req/") { return .rpcRequest }
-        if topic.starts(with: "v2/a/req/") { return .attributesRequest }
+        if isChunk(topic, behind: "v2/fw/request/") { return .firmwareChunk }
+        if isChunk(topic, behind: "v2/sw/request/") { return .softwareChunk }
+        if let (family, id) = family(of: topic, "v2/r/res/j/", "v2/r/res/p/", "v2/r/res/") {
+            return .rpcResponse(family, id: id)
+        }
+        if let (family, id) = family(of: topic, "v2/r/req/j/", "v2/r/req/p/", "v2/r/req/") {
+            return .rpcRequest(family, id: id)
+        }
+        if let (family, id) = family(of: topic, "v2/a/req/j/", "v2/a/req/p/", "v2/a/req/") {
+            return .attributesRequest(family, id: id)
+        }
         return .unknown
+    }
+
+    private static func family(
+        of topic: UnsafeRawBufferPointer, _ json: StaticString, _ protobuf: StaticString, _ plain: StaticString
+    ) -> (TopicFamily, Int)? {
+        if let id = topic.count(behind: json) { return (.shortJSON, id) }
+        if let id = topic.count(behind: protobuf) { return (.shortProtobuf, id) }
+        return topic.count(behind: plain).map { (.short, $0) }
+    }
+
+    private static func isChunk(_ topic: UnsafeRawBufferPointer, behind prefix: StaticString) -> Bool {
+        ChunkTopic(topic, behind: prefix) != nil
+    }
+}
+
+/// The numbers in `v2/fw/request/{id}/chunk/{n}`.
+struct ChunkTopic: Equatable {
+    var requestID: String
+    var chunk: Int64
+
+    /// `nil` when the topic has another form.
+    init?(_ topic: UnsafeRawBufferPointer, behind prefix: StaticString) {
+        guard let start = topic.count(behind: prefix) else { return nil }
+        let parts = topic[start...].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[1].elementsEqual("chunk".utf8), Self.isNumber(parts[0]), Self.isNumber(parts[2]),
+            let chunk = Int64(String(decoding: parts[2], as: UTF8.self))
+        else { return nil }
+        requestID = String(decoding: parts[0], as: UTF8.self)
+        self.chunk = chunk
+    }
+
+    private static func isNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {
+        !text.isEmpty && text.count <= 18 && text.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+}
+
+/// A request id in a topic: a signed decimal number of 32 bits.
+enum RequestID {
+    static func parse(_ topic: Span<UInt8>, from start: Int) -> Int32? {
+        guard topic.count - start <= 11 else { return nil }
+        return topic.extracting(start..<topic.count).withUnsafeBytes { Int32(String(decoding: $0, as: UTF8.self)) }
     }
 }
 
@@ -117,6 +167,11 @@ struct TopicFilterMatcher {
 extension UnsafeRawBufferPointer {
     fileprivate func equals(_ text: StaticString) -> Bool {
         count == text.utf8CodeUnitCount && starts(with: text)
+    }
+
+    /// How long `prefix` is, if the topic begins with it.
+    fileprivate func count(behind prefix: StaticString) -> Int? {
+        starts(with: prefix) ? prefix.utf8CodeUnitCount : nil
     }
 
     fileprivate func starts(with text: StaticString) -> Bool {

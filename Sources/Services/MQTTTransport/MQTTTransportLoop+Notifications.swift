@@ -1,0 +1,70 @@
+import JSON
+import Messages
+import Model
+import Reactor
+import TransportCore
+
+/// What the platform tells sessions (`cluster.md` 3.8).
+extension MQTTTransportLoop {
+    func receive(_ notification: TransportNotification) {
+        switch notification {
+        case .closeSession(let id, let reason):
+            withSession(id) { connection, _ in connection.closeSession(reason) }
+        case .attributesResponse(let id, let response):
+            withSession(id) { $0.send(response, $1) }
+        case .attributesUpdate(let id, let update):
+            withSession(id) { $0.send(update, $1) }
+        case .rpcRequest(let id, let request):
+            withSession(id) { $0.send(request, $1) }
+        case .rpcResponse(let id, let response):
+            withSession(id) { connection, _ in connection.answer(response) }
+        case .deviceUpdated(let device):
+            forEachSession { info in
+                guard info.device.deviceID == device.deviceID, info.device != device else { return nil }
+                return info.with(device: device, profile: info.profile)
+            }
+        case .deviceProfileUpdated(let profile):
+            forEachSession { info in
+                guard info.profile.id == profile.id, info.profile != profile else { return nil }
+                return info.with(device: info.device, profile: profile)
+            }
+        case .deviceDeleted, .deviceProfileDeleted, .tenantProfileUpdated, .tenantUpdated, .tenantDeleted:
+            break
+        }
+    }
+
+    /// The connection of a session that is open here.
+    private func withSession(_ id: UUID128, _ body: (MQTTConnection, MQTTConnection.OpenSession) -> Void) {
+        let address = SessionAddress(sessionID: id)
+        guard address.loopIndex == loop.index, let connection = loop.connection(for: address.connection),
+            let handler = connection.handler as? MQTTConnection, let session = handler.session,
+            session.info.sessionID == id
+        else { return }
+        body(handler, session)
+    }
+
+    private func forEachSession(_ change: (SessionInfo) -> SessionInfo?) {
+        loop.forEachConnection { connection in
+            (connection.handler as? MQTTConnection)?.update(change)
+        }
+    }
+
+    /// What `getSessionLimits` answers (`device-api.md` 2.8).
+    func sessionLimits(of info: SessionInfo) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("maxPayloadSize", configuration.maximumRemainingLength)
+            writer.member("maxInflightMessages", configuration.maximumInFlight)
+        }
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+}
+
+extension SessionInfo {
+    /// The same session with another description of its device.
+    func with(device: DeviceInfo, profile: DeviceProfileInfo) -> SessionInfo {
+        SessionInfo(
+            nodeID: nodeID, sessionID: sessionID, device: device, profile: profile, sessionType: sessionType,
+            gateway: gateway)
+    }
+}
