@@ -45,19 +45,22 @@ let c: [Target] = [
     systemLibrary("CHTTPParser", apt: "libhttp-parser-dev"),
     systemLibrary("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
     systemLibrary("CCrypt", apt: "libcrypt-dev"),
+    systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    .target(name: "CSettings", path: "Sources/C/CSettings"),
 ]
 
 let clients: [Target] = [
     swiftTarget("Clients", "JSON", ["CSimdJSON"]),
     swiftTarget("Clients", "Postgres", ["CPostgres"]),
     swiftTarget("Clients", "Crypto", ["COpenSSL", "CCrypt"]),
+    swiftTarget("Clients", "YAML", ["CYAML"]),
 ]
 
 let platform: [Target] = [
     swiftTarget("Platform", "Bytes"),
     swiftTarget("Platform", "Logging", ["CLinux"]),
     swiftTarget("Platform", "Metrics"),
-    swiftTarget("Platform", "Configuration"),
+    swiftTarget("Platform", "Configuration", ["YAML", "CSettings"]),
     swiftTarget("Platform", "Reactor", ["Bytes", "CLinux", "COpenSSL"]),
     swiftTarget("Platform", "MQTTProtocol", ["Bytes"]),
     swiftTarget("Platform", "HTTPServer", ["Bytes", "Reactor", "CHTTPParser", "Logging", "Metrics"]),
@@ -77,6 +80,7 @@ let domain: [Target] = [
 ]
 
 let services: [Target] = [
+    swiftTarget("Services", "ServiceHealth", ["HTTPServer", "JSON", "Metrics"]),
     swiftTarget(
         "Services", "TransportCore",
         ["Model", "Telemetry", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
@@ -94,19 +98,27 @@ let services: [Target] = [
     swiftTarget(
         "Services", "CoreNode",
         ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Postgres", "Reactor", "HTTPServer",
-         "Logging", "Metrics", "Configuration", "Bytes"]),
+         "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
     swiftTarget(
         "Services", "LoadTester",
         ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),
+]
+
+/// Parts of services put together into processes.
+let assembly: [Target] = [
+    swiftTarget(
+        "Assembly", "ServiceRuntime",
+        ["CLinux", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry", "Messages", "Cluster",
+         "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore", "MQTTTransport",
+         "HTTPTransport", "RuleEngine", "CoreNode"]),
 ]
 
 let executables: [Target] = [
     .executableTarget(
         name: "needletail",
         dependencies: [
-            "Model", "Telemetry", "Messages", "Queue", "Cluster", "Storage", "PrivatePostgres", "TransportCore",
-            "MQTTTransport", "HTTPTransport", "RuleEngine", "CoreNode", "LoadTester", "HTTPServer", "Reactor", "Logging",
-            "Metrics", "Configuration", "Postgres", "JSON", "Crypto", "CLinux",
+            "ServiceRuntime", "Model", "Messages", "Queue", "Storage", "PrivatePostgres", "TransportCore",
+            "MQTTTransport", "LoadTester", "Reactor", "Logging", "Metrics", "Configuration", "Postgres", "JSON", "Crypto",
         ],
         path: "Sources/Executables/needletail", swiftSettings: strict,
         // One file that runs on a machine without the toolchain.
@@ -118,7 +130,7 @@ let testTargets: [Target] = [
         name: "TestSupport", dependencies: ["Reactor", "Bytes", "PrivatePostgres", "Postgres", "Logging"],
         path: "Tests/TestSupport", swiftSettings: strict),
     tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
-    tests("Bytes"), tests("Logging"), tests("Metrics"), tests("Configuration"), tests("Reactor", ["Bytes"]),
+    tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
     tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
     tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]),
     tests("Queue", ["Model", "Messages", "Telemetry", "Reactor"]),
@@ -139,7 +151,7 @@ let testTargets: [Target] = [
     tests(
         "CoreNode",
         ["Model", "Messages", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
-         "Configuration"]),
+         "Configuration", "ServiceHealth"]),
     tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]
 
@@ -157,6 +169,6 @@ let benchmarks: [Target] = Context.environment["NEEDLETAIL_BENCHMARKS"] == nil ?
 let package = Package(
     name: "needletail",
     products: [.executable(name: "needletail", targets: ["needletail"])],
-    targets: c + clients + platform + domain + services + executables + testTargets + benchmarks,
+    targets: c + clients + platform + domain + services + assembly + executables + testTargets + benchmarks,
     cxxLanguageStandard: .cxx17
 )

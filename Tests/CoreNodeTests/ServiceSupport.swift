@@ -7,6 +7,7 @@ import Messages
 import Metrics
 import Model
 import Postgres
+import ServiceHealth
 import Storage
 import Synchronization
 import Telemetry
@@ -81,7 +82,7 @@ struct TestService {
         service = try await RESTService.make(
             configuration: RESTConfiguration(from: &settings), database: database, telemetry: recorder,
             events: recorder, messages: recorder,
-            health: HealthChecks(checks: [.init("database") { isReady }], version: "1"), logger: .disabled,
+            health: HealthService(version: "1", metrics: metrics, checks: [HealthCheck("database") { isReady }]), logger: .disabled,
             metrics: metrics)
     }
 

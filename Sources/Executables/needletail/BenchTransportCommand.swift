@@ -7,6 +7,7 @@ import Metrics
 import Model
 import Queue
 import Reactor
+import ServiceRuntime
 import TransportCore
 
 /// `needletail bench-transport`: the MQTT transport alone, on a queue that acknowledges at once and with every device let

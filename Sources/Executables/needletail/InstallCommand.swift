@@ -1,7 +1,7 @@
 import Configuration
 import Logging
 import Postgres
-import PrivatePostgres
+import ServiceRuntime
 import Storage
 
 /// `needletail install` and `needletail upgrade`: schema and system data, then the end.
@@ -17,20 +17,19 @@ enum InstallCommand {
     static let upgrade = Command(
         "upgrade", summary: "bring the tables of an earlier version up to date", options: options)
 
-    private static let options: [CommandOption] = [
-        .string(
-            "data", placeholder: "DIR", default: "./data", environment: "NEEDLETAIL_DATA",
-            help: "where the private database lives")
-    ]
+    private static let options: [CommandOption] =
+        [
+            .string(
+                "data", placeholder: "DIR", default: "./data", environment: "NEEDLETAIL_DATA",
+                help: "where the private database lives")
+        ] + ServiceCommand.options
 
     static func run(_ arguments: ParsedArguments, environment: [String: String]) -> Int32 {
-        let settings = StandaloneSettings(arguments, environment: environment)
-        guard settings.problems.isEmpty else {
-            for problem in settings.problems { Output.error(problem) }
-            return 2
-        }
-        let logger = Logger(label: "install", sink: settings.log)
-        let access = DatabaseAccess(settings: settings, logger: logger)
+        guard let source = ServiceCommand.source(arguments, environment: environment) else { return 2 }
+        let settings = StandaloneSettings(source)
+        if let status = ServiceCommand.finish(settings.reader, arguments, source: source) { return status }
+        let logger = Logger(label: "install", sink: settings.runtime.log)
+        let access = DatabaseAccess(settings: settings.database, dataDirectory: settings.dataDirectory, logger: logger)
         do {
             let conninfo = try access.open()
             defer { access.close() }

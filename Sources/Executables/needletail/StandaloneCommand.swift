@@ -1,5 +1,6 @@
 import Configuration
 import Logging
+import ServiceRuntime
 
 /// `needletail standalone`: everything in one process.
 enum StandaloneCommand {
@@ -22,33 +23,19 @@ enum StandaloneCommand {
                 help: "port of the MQTT device API"),
             .string(
                 "bind", placeholder: "ADDRESS", help: "address that every port is opened on, instead of 0.0.0.0"),
-            .flag("demo", help: "load demo data when the database is new"),
-        ])
+            .flag("demo", environment: "LOAD_DEMO", help: "load demo data when the database is new"),
+        ] + ServiceCommand.options)
 
     static func run(_ arguments: ParsedArguments, environment: [String: String]) async -> Int32 {
-        var environment = environment
+        guard var source = ServiceCommand.source(arguments, environment: environment) else { return 2 }
         if let address = arguments.string("bind") {
-            environment["HTTP_BIND_ADDRESS"] = address
-            environment["MQTT_BIND_ADDRESS"] = address
+            source = source.setting("HTTP_BIND_ADDRESS", to: address).setting("MQTT_BIND_ADDRESS", to: address)
         }
-        let settings = StandaloneSettings(arguments, environment: environment)
-        guard settings.problems.isEmpty else {
-            for problem in settings.problems { Output.error(problem) }
-            return 2
-        }
+        let settings = StandaloneSettings(source)
+        if let status = ServiceCommand.finish(settings.reader, arguments, source: source) { return status }
         // Before any thread: all of them inherit the mask.
         let signals = TerminationSignals()
-        let logger = Logger(label: "needletail", sink: settings.log)
-        let standalone = Standalone(settings: settings, logger: logger)
-        do {
-            try await standalone.start()
-        } catch {
-            logger.critical("start failed", ["error": .string(String(describing: error))])
-            await standalone.stop()
-            return 1
-        }
-        await signals.wait()
-        await standalone.stop()
-        return 0
+        let logger = Logger(label: "needletail", sink: settings.runtime.log)
+        return await Standalone(settings: settings, logger: logger).run(until: signals, logger: logger)
     }
 }

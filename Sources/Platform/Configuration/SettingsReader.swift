@@ -4,18 +4,43 @@
 /// A name that is set to nothing counts as not set, except for texts that may be empty (``string(_:default:)``).
 public struct SettingsReader: Sendable {
     private let environment: [String: String]
-    /// One sentence per wrong value: `MQTT_BIND_PORT is "abc"; expected 1 to 65535`.
+    private let origins: [String: String]
+    /// One sentence per wrong value: `mqtt.yml:12: MQTT_BIND_PORT is "abc"; expected 1 to 65535`.
     public private(set) var problems: [String] = []
     /// Every setting that was read, with the value that holds; secrets redacted.
     public private(set) var effective: [(name: String, value: String)] = []
 
     public init(environment: [String: String]) {
-        self.environment = environment
+        self.init(SettingsSource(environment: environment))
+    }
+
+    public init(_ source: SettingsSource) {
+        environment = source.values
+        origins = source.origins
     }
 
     /// Collects a problem that the reader's own rules do not know.
     public mutating func report(_ problem: String) {
         problems.append(problem)
+    }
+
+    /// One line per setting, sorted by name, with where its value comes from; passwords inside of URLs are masked. Key paths
+    /// of the file that nothing reads follow as comments.
+    public func printed(_ source: SettingsSource) -> [String] {
+        var values: [String: String] = [:]
+        for (name, value) in effective where values[name] == nil { values[name] = value }
+        let lines = values.sorted { $0.key < $1.key }.map { name, value in
+            let origin = origins[name] ?? (environment[name] == nil ? "default" : "environment")
+            return "\(name)=\(Self.withoutPassword(value))  # \(origin)"
+        }
+        return lines + source.ignored.map { "# ignored: \($0)" }
+    }
+
+    /// `password=...` up to the next separator becomes `password=<redacted>`.
+    private static func withoutPassword(_ value: String) -> String {
+        guard let range = value.lowercased().firstRange(of: "password=") else { return value }
+        let rest = value[range.upperBound...].drop { !"&; ".contains($0) }
+        return "\(value[..<range.upperBound])\(Secret.redacted)\(rest)"
     }
 
     // MARK: - Texts
@@ -105,7 +130,8 @@ public struct SettingsReader: Sendable {
     }
 
     private mutating func complain(_ name: String, _ value: String, expected: String) {
-        problems.append("\(name) is \"\(value)\"; expected \(expected)")
+        let origin = origins[name].map { "\($0): " } ?? ""
+        problems.append("\(origin)\(name) is \"\(value)\"; expected \(expected)")
     }
 
     @discardableResult

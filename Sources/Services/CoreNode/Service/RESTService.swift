@@ -4,6 +4,7 @@ internal import JSON
 public import Logging
 public import Metrics
 internal import Postgres
+public import ServiceHealth
 public import Storage
 
 /// What operators can set of the REST API (`cluster.md` 7.6, 7.12).
@@ -45,7 +46,7 @@ public struct RESTService: HTTPResponder {
     /// Prepares the service; reads the token settings, and makes them when this is the installation's first start.
     public static func make(
         configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
-        events: any DeviceEvents, messages: any RuleMessageSink, health: HealthChecks, logger: Logger,
+        events: any DeviceEvents, messages: any RuleMessageSink, health: HealthService, logger: Logger,
         metrics: MetricsRegistry
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
@@ -65,7 +66,7 @@ public struct RESTService: HTTPResponder {
             housekeeper: Housekeeper(database: database, logger: logger),
             maximumIntervals: configuration.maximumIntervals, logger: logger)
         return RESTService(
-            groups: groups(services) + [ServiceEndpoints(health: health, metrics: metrics)],
+            groups: groups(services) + [ServiceEndpoints(health: health)],
             authenticator: Authenticator(codec: codec, revocations: revocations), logger: logger, metrics: metrics)
     }
 

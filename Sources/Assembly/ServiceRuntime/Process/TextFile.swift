@@ -1,9 +1,9 @@
 import Glibc
 
 /// Small text files.
-enum TextFile {
+public enum TextFile {
     /// The first line of a file, at most 4096 bytes of it; `nil` when it cannot be read.
-    static func firstLine(_ path: String) -> String? {
+    public static func firstLine(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -15,8 +15,8 @@ enum TextFile {
 }
 
 /// Where the running executable lies.
-enum ExecutablePath {
-    static var current: String? {
+public enum ExecutablePath {
+    public static var current: String? {
         let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
             count = buffer.withMemoryRebound(to: CChar.self) {
                 max(0, readlink("/proc/self/exe", $0.baseAddress!, 4096))

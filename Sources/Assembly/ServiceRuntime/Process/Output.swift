@@ -1,13 +1,18 @@
 import Glibc
 
 /// Lines for the person at the terminal.
-enum Output {
-    static func line(_ text: String) {
+public enum Output {
+    public static func line(_ text: String) {
         write(text + "\n", to: STDOUT_FILENO)
     }
 
-    static func error(_ text: String) {
-        write("needletail: \(text)\n", to: STDERR_FILENO)
+    public static func error(_ text: String) {
+        write("\(program): \(text)\n", to: STDERR_FILENO)
+    }
+
+    /// The last part of the name that this process was called by.
+    private static var program: Substring {
+        CommandLine.arguments.first?.split(separator: "/").last ?? "needletail"
     }
 
     private static func write(_ text: String, to descriptor: Int32) {

@@ -5,7 +5,7 @@ import Synchronization
 /// SIGTERM and SIGINT as something to wait for. One for the process; a second signal ends it at once.
 ///
 /// A handler and not a mask, because the runtime may have threads already that would take the signal.
-final class TerminationSignals: Sendable {
+public final class TerminationSignals: Sendable {
     private struct State {
         var isRaised = false
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -16,7 +16,7 @@ final class TerminationSignals: Sendable {
 
     private let state = Mutex(State())
 
-    init() {
+    public init() {
         signal(SIGPIPE, SIG_IGN)
         let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
         precondition(descriptor >= 0 && Self.descriptor < 0, "signals are watched once: errno \(errno)")
@@ -62,7 +62,7 @@ final class TerminationSignals: Sendable {
     }
 
     /// Returns when the process was told to end.
-    func wait() async {
+    public func wait() async {
         await withCheckedContinuation { continuation in
             let isRaised = state.withLock { state in
                 if !state.isRaised { state.waiting.append(continuation) }

@@ -1,0 +1,90 @@
+import HTTPServer
+public import HTTPTransport
+import Logging
+import MQTTTransport
+public import Messages
+import Metrics
+public import Queue
+public import Reactor
+import TransportCore
+
+/// What a transport talks to, whichever back end is behind it.
+public struct TransportBackEnd: Sendable {
+    public var queue: any RuleEngineQueue
+    public var core: any CoreQueueProducer
+    public var api: any TransportAPI
+    /// Spreads notifications over the event loops of this process.
+    public var notifications: InProcessTransportNotifications
+
+    public init(
+        queue: any RuleEngineQueue, core: any CoreQueueProducer, api: any TransportAPI,
+        notifications: InProcessTransportNotifications
+    ) {
+        self.queue = queue
+        self.core = core
+        self.api = api
+        self.notifications = notifications
+    }
+}
+
+/// The transports of a process on its event loops.
+public final class TransportPart {
+    private let runtime: ServiceRuntime
+    private let settings: TransportSettings
+    private let backEnd: TransportBackEnd
+    private var mqtt: MQTTTransport?
+
+    public init(runtime: ServiceRuntime, settings: TransportSettings, backEnd: TransportBackEnd) {
+        self.runtime = runtime
+        self.settings = settings
+        self.backEnd = backEnd
+    }
+
+    /// Opens the MQTT port on every loop.
+    public func startMQTT(on io: EventLoopGroup) async throws {
+        let transport = MQTTTransport(
+            configuration: settings.mqtt, logger: runtime.logger.labelled("mqtt"), metrics: runtime.metrics)
+        mqtt = transport
+        var port = settings.mqtt.port
+        for loop in io.loops {
+            let (wanted, make, notifications) = (port, maker("mqtt"), backEnd.notifications)
+            port = try await loop.run {
+                notifications.subscribe(on: loop, handler: transport.attach(make(loop)))
+                return try transport.listen(port: wanted)
+            }
+        }
+        runtime.logger.info(
+            "listening", ["protocol": "mqtt", "address": .string("\(settings.mqtt.bindAddress):\(port)")])
+    }
+
+    /// The HTTP device API, to stand behind a server of these loops.
+    public func makeHTTP(on io: EventLoopGroup) async throws -> HTTPTransport {
+        let transport = HTTPTransport(logger: runtime.logger.labelled("http"), metrics: runtime.metrics)
+        for loop in io.loops {
+            let make = maker("http")
+            try await loop.run { transport.attach(make(loop)) }
+        }
+        return transport
+    }
+
+    private func maker(_ name: String) -> @Sendable (EventLoop) -> TransportLoop {
+        let (configuration, backEnd, registry) = (settings.shared, backEnd, runtime.metrics)
+        return { loop in
+            TransportLoop(
+                loop: loop, configuration: configuration, queue: backEnd.queue, core: backEnd.core, api: backEnd.api,
+                metrics: TransportMetrics(registry: registry, protocolName: name, loopIndex: loop.index))
+        }
+    }
+
+    // MARK: - Stop
+
+    /// Closes the device port. Connections stay.
+    public func stopAccepting() {
+        mqtt?.stopAccepting()
+    }
+
+    /// Says good-bye to the devices.
+    public func closeConnections() {
+        mqtt?.closeConnections()
+    }
+}
