@@ -82,7 +82,8 @@ struct TestService {
         service = try await RESTService.make(
             configuration: RESTConfiguration(from: &settings), database: database, telemetry: recorder,
             events: recorder, messages: recorder,
-            health: HealthService(version: "1", metrics: metrics, checks: [HealthCheck("database") { isReady }]), logger: .disabled,
+            health: HealthService(version: "1", metrics: metrics, checks: [HealthCheck("database") { isReady }]),
+            logger: .disabled,
             metrics: metrics)
     }
 
