@@ -76,7 +76,8 @@ let domain: [Target] = [
     swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux"]),
     swiftTarget(
         "Domain", "Storage",
-        ["Model", "Telemetry", "JSON", "Crypto", "Postgres", "Reactor", "Logging", "Metrics", "Configuration", "CLinux"]),
+        ["Model", "Telemetry", "Messages", "JSON", "Crypto", "Postgres", "Reactor", "Logging", "Metrics", "Configuration",
+         "CLinux"]),
 ]
 
 let services: [Target] = [

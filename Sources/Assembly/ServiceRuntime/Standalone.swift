@@ -62,9 +62,11 @@ public final class Standalone: RunnableService {
                 queue: queue, core: core.sessions, api: core.authenticator, notifications: notifications))
         self.transports = transports
         if settings.transports.isMQTTEnabled { try await transports.startMQTT(on: io) }
-        runtime.serve(
-            try await responder(
-                rest: core.makeREST(telemetry: ruleEngine.writer, queue: queue), transports: transports, io: io))
+        let engine = ruleEngine.service
+        let rest = try await core.makeREST(
+            telemetry: ruleEngine.writer, queue: queue,
+            ruleEngines: InProcessRuleEngineNotifications { engine.receive($0) })
+        runtime.serve(try await responder(rest: rest, transports: transports, io: io))
         runtime.started(statisticsOn: io.loops[0])
     }
 

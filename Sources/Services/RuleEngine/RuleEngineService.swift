@@ -1,4 +1,5 @@
 public import Logging
+public import Messages
 public import Metrics
 public import Model
 public import Queue
@@ -40,6 +41,14 @@ public final class RuleEngineService: Sendable {
     public func reloadChains(of tenant: TenantID) {
         for bound in shards.withLock({ $0 }) {
             bound.loop.execute { bound.shard.reload(tenant) }
+        }
+    }
+
+    /// Acts on what every rule engine is told. Safe from any thread.
+    public func receive(_ notification: RuleEngineNotification) {
+        switch notification {
+        case .entityChanged(let tenant, let entity, _):
+            if entity.type == .ruleChain { reloadChains(of: tenant) }
         }
     }
 

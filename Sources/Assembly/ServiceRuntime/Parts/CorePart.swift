@@ -38,13 +38,18 @@ public final class CorePart {
 
     /// The REST API.
     ///
-    /// - Parameter queue: Takes the messages of its changes.
-    public func makeREST(telemetry: TelemetryWriter, queue: any RuleEngineQueue) async throws -> RESTService {
+    /// - Parameters:
+    ///   - queue: Takes the messages of its changes.
+    ///   - ruleEngines: Told of changed rule chains.
+    public func makeREST(
+        telemetry: TelemetryWriter, queue: any RuleEngineQueue, ruleEngines: any RuleEngineNotificationProducer
+    ) async throws -> RESTService {
         let logger = runtime.logger.labelled("rest")
         return try await RESTService.make(
             configuration: settings.rest, database: database, telemetry: WriterStore(writer: telemetry),
             events: DeviceEventDispatcher(
-                database: database, authenticator: authenticator, sessions: sessions, notifications: notifications),
+                database: database, authenticator: authenticator, sessions: sessions, notifications: notifications,
+                ruleEngines: ruleEngines),
             messages: QueuedRuleMessages(queue: queue, logger: logger), health: runtime.health, logger: logger,
             metrics: runtime.metrics)
     }

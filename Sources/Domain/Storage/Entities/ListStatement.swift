@@ -27,6 +27,18 @@ struct ListStatement {
         conditions.append(Self.numbered("\(condition)", parameters.count))
     }
 
+    /// Adds a condition on a column in which `$?` stands for `parameter`.
+    mutating func require(_ column: StaticString, _ comparison: StaticString, _ parameter: PostgresParameter) {
+        parameters.append(parameter)
+        conditions.append(Self.numbered("\(column)\(comparison)", parameters.count))
+    }
+
+    /// Deletes what the list would show, of a source that is one table.
+    func delete(on runner: any StatementRunner) async throws {
+        precondition(!conditions.isEmpty, "a list without conditions is not deleted")
+        _ = try await runner.query("DELETE FROM \(shape.source)\(filter)", parameters)
+    }
+
     /// Adds a condition without parameters.
     mutating func require(_ condition: StaticString) { conditions.append("\(condition)") }
 

@@ -63,6 +63,7 @@ public enum SchemaInstaller {
                     try SystemData.install(on: connection, password: password.secret, options: options)
                 }
                 try connection.execute(Views.bindDeviceInfo(toTelemetry: options.persistsStateToTelemetry))
+                try ComponentDescriptorRepository.install(on: connection)
                 if demo, try !DemoData.isPresent(on: connection) {
                     options.logger.info("loading demo data")
                     try DemoData.install(on: connection, options: options)

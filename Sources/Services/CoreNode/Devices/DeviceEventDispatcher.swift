@@ -9,12 +9,14 @@ public struct DeviceEventDispatcher: DeviceEvents {
     private let authenticator: DeviceAuthenticator
     private let sessions: DeviceSessionService
     private let notifications: any TransportNotificationProducer
+    private let ruleEngines: any RuleEngineNotificationProducer
     private let lookup: DeviceLookup
 
     public init(
         database: Database, authenticator: DeviceAuthenticator, sessions: DeviceSessionService,
-        notifications: any TransportNotificationProducer
+        notifications: any TransportNotificationProducer, ruleEngines: any RuleEngineNotificationProducer
     ) {
+        self.ruleEngines = ruleEngines
         lookup = DeviceLookup(database: database)
         self.authenticator = authenticator
         self.sessions = sessions
@@ -39,6 +41,8 @@ public struct DeviceEventDispatcher: DeviceEvents {
             await update(profile)
         case .deviceProfileDeleted(_, let profile):
             authenticator.forget(profile)
+        case .ruleChainChanged(let tenant, let chain, let change):
+            ruleEngines.broadcast(.entityChanged(tenant, chain.entityID, change))
         case .attributesUpdated, .attributesDeleted, .timeseriesUpdated, .timeseriesDeleted:
             break
         }

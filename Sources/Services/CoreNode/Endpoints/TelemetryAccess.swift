@@ -49,7 +49,7 @@ struct TelemetryAccess: Sendable {
         return EntityID(type: type, uuid: uuid)
     }
 
-    private static func permissionOwner(
+    static func permissionOwner(
         _ owner: EntityOwner, _ entity: EntityID, _ principal: Principal, _ services: Services
     ) async throws -> Permissions.Owner {
         var result = Permissions.Owner(tenant: owner.tenant, customer: owner.customer)

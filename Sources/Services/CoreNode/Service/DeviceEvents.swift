@@ -1,3 +1,4 @@
+public import Messages
 public import Model
 public import Storage
 public import Telemetry
@@ -17,6 +18,8 @@ public enum DeviceEvent: Sendable {
     /// The records are those of `arena`.
     case timeseriesUpdated(tenant: TenantID, entity: EntityID, PointArena, [TelemetryRecord])
     case timeseriesDeleted(tenant: TenantID, entity: EntityID, keys: [String])
+    /// Chains of the tenant, or which of them is the root, are others now.
+    case ruleChainChanged(tenant: TenantID, chain: RuleChainID, EntityChange)
 }
 
 /// Where events go. They are posted after the change is committed and before the client gets its answer, so that a

@@ -78,6 +78,8 @@ public struct RESTService: HTTPResponder {
             DeviceSaving(services: services),
             DeviceProfileEndpoints(services: services), DashboardEndpoints(services: services),
             TelemetryEndpoints(services: services), AttributeEndpoints(services: services),
+            RuleChainEndpoints(services: services), RuleChainTransferEndpoints(services: services),
+            ComponentEndpoints(services: services), EventEndpoints(services: services),
         ]
     }
 

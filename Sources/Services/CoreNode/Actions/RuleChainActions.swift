@@ -1,0 +1,23 @@
+internal import JSON
+internal import Messages
+internal import Model
+internal import Postgres
+internal import Storage
+
+extension Services {
+    /// Tells everybody that a chain changed: the running rule engines read the tenant's chains anew.
+    func ruleChainChanged(_ chain: StoredRuleChain, _ change: EntityChange, by principal: Principal) async {
+        await events.post(.ruleChainChanged(tenant: chain.tenantID, chain: chain.id, change))
+    }
+
+    /// How long a tenant's nodes may record everything, in minutes (`rule-engine.md` 2.6).
+    func debugMinutes(of tenant: TenantID) async throws -> Int64 {
+        let profile = try await database.query(
+            """
+            SELECT (p.profile_data -> 'configuration' ->> 'maxDebugModeDurationMinutes')::int8
+            FROM tenant t JOIN tenant_profile p ON p.id = t.tenant_profile_id WHERE t.id = $1
+            """, [.uuid(tenant)])
+        guard let minutes = profile.first?.int8(0), minutes > 0 else { return RuleChainRequest.debugMinutes }
+        return minutes
+    }
+}
