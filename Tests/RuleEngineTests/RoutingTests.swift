@@ -229,3 +229,14 @@ import Testing
         #expect(MessageType("post_telemetry_request") == .custom("post_telemetry_request"))
     }
 }
+
+@Suite struct RegistryTests {
+    /// What editors offer is what this build runs, in its current form.
+    @Test func everyNodeIsDescribedAndEveryDescribedNodeRuns() {
+        let offered = Dictionary(
+            uniqueKeysWithValues: RuleNodeDescriptor.all.map { ($0.type, $0.configurationVersion) })
+        let running = Dictionary(
+            uniqueKeysWithValues: RuleNodeRegistry.types.map { ($0.type, $0.configurationVersion) })
+        #expect(offered == running)
+    }
+}

@@ -108,8 +108,10 @@ extension RuleChainStore {
 
     private func connect(_ connections: [RuleChainGraph.Connection], between ids: [UUID128]) async throws {
         _ = try await runner.query(
-            "DELETE FROM relation WHERE from_id = ANY($1) AND from_type = 'RULE_NODE' AND relation_type_group = 'RULE_NODE'",
-            [.ids(ids)])
+            """
+            DELETE FROM relation
+            WHERE from_id = ANY($1) AND from_type = 'RULE_NODE' AND relation_type_group = 'RULE_NODE'
+            """, [.ids(ids)])
         for connection in connections {
             _ = try await runner.query(
                 Self.insertRelation,
@@ -175,7 +177,9 @@ extension RuleChainStore {
                                 AND o.relation_type_group = r.relation_type_group AND o.relation_type = $3
                                 AND o.to_id = r.to_id AND o.to_type = r.to_type)
                     """, [.id(node), .text(old), .text(new)])
-                if renamed.affectedRows > 0, !changed.contains(RuleChainID(caller)) { changed.append(RuleChainID(caller)) }
+                if renamed.affectedRows > 0, !changed.contains(RuleChainID(caller)) {
+                    changed.append(RuleChainID(caller))
+                }
             }
         }
         return changed

@@ -70,7 +70,8 @@ public struct RuleNodeDescriptor: Sendable {
         RuleNodeDescriptor(
             component: .filter, type: RuleNodeTypeName.package + "filter.TbMsgTypeSwitchNode",
             name: "message type switch", description: "Route incoming messages by Message Type",
-            details: "Sends a message to the connection that its type names; other types leave through <code>Other</code>.",
+            details: "Sends a message to the connection that its type names; other types leave through "
+                + "<code>Other</code>.",
             labels: messageTypeLabels, defaultConfiguration: #"{"version":0}"#, directive: "tbNodeEmptyConfig",
             icon: nil),
         RuleNodeDescriptor(
@@ -85,8 +86,8 @@ public struct RuleNodeDescriptor: Sendable {
         RuleNodeDescriptor(
             component: .action, type: RuleNodeTypeName.package + "telemetry.TbMsgAttributesNode",
             name: "save attributes", description: "Saves attributes of the message originator",
-            details: "Takes messages of type <code>POST_ATTRIBUTES_REQUEST</code>; metadata <code>scope</code> wins over "
-                + "the configured one.",
+            details: "Takes messages of type <code>POST_ATTRIBUTES_REQUEST</code>; metadata <code>scope</code> wins "
+                + "over the configured one.",
             labels: success,
             defaultConfiguration: #"{"processingSettings":{"type":"ON_EVERY_MESSAGE"},"scope":"SERVER_SCOPE","#
                 + #""notifyDevice":false,"sendAttributesUpdatedNotification":false,"#

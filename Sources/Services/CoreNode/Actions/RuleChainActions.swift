@@ -7,7 +7,15 @@ internal import Storage
 extension Services {
     /// Tells everybody that a chain changed: the running rule engines read the tenant's chains anew.
     func ruleChainChanged(_ chain: StoredRuleChain, _ change: EntityChange, by principal: Principal) async {
-        await events.post(.ruleChainChanged(tenant: chain.tenantID, chain: chain.id, change))
+        let subject = ActionSubject(chain, tenant: chain.tenantID, chain.id, name: chain.name)
+        let action: EntityAction
+        switch change {
+        case .created: action = .added(subject)
+        case .updated: action = .updated(subject)
+        case .deleted: action = .deleted(subject)
+        }
+        await actions.record(
+            action, by: principal, event: .ruleChainChanged(tenant: chain.tenantID, chain: chain.id, change))
     }
 
     /// How long a tenant's nodes may record everything, in minutes (`rule-engine.md` 2.6).

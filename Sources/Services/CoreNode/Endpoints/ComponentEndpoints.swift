@@ -8,9 +8,17 @@ struct ComponentEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/components", roles: [.system, .tenant], byTypes),
-            Endpoint(.get, "/api/components/{componentType}", roles: [.system, .tenant], byType),
-            Endpoint(.get, "/api/component/{componentDescriptorClazz}", roles: [.system, .tenant], byClass),
+            Endpoint(.get, "/api/components", roles: [.system, .tenant], byTypes)
+                .docs(
+                    "The kinds of rule nodes of some components",
+                    query: [.list("componentTypes").required, .choice("ruleChainType", ["CORE", "EDGE"])],
+                    answer: .list("ComponentDescriptor")),
+            Endpoint(.get, "/api/components/{componentType}", roles: [.system, .tenant], byType)
+                .docs(
+                    "The kinds of rule nodes of one component",
+                    query: [.choice("ruleChainType", ["CORE", "EDGE"])], answer: .list("ComponentDescriptor")),
+            Endpoint(.get, "/api/component/{componentDescriptorClazz}", roles: [.system, .tenant], byClass)
+                .docs("One kind of rule node by its class name", answer: "ComponentDescriptor"),
         ]
     }
 

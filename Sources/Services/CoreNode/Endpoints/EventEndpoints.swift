@@ -11,10 +11,21 @@ struct EventEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, Self.base, roles: .everyone, lifecycle),
-            Endpoint(.get, Self.base + "/{eventType}", roles: .everyone, byKind),
-            Endpoint(.post, Self.base, roles: .everyone, filtered),
-            Endpoint(.post, Self.base + "/clear", roles: .everyone, clear),
+            Endpoint(.get, Self.base, roles: .everyone, lifecycle)
+                .docs(
+                    "What happened to the life of an entity", query: .timePage + [.uuid("tenantId").required],
+                    answer: .page("EventInfo")),
+            Endpoint(.get, Self.base + "/{eventType}", roles: .everyone, byKind)
+                .docs(
+                    "Events of one kind", query: .timePage + [.uuid("tenantId").required], answer: .page("EventInfo")),
+            Endpoint(.post, Self.base, roles: .everyone, filtered)
+                .docs(
+                    "Events that a filter lets through", query: .timePage + [.uuid("tenantId").required],
+                    body: "EventFilter", answer: .page("EventInfo")),
+            Endpoint(.post, Self.base + "/clear", roles: .everyone, clear)
+                .docs(
+                    "Deletes the events that a filter lets through",
+                    query: [.integer("startTime"), .integer("endTime")], body: "EventFilter", answer: .nothing),
         ]
     }
 

@@ -8,20 +8,45 @@ internal import Storage
 struct RuleChainEndpoints: EndpointGroup {
     let services: Services
 
+    static let schemas = [
+        "RuleChain": "id:id(RULE_CHAIN) name:string! type:string root:boolean debugMode:boolean version:integer",
+        "DefaultRuleChainCreateRequest": "name:string!",
+        "RuleChainMetaData": "ruleChainId:id(RULE_CHAIN)! firstNodeIndex:integer version:integer",
+    ]
+
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/ruleChains", roles: .tenant, list),
-            Endpoint(.get, "/api/ruleChains/list", roles: .tenant, byIDs),
-            Endpoint(.get, "/api/ruleChain/tbelEnabled", roles: .tenant, isTBELEnabled),
-            Endpoint(.get, "/api/ruleChain/{ruleChainId}", roles: .tenant, read),
-            Endpoint(.post, "/api/ruleChain", roles: .tenant, save),
-            Endpoint(.post, "/api/ruleChain/device/default", roles: .tenant, createDefault),
-            Endpoint(.post, "/api/ruleChain/{ruleChainId}/root", roles: .tenant, makeRoot),
-            Endpoint(.delete, "/api/ruleChain/{ruleChainId}", roles: .tenant, delete),
-            Endpoint(.get, "/api/ruleChain/{ruleChainId}/metadata", roles: .tenant, readMetadata),
-            Endpoint(.post, "/api/ruleChain/metadata", roles: .tenant, saveMetadata),
-            Endpoint(.get, "/api/ruleChain/{ruleChainId}/output/labels", roles: .tenant, outputLabels),
-            Endpoint(.get, "/api/ruleNode/{ruleNodeId}/debugIn", roles: .tenant, latestDebugInput),
+            Endpoint(.get, "/api/ruleChains", roles: .tenant, list)
+                .docs(
+                    "Rule chains of the tenant",
+                    query: .page + [.choice("type", ["CORE", "EDGE"]), .uuids("ruleChainIds")],
+                    answer: .page("RuleChain")),
+            Endpoint(.get, "/api/ruleChains/list", roles: .tenant, byIDs)
+                .docs("Rule chains by ids", query: [.uuids("ruleChainIds").required], answer: .list("RuleChain")),
+            Endpoint(.get, "/api/ruleChain/tbelEnabled", roles: .tenant, isTBELEnabled)
+                .docs("Whether scripts may be written in TBEL"),
+            Endpoint(.get, "/api/ruleChain/{ruleChainId}", roles: .tenant, read)
+                .docs("A rule chain", answer: "RuleChain"),
+            Endpoint(.post, "/api/ruleChain", roles: .tenant, save)
+                .docs("Creates or changes a rule chain", body: "RuleChain", answer: "RuleChain"),
+            Endpoint(.post, "/api/ruleChain/device/default", roles: .tenant, createDefault)
+                .docs(
+                    "Creates a rule chain that does what the root chain of a new tenant does",
+                    body: "DefaultRuleChainCreateRequest", answer: "RuleChain"),
+            Endpoint(.post, "/api/ruleChain/{ruleChainId}/root", roles: .tenant, makeRoot)
+                .docs("Makes a chain the one that messages enter", answer: "RuleChain"),
+            Endpoint(.delete, "/api/ruleChain/{ruleChainId}", roles: .tenant, delete)
+                .docs("Deletes a rule chain", answer: .nothing),
+            Endpoint(.get, "/api/ruleChain/{ruleChainId}/metadata", roles: .tenant, readMetadata)
+                .docs("The nodes of a rule chain and their connections", answer: "RuleChainMetaData"),
+            Endpoint(.post, "/api/ruleChain/metadata", roles: .tenant, saveMetadata)
+                .docs(
+                    "Replaces the nodes of a rule chain", query: [.boolean("updateRelated")],
+                    body: "RuleChainMetaData", answer: "RuleChainMetaData"),
+            Endpoint(.get, "/api/ruleChain/{ruleChainId}/output/labels", roles: .tenant, outputLabels)
+                .docs("The labels that a rule chain offers to those that call it"),
+            Endpoint(.get, "/api/ruleNode/{ruleNodeId}/debugIn", roles: .tenant, latestDebugInput)
+                .docs("The newest recorded message on its way into a node"),
         ]
     }
 
@@ -51,7 +76,8 @@ struct RuleChainEndpoints: EndpointGroup {
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         if call.query.first("ruleChainIds") != nil { return try await byIDs(call, principal) }
         return .json(
-            try await chains.page(tenant: principal.tenantID, kind: try call.ruleChainKind("type"), try call.pageLink()))
+            try await chains.page(tenant: principal.tenantID, kind: try call.ruleChainKind("type"), try call.pageLink())
+        )
     }
 
     @Sendable private func byIDs(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

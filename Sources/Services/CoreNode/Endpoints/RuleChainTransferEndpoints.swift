@@ -12,8 +12,12 @@ struct RuleChainTransferEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/ruleChains/export", roles: .tenant, exportChains),
-            Endpoint(.post, "/api/ruleChains/import", roles: .tenant, importChains),
+            Endpoint(.get, "/api/ruleChains/export", roles: .tenant, exportChains)
+                .docs("All rule chains with their nodes", query: [.integer("limit").required], answer: "RuleChainData"),
+            Endpoint(.post, "/api/ruleChains/import", roles: .tenant, importChains)
+                .docs(
+                    "Adds rule chains, or replaces those of the same name", query: [.boolean("overwrite")],
+                    body: "RuleChainData"),
         ]
     }
 
