@@ -161,6 +161,16 @@ final class TestClient {
         return body.count > 2 ? body[2] : 0
     }
 
+    func expectPuback(_ identifier: UInt16, _ reason: UInt8) throws {
+        let received = try puback(identifier)
+        guard received == reason else { throw Failure(description: "PUBACK with \(received) instead of \(reason)") }
+    }
+
+    func expectMessage(_ condition: (Message) -> Bool) throws {
+        let received = try message()
+        guard condition(received) else { throw Failure(description: "unexpected \(received)") }
+    }
+
     func message() throws -> Message {
         let packet = try expect(.publish)
         let length = Int(packet.body[0]) << 8 | Int(packet.body[1])

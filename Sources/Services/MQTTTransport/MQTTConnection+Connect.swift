@@ -35,7 +35,9 @@ extension MQTTConnection {
                 refuse(.notOpened)
                 return
             }
-            state = .open(OpenSession(info: info, lane: transport.transport.lane(of: info.device.deviceID)))
+            state = .open(
+                OpenSession(
+                    info: info, lane: transport.transport.lane(of: info.device.deviceID), isGateway: device.isGateway))
             transport.metrics.sessions.add(1)
             transport.watch(self)
             accept(connect)

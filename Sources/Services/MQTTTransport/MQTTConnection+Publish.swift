@@ -26,7 +26,13 @@ extension MQTTConnection {
             callServer(publish, in: bytes, family, id: publish.topic.lowerBound + id, session)
         case .claim:
             claim(publish, in: bytes, session)
-        case .gateway, .firmwareChunk, .softwareChunk, .unknown:
+        case .gateway:
+            receiveGateway(publish, in: bytes, session)
+        case .firmwareChunk:
+            requestChunk(publish, in: bytes, .firmware, session)
+        case .softwareChunk:
+            requestChunk(publish, in: bytes, .software, session)
+        case .unknown:
             transport.metrics.unknownTopics.increment()
             acknowledge(publish, .topicNameInvalid)
         }

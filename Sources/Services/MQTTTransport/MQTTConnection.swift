@@ -27,10 +27,13 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         let info: SessionInfo
         let lane: Int
         let classifier: UplinkTopicClassifier
+        /// Whether the device was a gateway when it connected.
+        let isGateway: Bool
 
-        init(info: SessionInfo, lane: Int) {
+        init(info: SessionInfo, lane: Int, isGateway: Bool) {
             self.info = info
             self.lane = lane
+            self.isGateway = isGateway
             classifier = UplinkTopicClassifier(info.profile)
         }
     }
@@ -43,11 +46,16 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     var pending = PendingAcknowledgements()
     /// Made when the first packet needs it: most devices only send.
     private(set) var downlinksIfAny: Downlinks?
+    /// Made when the first message on a topic of the gateway API comes.
+    private(set) var gatewayIfAny: GatewayLink?
+    private var downloadsIfAny: OTADownloads?
     /// What the CONNECT said that downlinks have to heed.
     private var clientLimits = ClientLimits()
     private var isPaused = false
     /// Paused because the loop is saturated; the loop resumes it, and nobody else does.
     private var isWaitingForRoom = false
+    /// Paused because too much waits for devices behind the gateway.
+    private var isWaitingForGateway = false
     private(set) var lastActivity: MonotonicTime
     /// The activity that the core was told of last.
     var reportedActivity = MonotonicTime(nanoseconds: 0)
@@ -80,6 +88,19 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         let made = Downlinks(clientLimits)
         downlinksIfAny = made
         return made
+    }
+
+    /// The devices behind this connection.
+    var gateway: GatewayLink {
+        if let gatewayIfAny { return gatewayIfAny }
+        let made = GatewayLink(self)
+        gatewayIfAny = made
+        return made
+    }
+
+    var downloads: OTADownloads {
+        get { downloadsIfAny ?? OTADownloads() }
+        set { downloadsIfAny = newValue }
     }
 
     // MARK: - Input
@@ -178,6 +199,11 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
                 return false
             }
         }
+        if let gatewayIfAny, gatewayIfAny.isFull {
+            pause()
+            isWaitingForGateway = true
+            return false
+        }
         if transport.transport.isSaturated {
             pause()
             isWaitingForRoom = true
@@ -188,6 +214,13 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
             return false
         }
         return true
+    }
+
+    /// Reads on when less waits for devices behind the gateway.
+    func resumeAfterGateway() {
+        guard isWaitingForGateway, gatewayIfAny?.isFull == false else { return }
+        isWaitingForGateway = false
+        resume()
     }
 
     // MARK: - Acknowledgements
@@ -204,7 +237,11 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         }
         pending.finish(number, reasonCode)
         sendAcknowledgements()
-        if isPaused, !isWaitingForRoom, pending.count <= transport.configuration.maximumInFlight / 2 { resume() }
+        if isPaused, !isWaitingForRoom, !isWaitingForGateway,
+            pending.count <= transport.configuration.maximumInFlight / 2
+        {
+            resume()
+        }
     }
 
     /// Answers a PUBLISH at once, in its turn; nothing is sent with QoS 0.
@@ -255,8 +292,9 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
 
     /// Takes a changed device or profile.
     func update(_ change: (SessionInfo) -> SessionInfo?) {
+        gatewayIfAny?.update(change)
         guard case .open(let session) = state, let info = change(session.info) else { return }
-        state = .open(OpenSession(info: info, lane: session.lane))
+        state = .open(OpenSession(info: info, lane: session.lane, isGateway: session.isGateway))
     }
 
     /// No CONNECT came in time.
@@ -317,6 +355,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         if case .open(let session) = state {
             transport.metrics.sessions.add(-1)
             downlinksIfAny?.end()
+            gatewayIfAny?.endAll()
             transport.transport.sessionClosed(session.info)
         }
         state = .closed
@@ -329,6 +368,8 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         // A timer may hold the object for a while; it need not hold its memory.
         pending = PendingAcknowledgements()
         downlinksIfAny = nil
+        gatewayIfAny = nil
+        downloadsIfAny = nil
         transport.connectionEnded()
     }
 

@@ -17,6 +17,7 @@ final class MQTTMetrics {
         case overload
         case slowSubscriber = "slow_subscriber"
         case provisioning
+        case otaRefused = "ota_refused"
     }
 
     var publishes = 0
@@ -24,6 +25,7 @@ final class MQTTMetrics {
     private let otherReceived: Counter
     let connections: Gauge
     let sessions: Gauge
+    let gatewayDevices: Gauge
     let connects: Counter
     let refusedConnects: Counter
     let unavailableConnects: Counter
@@ -42,6 +44,7 @@ final class MQTTMetrics {
         connections = registry.gauge("mqtt_connections", help: "Open TCP connections of the MQTT listener.")
         sessions = registry.gauge(
             "thingsboard_transport_connections_active", help: "Open device sessions.", labels: ["protocol": "mqtt"])
+        gatewayDevices = registry.gauge("mqtt_gateway_devices", help: "Devices connected through gateways.")
         let results = "mqtt_connects_total"
         let resultsHelp = "CONNECT packets by result."
         connects = registry.counter(results, help: resultsHelp, labels: ["result": "accepted"])

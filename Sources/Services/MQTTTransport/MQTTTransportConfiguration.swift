@@ -19,6 +19,12 @@ public struct MQTTTransportConfiguration: Sendable {
     public var clientRPCTimeout: Duration = .milliseconds(60_000)
     /// `MQTT_TIMEOUT`: how long the PUBACK of a call to the device is waited for.
     public var rpcAcknowledgementTimeout: Duration = .milliseconds(10_000)
+    /// `NEEDLETAIL_MQTT_MAX_GATEWAY_DEVICES`: devices behind one connection.
+    public var maximumGatewayDevices = 100_000
+    /// `MQTT_GATEWAY_METRICS_REPORT_INTERVAL_SEC`: how often the latencies of a gateway's connectors are stored.
+    public var gatewayMetricsInterval: Duration = .seconds(60)
+    /// `NEEDLETAIL_MQTT_MAX_OTA_MESSAGE`: bytes of an OTA package that may be sent in one message.
+    public var maximumWholePackage = 64 << 20
     /// From the answer to a provision request to the end of its connection.
     public var provisionLinger: Duration = .seconds(60)
     /// `NEEDLETAIL_MQTT_MAX_UNACKNOWLEDGED_DOWNLINKS`: QoS 1 messages to one connection that may be without PUBACK; a client
@@ -41,6 +47,11 @@ public struct MQTTTransportConfiguration: Sendable {
         rpcAcknowledgementTimeout = settings.milliseconds("MQTT_TIMEOUT", default: 10_000)
         maximumUnacknowledgedDownlinks = settings.integer(
             "NEEDLETAIL_MQTT_MAX_UNACKNOWLEDGED_DOWNLINKS", default: 20_000, in: 1...65_000)
+        maximumGatewayDevices = settings.integer(
+            "NEEDLETAIL_MQTT_MAX_GATEWAY_DEVICES", default: 100_000, in: 1...1_000_000)
+        gatewayMetricsInterval = settings.seconds("MQTT_GATEWAY_METRICS_REPORT_INTERVAL_SEC", default: 60)
+        maximumWholePackage = settings.integer(
+            "NEEDLETAIL_MQTT_MAX_OTA_MESSAGE", default: 64 << 20, in: 65_536...(256 << 20))
         maximumOutput = settings.integer("NEEDLETAIL_MQTT_MAX_OUTPUT", default: 4 << 20, in: 65_536...(1 << 30))
     }
 }

@@ -9,15 +9,35 @@ extension MQTTTransportLoop {
     func receive(_ notification: TransportNotification) {
         switch notification {
         case .closeSession(let id, let reason):
-            withSession(id) { connection, _ in connection.closeSession(reason) }
+            withSession(id) { connection, _ in
+                connection.closeSession(reason)
+            } child: { connection, child in
+                connection.gatewayIfAny?.end(child)
+            }
         case .attributesResponse(let id, let response):
-            withSession(id) { $0.send(response, $1) }
+            withSession(id) {
+                $0.send(response, $1)
+            } child: {
+                $0.sendGateway(response, to: $1)
+            }
         case .attributesUpdate(let id, let update):
-            withSession(id) { $0.send(update, $1) }
+            withSession(id) {
+                $0.send(update, $1)
+            } child: {
+                $0.sendGateway(update, to: $1)
+            }
         case .rpcRequest(let id, let request):
-            withSession(id) { $0.send(request, $1) }
+            withSession(id) {
+                $0.send(request, $1)
+            } child: {
+                $0.sendGateway(request, to: $1)
+            }
         case .rpcResponse(let id, let response):
-            withSession(id) { connection, _ in connection.answer(response) }
+            // Devices behind gateways cannot call.
+            withSession(id) { connection, _ in
+                connection.answer(response)
+            } child: { _, _ in
+            }
         case .deviceUpdated(let device):
             forEachSession { info in
                 guard info.device.deviceID == device.deviceID, info.device != device else { return nil }
@@ -33,14 +53,20 @@ extension MQTTTransportLoop {
         }
     }
 
-    /// The connection of a session that is open here.
-    private func withSession(_ id: UUID128, _ body: (MQTTConnection, MQTTConnection.OpenSession) -> Void) {
+    /// The connection of a session that is open here: the device's own, or that of its gateway.
+    private func withSession(
+        _ id: UUID128, _ own: (MQTTConnection, MQTTConnection.OpenSession) -> Void,
+        child body: (MQTTConnection, GatewayChild) -> Void
+    ) {
         let address = SessionAddress(sessionID: id)
         guard address.loopIndex == loop.index, let connection = loop.connection(for: address.connection),
-            let handler = connection.handler as? MQTTConnection, let session = handler.session,
-            session.info.sessionID == id
+            let handler = connection.handler as? MQTTConnection, let session = handler.session
         else { return }
-        body(handler, session)
+        if session.info.sessionID == id {
+            own(handler, session)
+        } else if let child = handler.gatewayIfAny?.child(of: id) {
+            body(handler, child)
+        }
     }
 
     private func forEachSession(_ change: (SessionInfo) -> SessionInfo?) {

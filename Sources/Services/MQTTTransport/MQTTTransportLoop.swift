@@ -16,6 +16,7 @@ final class MQTTTransportLoop {
     let metrics: MQTTMetrics
     /// Told about uplinks that nobody waits for.
     let unacknowledgedTarget: any UplinkTarget = UnacknowledgedTarget()
+    let gatewayReader = GatewayRequestReader()
     private var listener: Listener?
     private var connectDeadlines: DeadlineWheel<MQTTConnection>!
     private var sessionChecks: DeadlineWheel<MQTTConnection>!
@@ -156,6 +157,10 @@ final class MQTTTransportLoop {
         let end = connection.lastActivity + transport.configuration.sessionInactivityTimeout
         guard end > loop.now else { return connection.inactive() }
         if transport.configuration.activityReporting.reportsAtEnd { report(connection) }
+        if let gateway = connection.gatewayIfAny, let info = connection.session?.info {
+            gateway.check(
+                gatewayActivity: connection.lastActivity, overwrites: info.device.overwritesActivityTime)
+        }
         connection.nextCheck = min(loop.now + transport.configuration.sessionReportPeriod, end)
         sessionChecks.insert(connection, due: connection.nextCheck)
     }
