@@ -65,6 +65,18 @@ public struct DeviceProfileID: EntityIdentifier {
     @inlinable public init(_ uuid: UUID128) { self.uuid = uuid }
 }
 
+public struct AssetID: EntityIdentifier {
+    public static let entityType = EntityType.asset
+    public let uuid: UUID128
+    @inlinable public init(_ uuid: UUID128) { self.uuid = uuid }
+}
+
+public struct EntityViewID: EntityIdentifier {
+    public static let entityType = EntityType.entityView
+    public let uuid: UUID128
+    @inlinable public init(_ uuid: UUID128) { self.uuid = uuid }
+}
+
 public struct AssetProfileID: EntityIdentifier {
     public static let entityType = EntityType.assetProfile
     public let uuid: UUID128

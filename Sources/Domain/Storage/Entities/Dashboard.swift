@@ -43,7 +43,7 @@ public struct Dashboard: Sendable {
         mobileOrder = row.int4(7)
         externalID = row.id(8)
         version = row.int8(9) ?? 1
-        configuration = row.result.columnCount > 10 ? row.document(10) : nil
+        configuration = row.result.column(named: "configuration").flatMap { row.document($0) }
     }
 
     /// Whether it has been assigned to `customer`.

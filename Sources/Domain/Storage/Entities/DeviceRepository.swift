@@ -94,37 +94,39 @@ public struct DeviceRepository: Sendable {
         return result[0].bool(0) ?? false
     }
 
-    /// Deletes the device with its credentials, attributes, latest values and relations. The history of its telemetry
-    /// is left to ``deleteHistory(of:)``.
+    /// Deletes the device with its credentials and all that is kept about it. The history of its telemetry is left to
+    /// ``deleteHistory(of:)``.
     ///
     /// - Returns: Whether there was one.
     public func delete(_ id: DeviceID, tenant: TenantID) async throws -> Bool {
         let deleted = try await runner.query(
             "DELETE FROM device WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)])
         guard deleted.affectedRows > 0 else { return false }
-        for statement in [
-            "DELETE FROM device_credentials WHERE device_id = $1",
-            "DELETE FROM attribute_kv WHERE entity_id = $1",
-            "DELETE FROM ts_kv_latest WHERE entity_id = $1",
-            "DELETE FROM relation WHERE from_id = $1 AND from_type = 'DEVICE'",
-            "DELETE FROM relation WHERE to_id = $1 AND to_type = 'DEVICE'",
-        ] {
-            _ = try await runner.query(statement, [.id(id)])
-        }
+        _ = try await runner.query("DELETE FROM device_credentials WHERE device_id = $1", [.id(id)])
+        try await EntityTraces.delete(id.entityID, on: runner)
         return true
     }
 
     // MARK: - Lists
 
+    private static let byProfile = """
+        d.device_profile_id = ANY(ARRAY(SELECT p.id FROM device_profile p WHERE p.tenant_id = $1 AND p.name ILIKE $?))
+        """
+    private static let byCustomer = """
+        d.customer_id = ANY(ARRAY(SELECT k.id FROM customer k WHERE k.tenant_id = $1 AND k.title ILIKE $?))
+        """
+
+    /// A device's type is the name of its profile, so it is searched in the profiles, which are few.
     private static let shape = ListStatement.Shape(
         columns: Device.columns, source: "device d LEFT JOIN customer c ON c.id = d.customer_id", id: "d.id",
-        searched: ["d.name", "d.label", "d.type"], sortable: sortable)
+        searched: ["d.name", "d.label"], sortable: sortable, searchedThrough: [byProfile], neverNull: neverNull)
 
     private static let infoShape = ListStatement.Shape(
-        columns: DeviceSummary.columns, source: DeviceSummary.source, id: "d.id",
-        searched: ["d.name", "d.label", "d.type", "c.title"],
-        sortable: sortable.merging(["active": "coalesce(a.bool_v, false)"]) { first, _ in first })
+        columns: DeviceSummary.columns, source: DeviceSummary.source, id: "d.id", searched: ["d.name", "d.label"],
+        sortable: sortable.merging(["active": "coalesce(a.bool_v, false)"]) { first, _ in first },
+        searchedThrough: [byProfile, byCustomer], neverNull: neverNull.union(["active"]))
 
+    private static let neverNull: Set<String> = ["createdTime", "name", "type", "deviceProfileName"]
     private static let sortable = [
         "createdTime": "d.created_time", "name": "d.name", "type": "d.type", "deviceProfileName": "d.type",
         "label": "d.label", "customerTitle": "c.title",

@@ -9,6 +9,8 @@ public enum EntityError: Error, Equatable, Sendable {
     case notFound(EntityType, UUID128)
     /// Somebody else has saved the entity since it was read (`rest-api.md` 2.5).
     case versionConflict(EntityType)
+    /// The tenant has as many entities of that kind as its profile allows.
+    case limitExceeded(EntityType, limit: Int64)
 }
 
 extension EntityError {
@@ -35,6 +37,16 @@ extension EntityError {
         "device_credentials_device_id_unq_key": "Credentials for this device are already specified!",
         "device_profile_name_unq_key": "Device profile with such name already exists!",
         "device_provision_key_unq_key": "Device profile with such provision device key already exists!",
+        "asset_name_unq_key": "Asset with such name already exists!",
+        "asset_external_id_unq_key": "Asset with such external id already exists!",
+        "asset_profile_name_unq_key": "Asset profile with such name already exists!",
+        "asset_profile_external_id_unq_key": "Asset profile with such external id already exists!",
+        "device_profile_external_id_unq_key": "Device profile with such external id already exists!",
+        "entity_view_name_unq_key": "Entity view with such name already exists!",
+        "entity_view_external_id_unq_key": "Entity view with such external id already exists!",
+        "fk_asset_profile": "The asset profile referenced by the assets cannot be deleted!",
+        "fk_default_dashboard_device_profile": "The dashboard referenced by the device profiles cannot be deleted!",
+        "fk_default_dashboard_asset_profile": "The dashboard referenced by the asset profiles cannot be deleted!",
         "customer_title_unq_key": "Customer with such title already exists!",
         "tenant_profile_name_unq_key": "Tenant profile with such name already exists!",
         "fk_device_profile": "The device profile referenced by the devices cannot be deleted!",

@@ -105,6 +105,10 @@ extension APIError {
         case .notFound(let type, let id): self = .notFound(type, id)
         case .versionConflict(let type):
             self = APIError(409, .versionConflict, "\(type.normalName) was already changed by someone else")
+        case .limitExceeded(let type, let limit):
+            self = APIError(
+                403, .entitiesLimitExceeded, "\(type.normalName)s limit reached",
+                details: ["entityType": .string(type.name), "limit": .integer(limit)])
         }
     }
 }

@@ -1,0 +1,44 @@
+public import Model
+internal import Postgres
+
+/// What an entity view keeps of its entity: the attributes that it names, and the latest values of its series, as they are
+/// when it is saved (`rest-api.md` 3.3). History is read through to the entity.
+public struct EntityViewCopies: Sendable {
+    private let transaction: any StatementRunner
+
+    public init(_ transaction: any StatementRunner) { self.transaction = transaction }
+
+    /// Makes the copies that `view` asks for in place of those that there were.
+    public func renew(_ view: EntityView) async throws {
+        _ = try await transaction.query(
+            "DELETE FROM attribute_kv WHERE entity_id = $1 AND attribute_type = ANY($2)",
+            [.id(view.id), .int4Array([AttributeScope.client, .server, .shared].map(\.rawValue))])
+        _ = try await transaction.query("DELETE FROM ts_kv_latest WHERE entity_id = $1", [.id(view.id)])
+        for scope in [AttributeScope.client, .server, .shared] {
+            let keys = view.attributeKeys(scope)
+            if keys.isEmpty { continue }
+            _ = try await transaction.query(
+                """
+                INSERT INTO attribute_kv (entity_id, attribute_type, attribute_key, bool_v, str_v, long_v, dbl_v, json_v,
+                    last_update_ts, version)
+                SELECT $1, attribute_type, attribute_key, bool_v, str_v, long_v, dbl_v, json_v, last_update_ts,
+                    nextval('attribute_kv_version_seq')
+                FROM attribute_kv WHERE entity_id = $2 AND attribute_type = $3
+                    AND attribute_key IN (SELECT key_id FROM key_dictionary WHERE key = ANY($4))
+                    AND ($5 = 0 OR last_update_ts >= $5) AND ($6 = 0 OR last_update_ts <= $6)
+                """, source(of: view) + [.int4(scope.rawValue), .textArray(keys)] + range(of: view))
+        }
+        _ = try await transaction.query(
+            """
+            INSERT INTO ts_kv_latest (entity_id, key, ts, bool_v, str_v, long_v, dbl_v, json_v, version)
+            SELECT $1, key, ts, bool_v, str_v, long_v, dbl_v, json_v, nextval('ts_kv_latest_version_seq')
+            FROM ts_kv_latest WHERE entity_id = $2
+                AND key IN (SELECT key_id FROM key_dictionary WHERE key = ANY($3))
+                AND ($4 = 0 OR ts >= $4) AND ($5 = 0 OR ts <= $5)
+            """, source(of: view) + [.textArray(view.timeseriesKeys)] + range(of: view))
+    }
+
+    private func source(of view: EntityView) -> [PostgresParameter] { [.id(view.id), .id(view.entity.uuid)] }
+
+    private func range(of view: EntityView) -> [PostgresParameter] { [.int8(view.startTime), .int8(view.endTime)] }
+}
