@@ -129,13 +129,8 @@ public struct CustomerRepository: Sendable {
         ] {
             _ = try await runner.query(statement, parameters)
         }
-        for statement in [
-            "DELETE FROM attribute_kv WHERE entity_id = $1", "DELETE FROM ts_kv_latest WHERE entity_id = $1",
-            "DELETE FROM relation WHERE from_id = $1 AND from_type = 'CUSTOMER'",
-            "DELETE FROM relation WHERE to_id = $1 AND to_type = 'CUSTOMER'",
-        ] {
-            _ = try await runner.query(statement, [.id(id)])
-        }
+        try await DashboardRepository(runner).removeCustomer(id, tenant: tenant)
+        try await EntityTraces.delete(id.entityID, on: runner)
         return true
     }
 

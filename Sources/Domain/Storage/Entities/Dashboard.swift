@@ -1,4 +1,3 @@
-internal import JSON
 public import Model
 internal import Postgres
 
@@ -48,14 +47,13 @@ public struct Dashboard: Sendable {
 
     /// Whether it has been assigned to `customer`.
     public func isAssigned(to customer: CustomerID) -> Bool {
-        guard let customers = assignedCustomers?.value.arrayValue else { return false }
-        return customers.contains { $0["customerId"]?["id"]?.stringValue.flatMap { UUID128($0) } == customer.uuid }
+        DashboardAssignments(assignedCustomers).contains(customer)
     }
 }
 
 /// Dashboards in the database. Every statement names the tenant, but for the one that finds out whose a foreign id is.
 public struct DashboardRepository: Sendable {
-    private let runner: any StatementRunner
+    let runner: any StatementRunner
 
     public init(_ runner: any StatementRunner) { self.runner = runner }
 
@@ -107,13 +105,7 @@ public struct DashboardRepository: Sendable {
         let deleted = try await runner.query(
             "DELETE FROM dashboard WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)])
         guard deleted.affectedRows > 0 else { return false }
-        for statement in [
-            "DELETE FROM attribute_kv WHERE entity_id = $1", "DELETE FROM ts_kv_latest WHERE entity_id = $1",
-            "DELETE FROM relation WHERE from_id = $1 AND from_type = 'DASHBOARD'",
-            "DELETE FROM relation WHERE to_id = $1 AND to_type = 'DASHBOARD'",
-        ] {
-            _ = try await runner.query(statement, [.id(id)])
-        }
+        try await EntityTraces.delete(id.entityID, on: runner)
         return true
     }
 

@@ -22,9 +22,11 @@ public struct EntityLimits: Sendable {
         ).first?.int8(0)
         guard let limit, limit > 0 else { return }
         _ = try await transaction.query(
-            "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", [.text(tenant.description), .int8(Int64(type.rawValue))])
-        let count = try await transaction.query(
-            "SELECT count(*) FROM \(table) WHERE tenant_id = $1", [.id(tenant)])[0].int8(0) ?? 0
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))",
+            [.text(tenant.description), .int8(Int64(type.rawValue))])
+        let count =
+            try await transaction.query(
+                "SELECT count(*) FROM \(table) WHERE tenant_id = $1", [.id(tenant)])[0].int8(0) ?? 0
         if count >= limit { throw EntityError.limitExceeded(type, limit: limit) }
     }
 

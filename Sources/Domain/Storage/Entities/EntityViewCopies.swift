@@ -1,4 +1,4 @@
-public import Model
+internal import Model
 internal import Postgres
 
 /// What an entity view keeps of its entity: the attributes that it names, and the latest values of its series, as they are
@@ -8,13 +8,14 @@ public struct EntityViewCopies: Sendable {
 
     public init(_ transaction: any StatementRunner) { self.transaction = transaction }
 
-    /// Makes the copies that `view` asks for in place of those that there were.
-    public func renew(_ view: EntityView) async throws {
-        _ = try await transaction.query(
-            "DELETE FROM attribute_kv WHERE entity_id = $1 AND attribute_type = ANY($2)",
-            [.id(view.id), .int4Array([AttributeScope.client, .server, .shared].map(\.rawValue))])
-        _ = try await transaction.query("DELETE FROM ts_kv_latest WHERE entity_id = $1", [.id(view.id)])
-        for scope in [AttributeScope.client, .server, .shared] {
+    private static let scopes: [AttributeScope] = [.client, .server, .shared]
+
+    /// Makes the copies that `view` asks for.
+    ///
+    /// - Parameter former: The view before it was saved, whose copies go.
+    public func renew(_ view: EntityView, replacing former: EntityView? = nil) async throws {
+        if let former { try await remove(former) }
+        for scope in Self.scopes {
             let keys = view.attributeKeys(scope)
             if keys.isEmpty { continue }
             _ = try await transaction.query(
@@ -36,6 +37,23 @@ public struct EntityViewCopies: Sendable {
                 AND key IN (SELECT key_id FROM key_dictionary WHERE key = ANY($3))
                 AND ($4 = 0 OR ts >= $4) AND ($5 = 0 OR ts <= $5)
             """, source(of: view) + [.textArray(view.timeseriesKeys)] + range(of: view))
+    }
+
+    private func remove(_ view: EntityView) async throws {
+        for scope in Self.scopes {
+            let keys = view.attributeKeys(scope)
+            if keys.isEmpty { continue }
+            _ = try await transaction.query(
+                """
+                DELETE FROM attribute_kv WHERE entity_id = $1 AND attribute_type = $2
+                    AND attribute_key IN (SELECT key_id FROM key_dictionary WHERE key = ANY($3))
+                """, [.id(view.id), .int4(scope.rawValue), .textArray(keys)])
+        }
+        _ = try await transaction.query(
+            """
+            DELETE FROM ts_kv_latest WHERE entity_id = $1
+                AND key IN (SELECT key_id FROM key_dictionary WHERE key = ANY($2))
+            """, [.id(view.id), .textArray(view.timeseriesKeys)])
     }
 
     private func source(of view: EntityView) -> [PostgresParameter] { [.id(view.id), .id(view.entity.uuid)] }

@@ -55,7 +55,9 @@ public struct RelationSearch: Sendable {
                 found += relations
             }
             level = relations.map { $0.target(direction) }.filter { visited.insert($0).inserted }
-            if level.isEmpty, onlyLastLevel, number < depth { found += pending.filter { !continued.contains($0.target(direction)) } }
+            if level.isEmpty, onlyLastLevel, number < depth {
+                found += pending.filter { !continued.contains($0.target(direction)) }
+            }
         }
         return found
     }

@@ -34,7 +34,7 @@ public struct Tenant: Sendable {
 
 /// Tenants in the database.
 public struct TenantRepository: Sendable {
-    private let runner: any StatementRunner
+    let runner: any StatementRunner
 
     public init(_ runner: any StatementRunner) { self.runner = runner }
 

@@ -12,16 +12,41 @@ struct DashboardEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/dashboard/serverTime", roles: .everyone, serverTime),
-            Endpoint(.get, "/api/dashboard/maxDatapointsLimit", roles: .everyone, maximumDataPoints),
-            Endpoint(.get, "/api/dashboard/info/{dashboardId}", roles: .everyone, readInfo),
-            Endpoint(.get, "/api/dashboard/{dashboardId}", roles: [.tenant, .customer], read),
-            Endpoint(.post, "/api/dashboard", roles: .tenant, save),
-            Endpoint(.delete, "/api/dashboard/{dashboardId}", roles: .tenant, delete),
-            Endpoint(.get, "/api/tenant/dashboards", roles: .tenant, list),
-            Endpoint(.get, "/api/customer/{customerId}/dashboards", roles: [.tenant, .customer], listOfCustomer),
+            Endpoint(.get, "/api/dashboard/serverTime", roles: .everyone, serverTime)
+                .docs("The server's clock in milliseconds"),
+            Endpoint(.get, "/api/dashboard/maxDatapointsLimit", roles: .everyone, maximumDataPoints)
+                .docs("Points that a widget may ask for"),
+            Endpoint(.get, "/api/dashboard/info/{dashboardId}", roles: .everyone, readInfo)
+                .docs("A dashboard without its configuration", answer: "DashboardInfo"),
+            Endpoint(.get, "/api/dashboard/{dashboardId}", roles: [.tenant, .customer], read)
+                .docs("A dashboard", query: [.boolean("includeResources")], answer: "Dashboard"),
+            Endpoint(.post, "/api/dashboard", roles: .tenant, save)
+                .docs("Creates or changes a dashboard", body: "Dashboard", answer: "Dashboard"),
+            Endpoint(.delete, "/api/dashboard/{dashboardId}", roles: .tenant, delete)
+                .docs("Deletes a dashboard", answer: .nothing),
+            Endpoint(.get, "/api/tenant/dashboards", roles: .tenant, list)
+                .docs("Dashboards of the tenant", query: Self.lists, answer: .page("DashboardInfo")),
+            Endpoint(.get, "/api/tenant/{tenantId}/dashboards", roles: .system, listOfTenant)
+                .docs("Dashboards of a tenant", query: .page, answer: .page("DashboardInfo")),
+            Endpoint(.get, "/api/dashboards", roles: [.tenant, .customer], byIDs)
+                .docs(
+                    "Dashboards by their ids", query: [.uuids("dashboardIds").required], answer: .list("DashboardInfo")),
+            Endpoint(.get, "/api/dashboards/list", roles: [.tenant, .customer], byIDs)
+                .docs(
+                    "Dashboards by their ids", query: [.uuids("dashboardIds").required], answer: .list("DashboardInfo")),
+            Endpoint(.get, "/api/customer/{customerId}/dashboards", roles: [.tenant, .customer], listOfCustomer)
+                .docs("Dashboards of a customer", query: Self.lists, answer: .page("DashboardInfo")),
         ]
     }
+
+    private static let lists: [QueryParameter] = .page + [.boolean("mobile")]
+
+    static let schemas = [
+        "Dashboard": """
+        id:id(DASHBOARD) createdTime:integer tenantId:id(TENANT) title:string! image:string mobileHide:boolean \
+        mobileOrder:integer configuration:any externalId:id(DASHBOARD) version:integer
+        """
+    ]
 
     @Sendable private func serverTime(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         .json("\(call.now)")
@@ -31,31 +56,19 @@ struct DashboardEndpoints: EndpointGroup {
         .json("\(Self.maximumDataPoints)")
     }
 
-    private func check(
-        _ dashboard: Dashboard?, _ call: Call, _ principal: Principal, _ operation: Permissions.Operation
-    ) throws(APIError) -> Dashboard {
-        guard let dashboard else {
-            let id: DashboardID = try call.id("dashboardId")
-            throw .notFound(.dashboard, id.uuid)
-        }
-        var owner = Permissions.Owner(tenant: dashboard.tenantID)
-        owner.isAssigned = principal.authority == .customerUser && dashboard.isAssigned(to: principal.customerID)
-        try Permissions.require(principal, operation, .dashboard, of: owner)
-        return dashboard
-    }
-
     @Sendable private func read(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        .json(try check(try await services.dashboards.find(try call.id("dashboardId")), call, principal, .read))
+        let id: DashboardID = try call.id("dashboardId")
+        return .json(try services.checked(try await services.dashboards.find(id), id, for: principal, .read))
     }
 
     @Sendable private func readInfo(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let found = try await services.dashboards.findInfo(try call.id("dashboardId"))
-        return .json(DashboardInfo(dashboard: try check(found, call, principal, .read)))
+        .json(
+            DashboardInfo(
+                dashboard: try await services.dashboardInfo(try call.id("dashboardId"), for: principal, .read)))
     }
 
     @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let dashboard = try check(
-            try await services.dashboards.findInfo(try call.id("dashboardId")), call, principal, .delete)
+        let dashboard = try await services.dashboardInfo(try call.id("dashboardId"), for: principal, .delete)
         _ = try await services.database.inTransaction { transaction in
             try await DashboardRepository(transaction).delete(dashboard.id, tenant: principal.tenantID)
         }
@@ -71,12 +84,25 @@ struct DashboardEndpoints: EndpointGroup {
 
     @Sendable private func listOfCustomer(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let id: CustomerID = try call.id("customerId")
-        guard let customer = try await services.customers.find(id) else { throw APIError.notFound(.customer, id.uuid) }
-        try Permissions.require(
-            principal, .read, .customer, of: Permissions.Owner(tenant: customer.tenantID, customer: id))
+        _ = try await services.customer(id, for: principal, .read)
         let page = try await services.dashboards.page(
             tenant: principal.tenantID, customer: id, mobile: try call.boolean("mobile") ?? false, try call.pageLink())
         return .json { $0.page(page) { dashboard, writer in DashboardInfo(dashboard: dashboard).write(to: &writer) } }
+    }
+
+    @Sendable private func listOfTenant(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let id: TenantID = try call.id("tenantId")
+        guard try await services.tenants.find(id) != nil else { throw APIError.notFound(.tenant, id.uuid) }
+        let page = try await services.dashboards.page(tenant: id, mobile: false, try call.pageLink())
+        return .json { $0.page(page) { dashboard, writer in DashboardInfo(dashboard: dashboard).write(to: &writer) } }
+    }
+
+    @Sendable private func byIDs(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let found = try await services.dashboards.infos(
+            try call.requiredIDs("dashboardIds"), tenant: principal.tenantID)
+        let isCustomer = principal.authority == .customerUser
+        return .json(
+            found.filter { !isCustomer || $0.isAssigned(to: principal.customerID) }.map(DashboardInfo.init(dashboard:)))
     }
 
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
@@ -94,7 +120,11 @@ struct DashboardEndpoints: EndpointGroup {
         dashboard.configuration = body.document("configuration")
         dashboard.externalID = try body.uuid("externalId", .dashboard)
         guard let id: DashboardID = try body.id("id") else {
-            try await services.dashboards.insert(dashboard)
+            let created = dashboard
+            try await services.database.inTransaction { transaction in
+                try await EntityLimits(transaction).check(.dashboard, tenant: created.tenantID)
+                try await DashboardRepository(transaction).insert(created)
+            }
             await services.actions.record(.added(ActionSubject(dashboard)), by: principal)
             return .json(dashboard)
         }
@@ -106,5 +136,25 @@ struct DashboardEndpoints: EndpointGroup {
         let updated = try await services.dashboards.update(dashboard, replacing: try body.integer("version"))
         await services.actions.record(.updated(ActionSubject(updated)), by: principal)
         return .json(updated)
+    }
+}
+
+extension Services {
+    /// A dashboard without its configuration, if the caller may do `operation` with it.
+    func dashboardInfo(
+        _ id: DashboardID, for principal: Principal, _ operation: Permissions.Operation
+    ) async throws -> Dashboard {
+        try checked(try await dashboards.findInfo(id), id, for: principal, operation)
+    }
+
+    /// The dashboard that was found, if there is one and the caller may do `operation` with it.
+    func checked(
+        _ dashboard: Dashboard?, _ id: DashboardID, for principal: Principal, _ operation: Permissions.Operation
+    ) throws(APIError) -> Dashboard {
+        guard let dashboard else { throw .notFound(.dashboard, id.uuid) }
+        var owner = Permissions.Owner(tenant: dashboard.tenantID)
+        owner.isAssigned = principal.authority == .customerUser && dashboard.isAssigned(to: principal.customerID)
+        try Permissions.require(principal, operation, .dashboard, of: owner)
+        return dashboard
     }
 }

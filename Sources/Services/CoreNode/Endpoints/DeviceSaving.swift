@@ -74,6 +74,7 @@ struct DeviceSaving: EndpointGroup {
             device.name = name
             let created = device
             try await services.database.inTransaction { transaction in
+                try await EntityLimits(transaction).check(.device, tenant: created.tenantID)
                 try await DeviceRepository(transaction).insert(created)
                 try await DeviceCredentialsRepository(transaction).insert(credentials)
                 try await services.attributes.inside(transaction).save(

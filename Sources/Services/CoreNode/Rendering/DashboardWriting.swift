@@ -8,6 +8,7 @@ extension Dashboard: JSONRendered {
             writeHead(to: &writer)
             writer.member("name", title)
             writer.document("configuration", configuration)
+            writer.id("externalId", .dashboard, externalID)
         }
     }
 
@@ -20,7 +21,6 @@ extension Dashboard: JSONRendered {
         writer.document("assignedCustomers", assignedCustomers)
         writer.member("mobileHide", mobileHide)
         writer.member("mobileOrder", mobileOrder.map(Int64.init))
-        writer.id("externalId", .dashboard, externalID)
         writer.member("version", version)
     }
 }
@@ -33,6 +33,35 @@ struct DashboardInfo: JSONRendered {
         writer.object { writer in
             dashboard.writeHead(to: &writer)
             writer.member("name", dashboard.title)
+        }
+    }
+}
+
+/// A dashboard as somebody's home page.
+struct HomeDashboard: JSONRendered {
+    let dashboard: Dashboard
+    let hidesToolbar: Bool
+
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            dashboard.writeHead(to: &writer)
+            writer.member("name", dashboard.title)
+            writer.document("configuration", dashboard.configuration)
+            writer.id("externalId", .dashboard, dashboard.externalID)
+            writer.member("hideDashboardToolbar", hidesToolbar)
+        }
+    }
+}
+
+/// Which dashboard is the home page (`rest-api.md` 3.5, HomeDashboardInfo).
+struct HomeDashboardInfo: JSONRendered {
+    var dashboardID: UUID128?
+    var hidesToolbar: Bool
+
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.id("dashboardId", .dashboard, dashboardID)
+            writer.member("hideDashboardToolbar", hidesToolbar)
         }
     }
 }

@@ -80,7 +80,7 @@ public struct RESTService: HTTPResponder {
             TelemetryEndpoints(services: services), AttributeEndpoints(services: services),
             RuleChainEndpoints(services: services), RuleChainTransferEndpoints(services: services),
             ComponentEndpoints(services: services), EventEndpoints(services: services),
-        ]
+        ] + entityGroups(services)
     }
 
     init(groups: [any EndpointGroup], authenticator: Authenticator, logger: Logger, metrics: MetricsRegistry) {
