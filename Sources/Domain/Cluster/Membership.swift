@@ -11,10 +11,13 @@ public struct ClusterMember: Hashable, Sendable {
     /// The service id: unique among live members, kept over restarts where the operator sets it.
     public let id: String
     public let roles: Set<ServiceRole>
+    /// The tenant profiles that a rule engine serves exclusively; empty for one that serves everybody else.
+    public let assignedTenantProfiles: Set<String>
 
-    public init(id: String, roles: Set<ServiceRole>) {
+    public init(id: String, roles: Set<ServiceRole>, assignedTenantProfiles: Set<String> = []) {
         self.id = id
         self.roles = roles
+        self.assignedTenantProfiles = assignedTenantProfiles
     }
 }
 

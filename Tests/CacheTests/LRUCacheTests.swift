@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Storage
+@testable import Cache
 
 @Suite struct LRUCacheTests {
     @Test func forgetsWhatWasUnusedForLongest() {
