@@ -104,7 +104,8 @@ private struct Walk: Sendable, CustomTestStringConvertible {
     fileprivate func takesEachStepInOrder(_ walk: Walk) {
         var machine = OwnershipMachine(partitions: 1)
         for (index, (input, expected)) in walk.steps.enumerated() {
-            #expect(machine.handle(input) == expected, "step \(index): \(input)")
+            let actions = machine.handle(input)
+            #expect(actions == expected, "step \(index): \(input)")
         }
         #expect(machine.phases == [walk.end])
     }
@@ -113,9 +114,12 @@ private struct Walk: Sendable, CustomTestStringConvertible {
         var machine = OwnershipMachine(partitions: 3)
         _ = machine.handle(.sessionBegan(1))
         _ = machine.handle(.leaseConfirmed)
-        #expect(machine.handle(.desired([0, 2])) == [.acquire(0), .acquire(2)])
-        #expect(machine.handle(.lockGranted(2, session: 1)) == [.own(2)])
-        #expect(machine.handle(.desired([0, 1])) == [.acquire(1), .drain(2)])
+        let first = machine.handle(.desired([0, 2]))
+        #expect(first == [.acquire(0), .acquire(2)])
+        let second = machine.handle(.lockGranted(2, session: 1))
+        #expect(second == [.own(2)])
+        let third = machine.handle(.desired([0, 1]))
+        #expect(third == [.acquire(1), .drain(2)])
         #expect(machine.owned == [])
         #expect(machine.active == [2])
         #expect(!machine.isQuiet)
@@ -166,19 +170,27 @@ private struct Walk: Sendable, CustomTestStringConvertible {
 
     @Test func withoutDelayWhatIsSeenCounts() {
         var tracker = MembershipTracker(delay: .zero)
-        #expect(tracker.observe(members("a", "b"), at: time(0)))
-        #expect(tracker.observe(members("a"), at: time(1)))
+        let changed1 = tracker.observe(members("a", "b"), at: time(0))
+        #expect(changed1)
+        let changed2 = tracker.observe(members("a"), at: time(1))
+        #expect(changed2)
         #expect(tracker.members.keys.sorted() == ["a"])
-        #expect(!tracker.observe(members("a"), at: time(2)))
+        let changed3 = tracker.observe(members("a"), at: time(2))
+        #expect(!changed3)
     }
 
     @Test func whoReturnsWithinTheDelayMovesNothing() {
         var tracker = MembershipTracker(delay: .seconds(60))
-        #expect(tracker.observe(members("a", "b"), at: time(0)))
-        #expect(!tracker.observe(members("a"), at: time(10)))
-        #expect(!tracker.advance(to: time(69)))
-        #expect(!tracker.observe(members("a", "b"), at: time(69)))
-        #expect(!tracker.advance(to: time(1000)))
+        let changed4 = tracker.observe(members("a", "b"), at: time(0))
+        #expect(changed4)
+        let changed5 = tracker.observe(members("a"), at: time(10))
+        #expect(!changed5)
+        let changed6 = tracker.advance(to: time(69))
+        #expect(!changed6)
+        let changed7 = tracker.observe(members("a", "b"), at: time(69))
+        #expect(!changed7)
+        let changed8 = tracker.advance(to: time(1000))
+        #expect(!changed8)
         #expect(tracker.members.keys.sorted() == ["a", "b"])
     }
 
@@ -187,7 +199,8 @@ private struct Walk: Sendable, CustomTestStringConvertible {
         _ = tracker.observe(members("a", "b"), at: time(0))
         _ = tracker.observe(members("a"), at: time(10))
         #expect(tracker.nextChange == time(70))
-        #expect(tracker.advance(to: time(70)))
+        let changed9 = tracker.advance(to: time(70))
+        #expect(changed9)
         #expect(tracker.members.keys.sorted() == ["a"])
         #expect(tracker.nextChange == nil)
     }
@@ -196,13 +209,15 @@ private struct Walk: Sendable, CustomTestStringConvertible {
         var tracker = MembershipTracker(delay: .seconds(60))
         _ = tracker.observe(members("a", "b"), at: time(0))
         _ = tracker.observe(members("a"), at: time(10))
-        #expect(tracker.observe(members("a", "c"), at: time(11)))
+        let changed10 = tracker.observe(members("a", "c"), at: time(11))
+        #expect(changed10)
         #expect(tracker.members.keys.sorted() == ["a", "c"])
     }
 
     @Test func aMemberThatChangesItsRolesCountsAtOnce() {
         var tracker = MembershipTracker(delay: .seconds(60))
         _ = tracker.observe(members("a"), at: time(0))
-        #expect(tracker.observe([ClusterMember(id: "a", roles: [.transport])], at: time(1)))
+        let changed11 = tracker.observe([ClusterMember(id: "a", roles: [.transport])], at: time(1))
+        #expect(changed11)
     }
 }

@@ -9,7 +9,7 @@ public protocol PartitionCoordinator: Membership {
 
     /// From now on `consumer` is told which partitions of `queue` are its own, as members come and go. A queue is assigned
     /// once.
-    func assign(_ queue: PartitionedQueue, to consumer: any PartitionConsumer)
+    func assign(_ queue: PartitionedQueue, to consumer: any PartitionConsumer) async
 
     /// Ends what ``assign(_:to:)`` began; returns when the consumer has drained everything it owned.
     func unassign(_ queueName: String) async

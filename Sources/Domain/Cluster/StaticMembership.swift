@@ -34,7 +34,7 @@ public final class StaticMembership: PartitionCoordinator {
         return stream
     }
 
-    public func assign(_ queue: PartitionedQueue, to consumer: any PartitionConsumer) {
+    public func assign(_ queue: PartitionedQueue, to consumer: any PartitionConsumer) async {
         let start = Task { await consumer.own(Set(0..<queue.partitions)) }
         let previous = shares.withLock { $0.updateValue(Share(consumer: consumer, start: start), forKey: queue.name) }
         precondition(previous == nil, "queue \(queue.name) is assigned twice")
