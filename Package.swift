@@ -45,5 +45,137 @@ let c: [Target] = [
     systemLibrary("CHTTPParser", apt: "libhttp-parser-dev"),
     systemLibrary("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
     systemLibrary("CCrypt", apt: "libcrypt-dev"),
+    systemLibrary("CZooKeeper", apt: "libzookeeper-mt-dev"),
+    systemLibrary("CHiredis", apt: "libhiredis-dev"),
+    systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    .target(name: "CSettings", path: "Sources/C/CSettings"),
+]
+
+let clients: [Target] = [
+    swiftTarget("Clients", "JSON", ["CSimdJSON"]),
+    swiftTarget("Clients", "Postgres", ["CPostgres"]),
+    swiftTarget("Clients", "Crypto", ["COpenSSL", "CCrypt"]),
+    swiftTarget("Clients", "ZooKeeper", ["CZooKeeper"]),
+    swiftTarget("Clients", "Redis", ["CHiredis", "COpenSSL"]),
+    swiftTarget("Clients", "YAML", ["CYAML"]),
+]
+
+let platform: [Target] = [
+    swiftTarget("Platform", "Bytes"),
+    swiftTarget("Platform", "Logging", ["CLinux"]),
+    swiftTarget("Platform", "Metrics"),
+    swiftTarget("Platform", "Configuration", ["YAML", "CSettings"]),
+    swiftTarget("Platform", "Reactor", ["Bytes", "CLinux", "COpenSSL"]),
+    swiftTarget("Platform", "MQTTProtocol", ["Bytes"]),
+    swiftTarget("Platform", "HTTPServer", ["Bytes", "Reactor", "CHTTPParser", "Logging", "Metrics"]),
+    swiftTarget("Platform", "HTTPClient", ["Bytes", "Reactor", "CHTTPParser"]),
+]
+
+let domain: [Target] = [
+    swiftTarget("Domain", "Model"),
+    swiftTarget("Domain", "Telemetry", ["Model", "JSON"]),
+    swiftTarget("Domain", "Messages", ["Model", "Telemetry"]),
+    swiftTarget("Domain", "Cluster", ["Model"]),
+    swiftTarget("Domain", "ZooKeeperCluster", ["Cluster", "ZooKeeper", "Logging", "Metrics", "Configuration"]),
+    swiftTarget("Domain", "Cache", ["Metrics", "Configuration"]),
+    swiftTarget("Domain", "Queue", ["Model", "Telemetry", "Messages", "Cluster", "Reactor", "Metrics"]),
+    swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux"]),
+    swiftTarget(
+        "Domain", "Storage",
+        ["Model", "Telemetry", "Messages", "JSON", "Crypto", "Postgres", "Reactor", "Logging", "Metrics", "Configuration",
+         "CLinux"]),
+]
+
+let services: [Target] = [
+    swiftTarget("Services", "ServiceHealth", ["HTTPServer", "JSON", "Metrics"]),
+    swiftTarget(
+        "Services", "TransportCore",
+        ["Model", "Telemetry", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
+    swiftTarget(
+        "Services", "MQTTTransport",
+        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Telemetry", "Messages", "Queue", "JSON", "Reactor", "Logging",
+         "Metrics", "Configuration"]),
+    swiftTarget(
+        "Services", "HTTPTransport",
+        ["TransportCore", "HTTPServer", "Bytes", "Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging",
+         "Metrics", "Configuration"]),
+    swiftTarget(
+        "Services", "RuleEngine",
+        ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics", "Cluster"]),
+    swiftTarget(
+        "Services", "CoreNode",
         ["Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Postgres", "Reactor", "HTTPServer",
-         "Logging", "Metrics", "Configuration", "Bytes"]),
+         "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
+    swiftTarget(
+        "Services", "LoadTester",
+        ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),
+]
+
+/// Parts of services put together into processes.
+let assembly: [Target] = [
+    swiftTarget(
+        "Assembly", "ServiceRuntime",
+        ["CLinux", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry", "Messages", "Cluster",
+         "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore", "MQTTTransport",
+         "HTTPTransport", "RuleEngine", "CoreNode"]),
+]
+
+let executables: [Target] = [
+    .executableTarget(
+        name: "needletail",
+        dependencies: [
+            "ServiceRuntime", "Model", "Messages", "Queue", "Storage", "PrivatePostgres", "TransportCore",
+            "MQTTTransport", "LoadTester", "Reactor", "Logging", "Metrics", "Configuration", "Postgres", "JSON", "Crypto",
+        ],
+        path: "Sources/Executables/needletail", swiftSettings: strict,
+        // One file that runs on a machine without the toolchain.
+        linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
+]
+
+let testTargets: [Target] = [
+    .target(
+        name: "TestSupport", dependencies: ["Reactor", "Bytes", "PrivatePostgres", "Postgres", "Logging"],
+        path: "Tests/TestSupport", swiftSettings: strict),
+    tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
+    tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
+    tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
+    tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]), tests("Cache"),
+    tests("Queue", ["Model", "Messages", "Telemetry", "Reactor"]),
+    tests(
+        "Storage",
+        ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",
+         "Crypto"]),
+    tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
+    tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging", "Metrics"]),
+    tests(
+        "MQTTTransport",
+        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Messages", "Queue", "Telemetry", "JSON", "Reactor", "Logging",
+         "Metrics", "Configuration"]),
+    tests(
+        "HTTPTransport",
+        ["TransportCore", "HTTPServer", "HTTPClient", "Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging",
+         "Metrics", "Configuration"]),
+    tests(
+        "CoreNode",
+        ["Model", "Messages", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
+         "Configuration", "ServiceHealth"]),
+    tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
+]
+
+/// Built only by Benchmarks/run, which sets the variable.
+let benchmarks: [Target] = Context.environment["NEEDLETAIL_BENCHMARKS"] == nil ? [] : [
+    .executableTarget(
+        name: "needletail-benchmarks",
+        dependencies: [
+            "Bytes", "Configuration", "JSON", "Logging", "Messages", "Metrics", "Model", "MQTTProtocol", "Postgres", "Queue",
+            "Reactor", "RuleEngine", "Storage", "Telemetry",
+        ],
+        path: "Benchmarks/Sources", swiftSettings: strict),
+]
+
+let package = Package(
+    name: "needletail",
+    products: [.executable(name: "needletail", targets: ["needletail"])],
+    targets: c + clients + platform + domain + services + assembly + executables + testTargets + benchmarks,
+    cxxLanguageStandard: .cxx17
+)
