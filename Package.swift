@@ -158,7 +158,7 @@ let testTargets: [Target] = [
     tests(
         "CoreNode",
         ["Model", "Messages", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
-         "Configuration", "ServiceHealth"]),
+         "Configuration", "ServiceHealth", "Queue", "Reactor"]),
     tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]
 

@@ -7,6 +7,8 @@ import Messages
 import Metrics
 import Model
 import Postgres
+import Reactor
+import Queue
 import ServiceHealth
 import Storage
 import Synchronization
@@ -44,7 +46,14 @@ final class OneConnection: TransactionRunner, @unchecked Sendable {
 }
 
 /// Remembers what was announced and saved.
-final class Recorder: DeviceEvents, TelemetryStore, RuleMessageSink {
+final class Recorder: DeviceEvents, TelemetryStore, RuleMessageSink, CoreQueueProducer {
+    let owned = Mutex<[CoreMessage]>([])
+
+    func send(_ message: CoreMessage, device: DeviceID) -> Bool {
+        owned.withLock { $0.append(message) }
+        return true
+    }
+
     let events = Mutex<[DeviceEvent]>([])
     let saves = Mutex<[(entity: UUID128, records: [TelemetryRecord], arena: PointArena)]>([])
 
@@ -81,7 +90,8 @@ struct TestService {
         let metrics = MetricsRegistry()
         service = try await RESTService.make(
             configuration: RESTConfiguration(from: &settings), database: database, telemetry: recorder,
-            events: recorder, messages: recorder,
+            events: recorder, messages: recorder, owners: recorder,
+            rpc: RPCService(serviceID: "test", waiters: DeviceCallWaiters(loop: try EventLoop(name: "test", index: 0))),
             health: HealthService(version: "1", metrics: metrics, checks: [HealthCheck("database") { isReady }]),
             logger: .disabled,
             metrics: metrics)

@@ -33,7 +33,7 @@ final class ShardHarness: Sendable {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             loop.execute {
                 let shard = RuleEngineShard(
-                    loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, rpc: NoDeviceRPC(),
+                    loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, outlets: RuleEngineOutlets(),
                     logger: .disabled,
                     metrics: RuleEngineMetrics(registry: MetricsRegistry(), queueName: "Main", shard: 0))
                 service.shard = shard

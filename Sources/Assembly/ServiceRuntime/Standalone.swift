@@ -20,6 +20,7 @@ public final class Standalone: RunnableService {
     private let runtime: ServiceRuntime
     private let access: DatabaseAccess
     private var database: Database?
+    private var writer: TelemetryWriter?
     private var ruleEngine: RuleEnginePart?
     private var queue: InProcessRuleEngineQueue?
     private var core: CorePart?
@@ -46,25 +47,33 @@ public final class Standalone: RunnableService {
             metrics: runtime.metrics)
         self.database = database
         runtime.health.add(HealthCheck("database") { (try? await database.query("SELECT 1")) != nil })
-        let ruleEngine = RuleEnginePart(
-            runtime: runtime, settings: settings.ruleEngine, database: database, access: configuration)
-        self.ruleEngine = ruleEngine
-        let queue = try await makeQueue(rules, ruleEngine.service)
+        let writer = TelemetryPart.start(runtime: runtime, settings: settings.ruleEngine, access: configuration)
+        self.writer = writer
+        let partitioner = Partitioner(count: settings.partitions)
+        let queue = InProcessRuleEngineQueue(laneLoops: rules.loops) { partitioner.partition(of: $0) }
         self.queue = queue
         let notifications = InProcessTransportNotifications()
+        let nodes = InProcessCoreNotifications()
+        let control = io.loops[0]
         let core = try await CorePart(
-            runtime: runtime, settings: settings.core, database: database, loop: io.loops[0],
-            notifications: notifications)
+            runtime: runtime, settings: settings.core, database: database, writer: writer, loop: control, queue: queue,
+            notifications: notifications, nodes: nodes)
         self.core = core
+        let owners = try await startOwner(core, nodes: nodes, on: control)
+        let engine = try await startRuleEngine(
+            rules, queue: queue, database: database, writer: writer,
+            outlets: RuleEngineOutlets(
+                calls: DeviceCaller(
+                    serviceID: settings.runtime.serviceID, core: owners, answers: nodes, waiters: core.waiters),
+                core: owners, transports: notifications))
         let transports = TransportPart(
             runtime: runtime, settings: settings.transports,
             backEnd: TransportBackEnd(
-                queue: queue, core: core.sessions, api: core.authenticator, notifications: notifications))
+                queue: queue, core: owners, api: core.authenticator, notifications: notifications))
         self.transports = transports
         if settings.transports.isMQTTEnabled { try await transports.startMQTT(on: io) }
-        let engine = ruleEngine.service
         let rest = try await core.makeREST(
-            telemetry: ruleEngine.writer, queue: queue,
+            telemetry: writer, queue: queue, core: owners,
             ruleEngines: InProcessRuleEngineNotifications { engine.receive($0) })
         runtime.serve(try await responder(rest: rest, transports: transports, io: io))
         runtime.started(statisticsOn: io.loops[0])
@@ -76,15 +85,33 @@ public final class Standalone: RunnableService {
         try access.install(on: connection, demo: settings.isDemo)
     }
 
-    private func makeQueue(
-        _ rules: EventLoopGroup, _ service: RuleEngineService
-    ) async throws -> InProcessRuleEngineQueue {
-        let partitioner = Partitioner(count: settings.partitions)
-        let queue = InProcessRuleEngineQueue(laneLoops: rules.loops) { partitioner.partition(of: $0) }
+    /// Lets the core part own every device, and returns the queue to it.
+    private func startOwner(
+        _ core: CorePart, nodes: InProcessCoreNotifications, on loop: EventLoop
+    ) async throws -> InProcessCoreQueue {
+        let (devices, waiters, authenticator) = (core.devices, core.waiters, core.authenticator)
+        let queue = try await loop.run {
+            nodes.subscribe(on: loop) { notification in
+                waiters.receive(notification)
+                authenticator.receive(notification)
+            }
+            return InProcessCoreQueue(loop: loop) { devices.receive($0) }
+        }
+        devices.restore { _ in true }
+        return queue
+    }
+
+    private func startRuleEngine(
+        _ rules: EventLoopGroup, queue: InProcessRuleEngineQueue, database: Database, writer: TelemetryWriter,
+        outlets: RuleEngineOutlets
+    ) async throws -> RuleEngineService {
+        let part = RuleEnginePart(runtime: runtime, database: database, writer: writer, outlets: outlets)
+        ruleEngine = part
+        let service = part.service
         for (lane, loop) in rules.loops.enumerated() {
             try await loop.run { queue.attach(service.makeConsumer(on: loop, lane: lane), lane: lane) }
         }
-        return queue
+        return service
     }
 
     /// The REST API, with the HTTP device API beside it unless that is switched off.
@@ -103,7 +130,8 @@ public final class Standalone: RunnableService {
         await runtime.stopHTTP()
         transports?.closeConnections()
         await runtime.settle()
-        ruleEngine?.writer.stop()
+        await core?.devices.flush()
+        writer?.stop()
         database?.close()
         runtime.stopLoops()
         access.close()

@@ -11,18 +11,18 @@ import Synchronization
 public final class RuleEngineService: Sendable {
     private let chains: any RuleChainSource
     private let writer: TelemetryWriter
-    private let rpc: any DeviceRPCSender
+    private let outlets: RuleEngineOutlets
     private let logger: Logger
     private let metrics: MetricsRegistry
     private let shards = Mutex<[LoopBoundShard]>([])
 
     public init(
-        chains: any RuleChainSource, writer: TelemetryWriter, rpc: any DeviceRPCSender = NoDeviceRPC(), logger: Logger,
+        chains: any RuleChainSource, writer: TelemetryWriter, outlets: RuleEngineOutlets = RuleEngineOutlets(), logger: Logger,
         metrics: MetricsRegistry
     ) {
         self.chains = chains
         self.writer = writer
-        self.rpc = rpc
+        self.outlets = outlets
         self.logger = logger
         self.metrics = metrics
     }
@@ -30,7 +30,7 @@ public final class RuleEngineService: Sendable {
     /// Makes the consumer of one lane. Called on the lane's loop.
     public func makeConsumer(on loop: EventLoop, lane: Int) -> any RuleEngineLaneConsumer {
         let shard = RuleEngineShard(
-            loop: loop, chains: chains, makeSink: { self.writer.makeSink(on: $0, completions: $1) }, rpc: rpc,
+            loop: loop, chains: chains, makeSink: { self.writer.makeSink(on: $0, completions: $1) }, outlets: outlets,
             logger: logger,
             metrics: RuleEngineMetrics(registry: metrics, queueName: "Main", shard: lane))
         shards.withLock { $0.append(LoopBoundShard(loop: loop, shard: shard)) }

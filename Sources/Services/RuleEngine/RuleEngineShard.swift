@@ -38,7 +38,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
 
     /// Called on `loop`.
     init(
-        loop: EventLoop, chains: any RuleChainSource, makeSink: SinkMaker, rpc: any DeviceRPCSender, logger: Logger,
+        loop: EventLoop, chains: any RuleChainSource, makeSink: SinkMaker, outlets: RuleEngineOutlets, logger: Logger,
         metrics: RuleEngineMetrics
     ) {
         self.loop = loop
@@ -47,7 +47,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         self.metrics = metrics
         let completions = Completions()
         let sink = makeSink(loop) { saves in completions.shard?.finish(saves) }
-        context = RuleNodeContext(loop: loop, telemetry: sink, rpc: rpc, logger: logger)
+        context = RuleNodeContext(loop: loop, telemetry: sink, outlets: outlets, logger: logger)
         completions.shard = self
         context.shard = self
         loop.addTickHook { [unowned self] in self.metrics.publish(suspended: suspended.count) }

@@ -1,6 +1,7 @@
 public import Logging
 public import Messages
-public import Model
+import Model
+public import Queue
 public import Reactor
 public import Storage
 
@@ -15,15 +16,15 @@ public final class RuleNodeContext {
     /// Where telemetry and attributes are saved. Completions of saves with a suspension as token resume the message along
     /// `Success`, or `Failure` when the values are refused.
     public let telemetry: any TelemetrySink
-    public let rpc: any DeviceRPCSender
+    public let outlets: RuleEngineOutlets
     public let logger: Logger
     /// The shard that owns the context; set once, right after it was made.
     unowned var shard: RuleEngineShard!
 
-    init(loop: EventLoop, telemetry: any TelemetrySink, rpc: any DeviceRPCSender, logger: Logger) {
+    init(loop: EventLoop, telemetry: any TelemetrySink, outlets: RuleEngineOutlets, logger: Logger) {
         self.loop = loop
         self.telemetry = telemetry
-        self.rpc = rpc
+        self.outlets = outlets
         self.logger = logger
     }
 
@@ -51,50 +52,21 @@ extension RuleNodeContext.Suspension {
     public var token: UInt32 { slot }
 }
 
-/// Why a call to a device did not succeed (`cluster.md` 3.1, RPC error).
-public enum DeviceRPCError: String, Error, Sendable {
-    case notFound = "NOT_FOUND"
-    case forbidden = "FORBIDDEN"
-    case noActiveConnection = "NO_ACTIVE_CONNECTION"
-    case timeout = "TIMEOUT"
-    case `internal` = "INTERNAL"
-}
-
-/// A call from the server to a device.
-public struct DeviceRPCRequest: Sendable {
-    public var tenantID: TenantID
-    public var deviceID: DeviceID
-    public var method: String
-    /// JSON text.
-    public var params: String
-    public var isOneWay: Bool
-    /// Milliseconds since 1970.
-    public var expirationTime: Int64
+/// Where nodes send what is not for other nodes. Safe from any thread.
+public struct RuleEngineOutlets: Sendable {
+    /// Calls to devices; `nil` where nothing can be called: every call ends as that of a device without connection does.
+    public var calls: DeviceCaller?
+    /// Messages for the owners of devices.
+    public var core: (any CoreQueueProducer)?
+    /// Answers for sessions of devices.
+    public var transports: (any TransportNotificationProducer)?
 
     public init(
-        tenantID: TenantID, deviceID: DeviceID, method: String, params: String, isOneWay: Bool, expirationTime: Int64
+        calls: DeviceCaller? = nil, core: (any CoreQueueProducer)? = nil,
+        transports: (any TransportNotificationProducer)? = nil
     ) {
-        self.tenantID = tenantID
-        self.deviceID = deviceID
-        self.method = method
-        self.params = params
-        self.isOneWay = isOneWay
-        self.expirationTime = expirationTime
-    }
-}
-
-/// The way to a device's session for calls from the server.
-public protocol DeviceRPCSender: Sendable {
-    /// Returns the device's answer as text, empty for a one-way call.
-    func call(_ request: DeviceRPCRequest) async throws(DeviceRPCError) -> String
-}
-
-/// The sender of a platform whose device connections take no calls: every call ends as that of a device without a
-/// subscription to them does.
-public struct NoDeviceRPC: DeviceRPCSender {
-    public init() {}
-
-    public func call(_ request: DeviceRPCRequest) async throws(DeviceRPCError) -> String {
-        throw .noActiveConnection
+        self.calls = calls
+        self.core = core
+        self.transports = transports
     }
 }

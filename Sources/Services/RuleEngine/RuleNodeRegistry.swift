@@ -9,6 +9,7 @@ enum RuleNodeRegistry {
         MessageTypeSwitchNode.self,
         LogNode.self,
         RPCRequestNode.self,
+        RPCReplyNode.self,
     ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })

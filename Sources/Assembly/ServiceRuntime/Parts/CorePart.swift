@@ -2,6 +2,7 @@ public import CoreNode
 public import HTTPServer
 import HTTPTransport
 import Logging
+public import Messages
 import Model
 public import Queue
 public import Reactor
@@ -11,47 +12,73 @@ import Telemetry
 
 /// A core node: device sessions, the answers to transports, and the REST API.
 public final class CorePart {
-    public let sessions: DeviceSessionService
+    public let devices: DeviceService
     public let authenticator: DeviceAuthenticator
+    /// Those who wait for devices.
+    public let waiters: DeviceCallWaiters
     private let runtime: ServiceRuntime
     private let settings: CoreSettings
     private let database: Database
     private let notifications: any TransportNotificationProducer
+    private let nodes: any CoreNotificationProducer
 
-    /// - Parameter loop: Consumes the core queue.
+    /// - Parameters:
+    ///   - loop: Consumes the core queue, and the notifications of this node.
+    ///   - queue: Takes the messages of what happens to devices.
+    ///   - nodes: The way to other core nodes.
     public init(
-        runtime: ServiceRuntime, settings: CoreSettings, database: Database, loop: EventLoop,
-        notifications: any TransportNotificationProducer
+        runtime: ServiceRuntime, settings: CoreSettings, database: Database, writer: TelemetryWriter, loop: EventLoop,
+        queue: any RuleEngineQueue, notifications: any TransportNotificationProducer,
+        nodes: any CoreNotificationProducer
     ) async throws {
         self.runtime = runtime
         self.settings = settings
         self.database = database
         self.notifications = notifications
-        let maximum = settings.maximumSessionsPerDevice
-        sessions = try await loop.run {
-            DeviceSessionService(loop: loop, maximumPerDevice: maximum, notifications: notifications)
+        self.nodes = nodes
+        let (configuration, registry, logger) = (
+            settings.devices, runtime.metrics, runtime.logger.labelled("devices")
+        )
+        devices = try await loop.run {
+            DeviceService(
+                loop: loop, settings: configuration, database: database, writer: writer, queue: queue,
+                notifications: notifications, answers: nodes, logger: logger, metrics: registry)
         }
+        waiters = DeviceCallWaiters(loop: loop)
         authenticator = DeviceAuthenticator(
             database: database, cacheCapacity: settings.credentialsCacheSize,
             logger: runtime.logger.labelled("transport-api"))
+    }
+
+    /// Takes a message of the core queue. On the loop.
+    public func receive(_ message: CoreMessage) { devices.receive(message) }
+
+    /// Takes a notification for this node. Safe from any thread.
+    public func receive(_ notification: CoreNotification) {
+        waiters.receive(notification)
+        authenticator.receive(notification)
     }
 
     /// The REST API.
     ///
     /// - Parameters:
     ///   - queue: Takes the messages of its changes.
+    ///   - core: The way to the owners of devices.
     ///   - ruleEngines: Told of changed rule chains.
     public func makeREST(
-        telemetry: TelemetryWriter, queue: any RuleEngineQueue, ruleEngines: any RuleEngineNotificationProducer
+        telemetry: TelemetryWriter, queue: any RuleEngineQueue, core: any CoreQueueProducer,
+        ruleEngines: any RuleEngineNotificationProducer
     ) async throws -> RESTService {
         let logger = runtime.logger.labelled("rest")
         return try await RESTService.make(
             configuration: settings.rest, database: database, telemetry: WriterStore(writer: telemetry),
             events: DeviceEventDispatcher(
-                database: database, authenticator: authenticator, sessions: sessions, notifications: notifications,
-                ruleEngines: ruleEngines),
-            messages: QueuedRuleMessages(queue: queue, logger: logger), health: runtime.health, logger: logger,
-            metrics: runtime.metrics)
+                database: database, authenticator: authenticator, core: core, nodes: nodes,
+                notifications: notifications, ruleEngines: ruleEngines),
+            messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core,
+            rpc: RPCService(
+                serviceID: settings.devices.serviceID, waiters: waiters, timeouts: settings.rpcTimeouts),
+            health: runtime.health, logger: logger, metrics: runtime.metrics)
     }
 
     /// The server of the REST API, and of the device API beside it.

@@ -9,13 +9,13 @@ public final class RuleEnginePart {
     public let writer: TelemetryWriter
     public let service: RuleEngineService
 
-    /// Starts the writers.
+    /// - Parameter outlets: Where rule nodes send what is not for other nodes.
     public init(
-        runtime: ServiceRuntime, settings: RuleEngineSettings, database: Database, access: DatabaseConfiguration
+        runtime: ServiceRuntime, database: Database, writer: TelemetryWriter, outlets: RuleEngineOutlets
     ) {
-        writer = TelemetryPart.start(runtime: runtime, settings: settings, access: access)
+        self.writer = writer
         service = RuleEngineService(
-            chains: RuleChainRepository(database: database), writer: writer,
+            chains: RuleChainRepository(database: database), writer: writer, outlets: outlets,
             logger: runtime.logger.labelled("rule-engine"), metrics: runtime.metrics)
     }
 }

@@ -29,15 +29,15 @@ public struct RuleEngineSettings: Sendable {
 /// What a core node reads.
 public struct CoreSettings: Sendable {
     public var rest: RESTConfiguration
-    /// `ACTORS_MAX_CONCURRENT_SESSION_PER_DEVICE`.
-    public var maximumSessionsPerDevice: Int
+    public var devices: DeviceCoreSettings
+    public var rpcTimeouts: RPCTimeouts
     /// `CACHE_SPECS_DEVICE_CREDENTIALS_MAX_SIZE`.
     public var credentialsCacheSize: Int
 
-    public init(from settings: inout SettingsReader) {
+    public init(serviceID: String, from settings: inout SettingsReader) {
         rest = RESTConfiguration(from: &settings)
-        maximumSessionsPerDevice = settings.integer(
-            "ACTORS_MAX_CONCURRENT_SESSION_PER_DEVICE", default: 1, in: 1...10_000)
+        devices = DeviceCoreSettings(serviceID: serviceID, from: &settings)
+        rpcTimeouts = RPCTimeouts(from: &settings)
         credentialsCacheSize = settings.integer(
             "CACHE_SPECS_DEVICE_CREDENTIALS_MAX_SIZE", default: 10_000, in: 1...100_000_000)
     }

@@ -22,7 +22,7 @@ public struct StandaloneSettings: Sendable {
         isDemo = settings.boolean("LOAD_DEMO", default: false)
         runtime = RuntimeSettings(from: &settings, defaultHTTPPort: 8080)
         database = DatabaseSettings(from: &settings)
-        core = CoreSettings(from: &settings)
+        core = CoreSettings(serviceID: runtime.serviceID, from: &settings)
         ruleEngine = RuleEngineSettings(from: &settings)
         transports = TransportSettings(serviceID: runtime.serviceID, from: &settings, canBeOff: true)
         partitions = settings.integer("TB_QUEUE_RE_MAIN_PARTITIONS", default: 10, in: 1...10_000)

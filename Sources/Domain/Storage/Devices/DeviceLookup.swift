@@ -14,6 +14,10 @@ public struct DeviceLookupResult: Sendable {
     public var customerID: CustomerID
     /// `additionalInfo.gateway` is `true`.
     public var isGateway: Bool
+    /// `additionalInfo.overwriteActivityTime` is `true`.
+    public var overwritesActivityTime: Bool
+    /// Grows with each change of the credentials.
+    public var credentialsVersion: Int64
     public var profile: TransportProfile
 }
 
@@ -42,7 +46,7 @@ public struct DeviceLookup: Sendable {
 
     private static let statement = """
         SELECT c.credentials_type, c.credentials_value, d.tenant_id, d.id, d.name, d.type, d.customer_id,
-            d.additional_info, \(profileColumns)
+            d.additional_info, \(profileColumns), c.version
         FROM device_credentials c JOIN device d ON d.id = c.device_id JOIN device_profile p ON p.id = d.device_profile_id
         """
 
@@ -74,7 +78,9 @@ public struct DeviceLookup: Sendable {
             credentialsType: row.text(0) ?? "", credentialsValue: row.text(1), tenantID: TenantID(tenant),
             deviceID: DeviceID(device), name: row.text(4) ?? "", type: row.text(5) ?? "",
             customerID: row.id(6).map { CustomerID($0) } ?? .null,
-            isGateway: info.objectValue?["gateway"]?.boolValue ?? false, profile: profile)
+            isGateway: info.objectValue?["gateway"]?.boolValue ?? false,
+            overwritesActivityTime: info.objectValue?["overwriteActivityTime"]?.boolValue ?? false,
+            credentialsVersion: row.int8(13) ?? 1, profile: profile)
     }
 
     private static func profile(_ row: PostgresRow, firstColumn first: Int) -> TransportProfile? {

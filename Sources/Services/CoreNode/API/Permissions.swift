@@ -7,11 +7,13 @@ enum Permissions {
     enum Operation: Sendable, CaseIterable {
         case read, write, create, delete, readCredentials, writeCredentials
         case readAttributes, writeAttributes, readTelemetry, writeTelemetry, assignToCustomer
+        case rpcCall, claimDevices
 
         /// What a customer may do with a device, asset or entity view of its own.
         fileprivate var isOpenToOwningCustomer: Bool {
             switch self {
-            case .read, .write, .readCredentials, .readAttributes, .writeAttributes, .readTelemetry, .writeTelemetry:
+            case .read, .write, .readCredentials, .readAttributes, .writeAttributes, .readTelemetry, .writeTelemetry,
+                .rpcCall, .claimDevices:
                 true
             case .create, .delete, .writeCredentials, .assignToCustomer: false
             }
@@ -22,7 +24,7 @@ enum Permissions {
             switch self {
             case .read, .readAttributes, .readTelemetry: true
             case .readCredentials, .write, .create, .delete, .writeCredentials, .writeAttributes, .writeTelemetry,
-                .assignToCustomer:
+                .assignToCustomer, .rpcCall, .claimDevices:
                 false
             }
         }

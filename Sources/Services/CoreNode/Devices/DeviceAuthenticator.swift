@@ -69,6 +69,16 @@ public final class DeviceAuthenticator: TransportAPI {
         }
     }
 
+    /// Takes what concerns devices and their profiles.
+    public func receive(_ notification: CoreNotification) {
+        guard case .entityChanged(_, let entity, _) = notification else { return }
+        switch entity.type {
+        case .device: forget(DeviceID(entity.uuid))
+        case .deviceProfile: forget(DeviceProfileID(entity.uuid))
+        default: break
+        }
+    }
+
     /// Forgets what is cached of all devices of a profile.
     public func forget(_ profile: DeviceProfileID) {
         state.withLock { state in
@@ -136,8 +146,8 @@ extension DeviceLookupResult {
     var deviceInfo: DeviceInfo {
         DeviceInfo(
             tenantID: tenantID, deviceID: deviceID, name: name, type: type, profileID: profile.id,
-            customerID: customerID,
-            isGateway: isGateway)
+            customerID: customerID, isGateway: isGateway, overwritesActivityTime: overwritesActivityTime,
+            credentialsVersion: credentialsVersion)
     }
 
 }
@@ -158,6 +168,17 @@ extension TransportProfile {
             mqtt.acknowledgesInvalidPayloads = object["sendAckOnValidationException"]?.boolValue ?? false
             let payload = object["transportPayloadTypeConfiguration"]?.objectValue
             mqtt.usesProtobuf = payload?["transportPayloadType"]?.stringValue == "PROTOBUF"
+            if let payload, mqtt.usesProtobuf {
+                func schema(_ key: String) -> String { payload[key]?.stringValue ?? "" }
+                mqtt.protobuf = ProtobufSchemas(
+                    telemetry: schema("deviceTelemetryProtoSchema"),
+                    attributes: schema("deviceAttributesProtoSchema"),
+                    rpcRequest: schema("deviceRpcRequestProtoSchema"),
+                    rpcResponse: schema("deviceRpcResponseProtoSchema"))
+                mqtt.acceptsJSONBesideProtobuf = payload["enableCompatibilityWithJsonPayloadFormat"]?.boolValue ?? false
+                mqtt.usesJSONForDefaultDownlinks =
+                    payload["useJsonPayloadFormatForDefaultDownlinkTopics"]?.boolValue ?? false
+            }
         }
         return DeviceProfileInfo(
             id: id, transportType: transport, mqtt: mqtt, ruleChainID: ruleChainID, queueName: queueName)

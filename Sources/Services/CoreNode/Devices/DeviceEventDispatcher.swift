@@ -1,51 +1,80 @@
-import Messages
-import Model
+internal import Messages
+internal import Model
 public import Queue
 public import Storage
 
 /// Tells those who hold state of devices what the REST API changed: caches forget, sessions are closed or get the new
-/// description. Safe from any thread.
+/// description, subscribers hear of attributes. Safe from any thread.
 public struct DeviceEventDispatcher: DeviceEvents {
     private let authenticator: DeviceAuthenticator
-    private let sessions: DeviceSessionService
+    private let core: any CoreQueueProducer
+    private let nodes: any CoreNotificationProducer
     private let notifications: any TransportNotificationProducer
     private let ruleEngines: any RuleEngineNotificationProducer
     private let lookup: DeviceLookup
 
     public init(
-        database: Database, authenticator: DeviceAuthenticator, sessions: DeviceSessionService,
-        notifications: any TransportNotificationProducer, ruleEngines: any RuleEngineNotificationProducer
+        database: Database, authenticator: DeviceAuthenticator, core: any CoreQueueProducer,
+        nodes: any CoreNotificationProducer, notifications: any TransportNotificationProducer,
+        ruleEngines: any RuleEngineNotificationProducer
     ) {
         self.ruleEngines = ruleEngines
         lookup = DeviceLookup(database: database)
         self.authenticator = authenticator
-        self.sessions = sessions
+        self.core = core
+        self.nodes = nodes
         self.notifications = notifications
     }
 
     public func post(_ event: DeviceEvent) async {
         switch event {
-        case .deviceCreated:
-            break
-        case .deviceUpdated(_, let device):
-            authenticator.forget(device.id)
+        case .deviceCreated(let device):
+            tell(.stateAdded(device.tenantID, device.id))
+        case .deviceUpdated(let old, let device):
+            forget(device.tenantID, device.id, .updated)
             await update(device.id)
+            if old.name != device.name || old.type != device.type {
+                tell(.renamed(device.tenantID, device.id, name: device.name, type: device.type))
+            }
+            tell(.stateUpdated(device.tenantID, device.id))
         case .deviceDeleted(let device):
-            authenticator.forget(device.id)
-            sessions.close(device.id, .deviceDeleted)
-        case .credentialsChanged(_, let device):
-            authenticator.forget(device)
-            sessions.close(device, .credentialsUpdated)
-        case .deviceProfileChanged(_, let profile):
+            forget(device.tenantID, device.id, .deleted)
+            tell(.deleted(device.tenantID, device.id))
+            notifications.broadcast(.deviceDeleted(device.id))
+        case .credentialsChanged(let tenant, let device):
+            forget(tenant, device, .updated)
+            let version = try? await lookup.device(device)?.credentialsVersion
+            tell(.credentialsUpdated(tenant, device, version: version ?? .max))
+        case .deviceProfileChanged(let tenant, let profile):
             authenticator.forget(profile)
+            nodes.broadcast(.entityChanged(tenant, profile.entityID, .updated))
             await update(profile)
-        case .deviceProfileDeleted(_, let profile):
+        case .deviceProfileDeleted(let tenant, let profile):
             authenticator.forget(profile)
+            nodes.broadcast(.entityChanged(tenant, profile.entityID, .deleted))
+            notifications.broadcast(.deviceProfileDeleted(profile))
+        case .attributesUpdated(let tenant, let entity, let scope, let values, let time):
+            guard entity.type == .device else { return }
+            let entries = values.map { AttributeEntry(key: $0.key, value: $0.value, timestamp: time) }
+            tell(.attributesUpdated(tenant, DeviceID(entity.uuid), scope, entries))
+        case .attributesDeleted(let tenant, let entity, let scope, let keys):
+            guard entity.type == .device else { return }
+            tell(.attributesDeleted(tenant, DeviceID(entity.uuid), scope, keys))
         case .ruleChainChanged(let tenant, let chain, let change):
             ruleEngines.broadcast(.entityChanged(tenant, chain.entityID, change))
-        case .attributesUpdated, .attributesDeleted, .timeseriesUpdated, .timeseriesDeleted:
+        case .timeseriesUpdated, .timeseriesDeleted:
             break
         }
+    }
+
+    /// A full queue loses it; the device's sessions then go on until they end by themselves.
+    private func tell(_ notification: DeviceNotification) {
+        _ = core.send(.device(notification), device: notification.deviceID)
+    }
+
+    private func forget(_ tenant: TenantID, _ device: DeviceID, _ change: EntityChange) {
+        authenticator.forget(device)
+        nodes.broadcast(.entityChanged(tenant, device.entityID, change))
     }
 
     /// A description that cannot be read now is taken at the next connect.

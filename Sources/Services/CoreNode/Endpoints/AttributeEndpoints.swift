@@ -69,12 +69,11 @@ struct AttributeEndpoints: EndpointGroup {
         let scope = try call.scope()
         let access = try await access(call, principal, .writeAttributes)
         guard let keys = call.telemetryKeys else { throw APIError.invalid("Empty keys: []") }
-        let deleted = try await services.attributes.delete(entity: access.entity.uuid, scope: scope, keys: keys)
-        if !deleted.isEmpty {
-            await services.actions.record(
-                .attributesDeleted(access.subject, scope, keys: deleted), by: principal,
-                event: .attributesDeleted(tenant: access.tenant, entity: access.entity, scope: scope, keys: deleted))
-        }
+        try await services.attributes.delete(entity: access.entity.uuid, scope: scope, keys: keys)
+        // All that were named, existing or not (`device-api.md` 7.5).
+        await services.actions.record(
+            .attributesDeleted(access.subject, scope, keys: keys), by: principal,
+            event: .attributesDeleted(tenant: access.tenant, entity: access.entity, scope: scope, keys: keys))
         return .empty(200)
     }
 }

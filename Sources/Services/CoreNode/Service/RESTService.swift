@@ -4,6 +4,7 @@ internal import JSON
 public import Logging
 public import Metrics
 internal import Postgres
+public import Queue
 public import ServiceHealth
 public import Storage
 
@@ -46,8 +47,8 @@ public struct RESTService: HTTPResponder {
     /// Prepares the service; reads the token settings, and makes them when this is the installation's first start.
     public static func make(
         configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
-        events: any DeviceEvents, messages: any RuleMessageSink, health: HealthService, logger: Logger,
-        metrics: MetricsRegistry
+        events: any DeviceEvents, messages: any RuleMessageSink, owners: any CoreQueueProducer, rpc: RPCService,
+        health: HealthService, logger: Logger, metrics: MetricsRegistry
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
         let revocations = TokenRevocations(lifetime: max(tokens.accessLifetime, tokens.refreshLifetime))
@@ -62,7 +63,8 @@ public struct RESTService: HTTPResponder {
             mask: configuration.auditMask, database: database, logger: logger)
         let services = Services(
             database: database, telemetry: telemetry, reader: TelemetryReader(database),
-            attributes: AttributeRepository(database), actions: actions, login: login, revocations: revocations,
+            attributes: AttributeRepository(database), actions: actions, owners: owners, rpc: rpc, login: login,
+            revocations: revocations,
             housekeeper: Housekeeper(database: database, logger: logger),
             maximumIntervals: configuration.maximumIntervals, logger: logger)
         return RESTService(
@@ -80,6 +82,7 @@ public struct RESTService: HTTPResponder {
             TelemetryEndpoints(services: services), AttributeEndpoints(services: services),
             RuleChainEndpoints(services: services), RuleChainTransferEndpoints(services: services),
             ComponentEndpoints(services: services), EventEndpoints(services: services),
+            RPCEndpoints(services: services),
         ] + entityGroups(services)
     }
 

@@ -1,5 +1,6 @@
 internal import Logging
 internal import Model
+internal import Queue
 internal import Storage
 
 /// What endpoints work with.
@@ -9,6 +10,9 @@ struct Services: Sendable {
     let reader: TelemetryReader
     let attributes: AttributeRepository
     let actions: EntityActions
+    /// Messages for the nodes that own devices.
+    let owners: any CoreQueueProducer
+    let rpc: RPCService
     let login: LoginService
     let revocations: TokenRevocations
     let housekeeper: Housekeeper

@@ -1,6 +1,7 @@
 import JSON
 import Messages
 import Model
+import Queue
 import Reactor
 
 /// "rpc call request" (`rule-engine.md` 8.1): calls a method of the originator device; its answer goes on as a new message.
@@ -28,21 +29,35 @@ final class RPCRequestNode: RuleNode {
         guard let params = object["params"] else {
             return .failure(message, "Params are not present in the message!")
         }
-        let request = DeviceRPCRequest(
-            tenantID: message.tenantID, deviceID: DeviceID(message.originator.uuid), method: method,
-            params: params.stringValue ?? String(decoding: params.serialized(), as: UTF8.self),
-            isOneWay: message.metadata["oneway"] == "true",
-            expirationTime: message.metadata["expirationTime"].flatMap { Int64($0) }
-                ?? context.loop.wallClockMilliseconds + timeoutMilliseconds)
-        context.answer(message) { [rpc = context.rpc] in
-            do throws(DeviceRPCError) {
-                let answer = try await rpc.call(request)
-                return (answer.isEmpty ? "{}" : answer, .success)
-            } catch {
-                return ("{\"error\":\"\(error.rawValue)\"}", .failure)
+        let request = request(method, params, object["additionalInfo"], message, now: context.loop.wallClockMilliseconds)
+        let tenant = message.tenantID
+        let device = DeviceID(message.originator.uuid)
+        // Only a call of the REST API has somebody waiting for it.
+        let origin =
+            message.type == .known(.rpcCallFromServerToDevice) ? message.metadata["originServiceId"] : nil
+        context.answer(message) { [calls = context.outlets.calls] in
+            let outcome =
+                await calls?.call(request, tenant: tenant, device: device, origin: origin)
+                ?? .failed(.noActiveConnection)
+            switch outcome {
+            case .answered(let text): return (text?.isEmpty ?? true ? "{}" : text ?? "{}", .success)
+            case .failed(let error): return ("{\"error\":\"\(error.name)\"}", .failure)
             }
         }
         // The message itself is done: what follows belongs to the answer.
         return .acknowledge
+    }
+
+    private func request(
+        _ method: String, _ params: JSONValue, _ additionalInfo: JSONValue?, _ message: RuleMessage, now: Int64
+    ) -> ToDeviceRPCRequest {
+        let metadata = message.metadata
+        let info: String? = additionalInfo.flatMap { $0 == .null ? nil : $0.stringValue ?? $0.serializedString }
+        return ToDeviceRPCRequest(
+            method: method, params: params.stringValue ?? params.serializedString,
+            expirationTime: metadata["expirationTime"].flatMap { Int64($0) } ?? now + timeoutMilliseconds,
+            rpcID: metadata["requestUUID"].flatMap { UUID128($0) } ?? .random(),
+            isOneWay: metadata["oneway"] == "true", isPersisted: metadata["persistent"] == "true",
+            retries: metadata["retries"].flatMap { Int32($0) }, additionalInfo: info)
     }
 }

@@ -1,6 +1,7 @@
 import JSON
 import Messages
 import Model
+import Queue
 import Reactor
 import Storage
 import Telemetry
@@ -12,6 +13,7 @@ final class SaveAttributesNode: RuleNode {
 
     private let scope: AttributeScope
     private let onlyChanged: Bool
+    private let notifiesDevice: Bool
     private var settings: ProcessingSettings
     private let decoder = TelemetryDecoder(options: .strict)
 
@@ -23,7 +25,7 @@ final class SaveAttributesNode: RuleNode {
             throw RuleNodeConfigurationError("unknown attribute scope \(name)")
         }
         self.scope = scope
-        _ = try fields.bool("notifyDevice", default: false)
+        notifiesDevice = try fields.bool("notifyDevice", default: false)
         _ = try fields.bool("sendAttributesUpdatedNotification", default: false)
         onlyChanged = try fields.bool("updateAttributesOnlyOnValueChange", default: true)
         try fields.end()
@@ -66,6 +68,27 @@ final class SaveAttributesNode: RuleNode {
         context.telemetry.saveAttributes(
             entity: message.originator.uuid, scope: scope, timestamp: context.loop.wallClockMilliseconds, arena: arena,
             points: points, onlyChanged: onlyChanged, token: context.suspend(message).token)
+        tellDevice(arena, points, scope, message, context)
         return .suspended
+    }
+
+    /// The device's sessions hear of shared attributes, and its owner of server attributes that concern it
+    /// (`device-api.md` 7.5; a message that says nothing about it notifies).
+    private func tellDevice(
+        _ arena: PointArena, _ points: Range<Int>, _ scope: AttributeScope, _ message: RuleMessage,
+        _ context: RuleNodeContext
+    ) {
+        guard message.originator.type == .device, scope != .client, let core = context.outlets.core else { return }
+        if scope == .shared, !notifiesDevice, let text = message.metadata["notifyDevice"], !text.isEmpty,
+            text.lowercased() != "true"
+        {
+            return
+        }
+        let now = context.loop.wallClockMilliseconds
+        let entries = points.map {
+            AttributeEntry(key: arena.key(at: $0), value: arena.value(at: $0), timestamp: now)
+        }
+        let device = DeviceID(message.originator.uuid)
+        _ = core.send(.device(.attributesUpdated(message.tenantID, device, scope, entries)), device: device)
     }
 }

@@ -1,0 +1,225 @@
+internal import JSON
+internal import Logging
+internal import Messages
+internal import Model
+internal import Reactor
+internal import Storage
+internal import Telemetry
+
+/// Whether and since when devices are connected and active (`rule-engine.md` 9).
+extension DeviceCore {
+    // MARK: - Transitions (9.3)
+
+    func connected(at time: Int64, in entry: DeviceEntry) {
+        guard var state = entry.record?.connectivity, time >= 0, time > state.lastConnectTime else { return }
+        state.lastConnectTime = time
+        save([("lastConnectTime", .long(time))], state, in: entry, then: .connectEvent)
+    }
+
+    func disconnected(at time: Int64, in entry: DeviceEntry) {
+        guard var state = entry.record?.connectivity, time >= 0, time > state.lastDisconnectTime else { return }
+        state.lastDisconnectTime = time
+        save([("lastDisconnectTime", .long(time))], state, in: entry, then: .disconnectEvent)
+    }
+
+    func activity(at time: Int64, in entry: DeviceEntry) {
+        guard var state = entry.record?.connectivity, time > 0, time > state.lastActivityTime else { return }
+        state.lastActivityTime = time
+        guard !state.isActive else {
+            entry.record?.connectivity = state
+            storeActivityLater(of: entry)
+            return
+        }
+        state.isActive = true
+        var values: [(String, TelemetryValue)] = [("lastActivityTime", .long(time)), ("active", .boolean(true))]
+        if state.inactivityAlarmTime != 0, time <= state.inactivityAlarmTime {
+            state.inactivityAlarmTime = 0
+            values.append(("inactivityAlarmTime", .long(0)))
+        }
+        entry.storedActivityTime = time
+        save(values, state, in: entry, then: .activityEvent)
+        watch(entry)
+    }
+
+    func inactivity(at time: Int64, in entry: DeviceEntry) {
+        guard var state = entry.record?.connectivity, time >= 0, time > state.inactivityAlarmTime,
+            time > state.lastActivityTime
+        else { return }
+        state.inactivityAlarmTime = time
+        state.isActive = false
+        save(
+            [
+                ("inactivityAlarmTime", .long(time)), ("active", .boolean(false)),
+                ("lastActivityTime", .long(state.lastActivityTime)),
+            ].filter { $0.0 != "lastActivityTime" || entry.storedActivityTime != state.lastActivityTime },
+            state, in: entry, then: .inactivityEvent)
+        entry.storedActivityTime = state.lastActivityTime
+    }
+
+    /// - Parameter milliseconds: 0 or less stands for the default.
+    func setInactivityTimeout(_ milliseconds: Int64, in entry: DeviceEntry) {
+        guard var state = entry.record?.connectivity else { return }
+        state.inactivityTimeout = milliseconds > 0 ? milliseconds : nil
+        entry.record?.connectivity = state
+        let timeout = milliseconds > 0 ? milliseconds : settings.inactivityTimeout
+        if !state.isActive, state.lastActivityTime > 0, state.lastActivityTime + timeout > now {
+            state.isActive = true
+            var values: [(String, TelemetryValue)] = [("active", .boolean(true))]
+            if state.inactivityAlarmTime != 0 {
+                state.inactivityAlarmTime = 0
+                values.append(("inactivityAlarmTime", .long(0)))
+            }
+            save(values, state, in: entry, then: .activityEvent)
+        }
+        checkInactivity(of: entry)
+        watch(entry)
+    }
+
+    // MARK: - Noticing inactivity
+
+    /// When the device counts as inactive if nothing comes; `nil` when that was told already.
+    func inactivityDeadline(of entry: DeviceEntry) -> Int64? {
+        guard let record = entry.record else { return nil }
+        let state = record.connectivity
+        guard state.inactivityAlarmTime == 0 || state.inactivityAlarmTime <= state.lastActivityTime else { return nil }
+        let timeout = state.inactivityTimeout.flatMap { $0 > 0 ? $0 : nil } ?? settings.inactivityTimeout
+        return max(state.lastActivityTime, record.createdTime) + timeout
+    }
+
+    func checkInactivity(of entry: DeviceEntry) {
+        guard let deadline = inactivityDeadline(of: entry), deadline <= now else { return }
+        inactivity(at: now, in: entry)
+    }
+
+    /// Puts the device into the calendar, unless it is there already early enough.
+    func watch(_ entry: DeviceEntry) {
+        guard let due = [inactivityDeadline(of: entry), sessionDeadline(of: entry)].compactMap(\.self).min() else {
+            return
+        }
+        // The second that has begun when the time has passed.
+        let second = (due + 999) / 1_000
+        if let planned = entry.calendarSecond, planned <= second { return }
+        entry.calendarSecond = calendar.insert(entry, second: second)
+    }
+
+    // MARK: - Storing
+
+    /// Stores values of the state, then tells the rule engine: attribute first, message afterwards.
+    private func save(
+        _ values: [(String, TelemetryValue)], _ state: DeviceConnectivity, in entry: DeviceEntry,
+        then type: KnownMessageType
+    ) {
+        guard var record = entry.record else { return }
+        record.connectivity = state
+        entry.record = record
+        nextToken &+= 1
+        afterStoring[nextToken] = record.event(type, at: now, defaultTimeout: settings.inactivityTimeout)
+        write(values, of: entry, token: nextToken)
+    }
+
+    private func write(_ values: [(String, TelemetryValue)], of entry: DeviceEntry, token: UInt32) {
+        var arena = PointArena()
+        for (key, value) in values { arena.append(key: key, value: value) }
+        sink.saveAttributes(
+            entity: entry.deviceID.uuid, scope: .server, timestamp: now, arena: arena, points: 0..<arena.count,
+            onlyChanged: false, token: token)
+    }
+
+    /// A row each of several saves may complete with one token; the first that does sends the message.
+    func stateStored(_ save: SaveCompletion) {
+        guard let message = afterStoring.removeValue(forKey: save.token) else { return }
+        outbox.send(message)
+    }
+
+    private func storeActivityLater(of entry: DeviceEntry) {
+        guard !entry.isWaitingToStore else { return }
+        entry.isWaitingToStore = true
+        unstored.append(entry)
+    }
+
+    /// Writes the last activity of devices whose stored one is too old.
+    func storeActivity(force: Bool) {
+        guard !unstored.isEmpty else { return }
+        var kept: [DeviceEntry] = []
+        for entry in unstored {
+            guard let time = entry.record?.connectivity.lastActivityTime, time > entry.storedActivityTime else {
+                entry.isWaitingToStore = false
+                continue
+            }
+            guard force || now - entry.storedActivityTime >= settings.stateWriteInterval else {
+                kept.append(entry)
+                continue
+            }
+            entry.isWaitingToStore = false
+            entry.storedActivityTime = time
+            write([("lastActivityTime", .long(time))], of: entry, token: 0)
+        }
+        unstored = kept
+    }
+
+    // MARK: - Start
+
+    /// Takes up the devices whose inactivity is still to be noticed. To be called when this node has become the owner of
+    /// devices.
+    ///
+    /// - Parameter isOwned: Whether a device belongs to this node.
+    func restoreStates(where isOwned: @escaping @Sendable (DeviceID) -> Bool) async {
+        var last = UUID128.null
+        while true {
+            do {
+                let page = try await records.page(after: last, limit: min(settings.fetchPackSize, 10_000))
+                guard let end = page.last else { return }
+                last = end.deviceID.uuid
+                for record in page where isOwned(record.deviceID) { adopt(record) }
+            } catch DatabaseError.closed {
+                return
+            } catch {
+                logger.limited(
+                    .error, "the states of devices cannot be read at the moment",
+                    ["error": .string(String(describing: error))])
+                await loop.sleep(.milliseconds(500))
+            }
+        }
+    }
+
+    private func adopt(_ record: DeviceRecord) {
+        guard entries[record.deviceID] == nil, deleted.value(for: record.deviceID) == nil else { return }
+        let entry = DeviceEntry(tenantID: record.tenantID, deviceID: record.deviceID)
+        install(record, in: entry)
+        if entry.calendarSecond != nil { entries[record.deviceID] = entry }
+    }
+
+    /// Forgets devices that belong to another node now.
+    func release(where isOwned: (DeviceID) -> Bool) {
+        storeActivity(force: true)
+        for (device, entry) in entries where !isOwned(device) {
+            for call in entry.calls { call.cancelTimers() }
+            entries[device] = nil
+        }
+    }
+}
+
+extension DeviceRecord {
+    /// The message of a change of state (`rule-engine.md` 1.8).
+    func event(_ type: KnownMessageType, at time: Int64, defaultTimeout: Int64) -> RuleMessage {
+        var writer = JSONWriter()
+        let state = connectivity
+        writer.object { writer in
+            if type != .connectEvent { writer.member("active", state.isActive) }
+            writer.member("lastConnectTime", state.lastConnectTime)
+            writer.member("lastActivityTime", state.lastActivityTime)
+            writer.member("lastDisconnectTime", state.lastDisconnectTime)
+            writer.member("lastInactivityAlarmTime", state.inactivityAlarmTime)
+            writer.member("inactivityTimeout", state.inactivityTimeout ?? defaultTimeout)
+        }
+        return RuleMessage(
+            id: .random(), timestamp: time, type: .known(type), originator: deviceID.entityID, tenantID: tenantID,
+            customerID: customerID.isNull ? nil : customerID,
+            metadata: MessageMetadata([
+                "deviceName": name, "deviceType": self.type, "deviceLabel": label ?? "",
+                "scope": AttributeScope.server.name,
+            ]),
+            payload: .text(String(decoding: writer.bytes, as: UTF8.self)), ruleChainID: ruleChainID,
+            queueName: queueName)
+    }
+}

@@ -1,0 +1,71 @@
+internal import Messages
+internal import Model
+internal import Reactor
+internal import Storage
+
+/// A session as the owner of its device knows it.
+struct DeviceSession {
+    let id: UUID128
+    let nodeID: String
+    let type: SessionType
+    var isSubscribedToAttributes = false
+    var isSubscribedToRPC = false
+    /// Milliseconds since 1970.
+    var lastActivityTime: Int64
+}
+
+/// A call that has no outcome yet.
+final class PendingCall {
+    let request: ToDeviceRPCRequest
+    /// Who is told the outcome; a persistent call was answered when it was stored.
+    let serviceID: String
+    /// Of a persistent call: whether it is in the database. It is not sent before.
+    var isStored: Bool
+    /// Handed to a session.
+    var isSent = false
+    var isDelivered = false
+    var retries: Int32 = 0
+    var expiry: LoopTimer?
+    /// Of the sequential strategy that waits for answers.
+    var responseDeadline: LoopTimer?
+    /// Changes of a persistent call that are still to be stored, in order.
+    var changes: [(status: RPCStatus, response: RawJSON?)] = []
+    var isStoring = false
+
+    init(_ request: ToDeviceRPCRequest, serviceID: String, isStored: Bool) {
+        self.request = request
+        self.serviceID = serviceID
+        self.isStored = isStored
+    }
+
+    func cancelTimers() {
+        expiry?.cancel()
+        responseDeadline?.cancel()
+    }
+}
+
+/// Everything that the owner of a device holds of it. Owned by the loop of ``DeviceCore``.
+final class DeviceEntry {
+    let tenantID: TenantID
+    let deviceID: DeviceID
+    /// `nil` while it is being read; messages wait in ``waiting`` then.
+    var record: DeviceRecord?
+    var waiting: [CoreMessage] = []
+    /// Oldest first.
+    var sessions: [DeviceSession] = []
+    /// In the order of their numbers.
+    var calls: [PendingCall] = []
+    var nextRequestID: Int32 = 0
+    /// The second in which the calendar looks at the device next; `nil` when it does not.
+    var calendarSecond: Int64?
+    /// The last activity that is stored.
+    var storedActivityTime: Int64 = 0
+    var isWaitingToStore = false
+
+    init(tenantID: TenantID, deviceID: DeviceID) {
+        self.tenantID = tenantID
+        self.deviceID = deviceID
+    }
+
+    func session(_ id: UUID128) -> Int? { sessions.firstIndex { $0.id == id } }
+}

@@ -1,0 +1,20 @@
+internal import JSON
+internal import Messages
+internal import Model
+internal import Storage
+
+extension PersistentRPC: JSONRendered {
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.id("id", .rpc, id)
+            writer.member("createdTime", createdTime)
+            writer.id("tenantId", tenantID)
+            writer.id("deviceId", deviceID)
+            writer.member("expirationTime", expirationTime)
+            writer.document("request", request)
+            writer.document("response", response)
+            writer.member("status", status.rawValue)
+            writer.document("additionalInfo", additionalInfo)
+        }
+    }
+}
