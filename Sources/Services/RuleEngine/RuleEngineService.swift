@@ -17,7 +17,8 @@ public final class RuleEngineService: Sendable {
     private let shards = Mutex<[LoopBoundShard]>([])
 
     public init(
-        chains: any RuleChainSource, writer: TelemetryWriter, outlets: RuleEngineOutlets = RuleEngineOutlets(), logger: Logger,
+        chains: any RuleChainSource, writer: TelemetryWriter, outlets: RuleEngineOutlets = RuleEngineOutlets(),
+        logger: Logger,
         metrics: MetricsRegistry
     ) {
         self.chains = chains

@@ -17,7 +17,8 @@ public struct PersistentRPC: Sendable {
     public var additionalInfo: RawJSON?
 
     public init(
-        id: UUID128, createdTime: Int64, tenantID: TenantID, deviceID: DeviceID, expirationTime: Int64, request: RawJSON,
+        id: UUID128, createdTime: Int64, tenantID: TenantID, deviceID: DeviceID, expirationTime: Int64,
+        request: RawJSON,
         response: RawJSON? = nil, status: RPCStatus = .queued, additionalInfo: RawJSON? = nil
     ) {
         self.id = id

@@ -29,7 +29,8 @@ final class RPCRequestNode: RuleNode {
         guard let params = object["params"] else {
             return .failure(message, "Params are not present in the message!")
         }
-        let request = request(method, params, object["additionalInfo"], message, now: context.loop.wallClockMilliseconds)
+        let request = request(
+            method, params, object["additionalInfo"], message, now: context.loop.wallClockMilliseconds)
         let tenant = message.tenantID
         let device = DeviceID(message.originator.uuid)
         // Only a call of the REST API has somebody waiting for it.
