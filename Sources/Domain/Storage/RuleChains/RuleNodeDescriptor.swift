@@ -105,6 +105,15 @@ public struct RuleNodeDescriptor: Sendable {
             details: "Expects <code>method</code> and <code>params</code>; the device's answer becomes the message.",
             labels: success, defaultConfiguration: #"{"timeoutInSeconds":60}"#,
             directive: "tbActionNodeRpcRequestConfig", icon: "call_made"),
+        RuleNodeDescriptor(
+            component: .action, type: RuleNodeTypeName.package + "rpc.TbSendRPCReplyNode", name: "rpc call reply",
+            description: "Sends reply to RPC call from device",
+            details: "Expects messages with any message type. Will forward message body to the device.",
+            labels: success,
+            defaultConfiguration:
+                #"{"serviceIdMetaDataAttribute":"serviceId","sessionIdMetaDataAttribute":"sessionId","#
+                + #""requestIdMetaDataAttribute":"requestId"}"#,
+            directive: "tbActionNodeRpcReplyConfig", icon: "call_merge"),
     ]
 
     private static let logScript =
