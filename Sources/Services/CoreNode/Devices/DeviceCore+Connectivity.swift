@@ -1,3 +1,4 @@
+internal import Cache
 internal import JSON
 internal import Logging
 internal import Messages

@@ -1,3 +1,4 @@
+internal import Cache
 internal import Messages
 internal import Metrics
 internal import Model

@@ -1,3 +1,4 @@
+internal import Cache
 public import Logging
 public import Messages
 public import Metrics
