@@ -83,6 +83,12 @@ extension DeviceCredentials {
         return normal
     }
 
+    /// What a certificate is looked up by; `nil` for none.
+    public static func certificateKey(_ pem: String) -> String? {
+        let text = certificateText(pem)
+        return text.isEmpty ? nil : Digest.sha3_256Hex(text)
+    }
+
     private static func checkToken(_ token: String) throws(EntityError) {
         guard !token.isEmpty else { throw .invalid("Device credentials id should be specified!") }
         guard token.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {

@@ -3,7 +3,7 @@ internal import Postgres
 
 /// Device profiles in the database. Every statement names the tenant.
 public struct DeviceProfileRepository: Sendable {
-    private let runner: any StatementRunner
+    let runner: any StatementRunner
 
     public init(_ runner: any StatementRunner) { self.runner = runner }
 

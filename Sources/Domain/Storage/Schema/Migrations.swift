@@ -17,7 +17,8 @@ enum Migrations {
                 TenantTables.sql, UserTables.sql, DeviceTables.sql, RuleChainTables.sql, PlatformTables.sql,
                 LaterTables.sql, AlarmTables.sql, EventTables.sql, TelemetryTables.sql, TenantTables.references,
                 DeviceTables.references, Views.sql,
-            ])
+            ]),
+        Migration(version: SchemaVersion(1, 2), scripts: [SearchIndexes.sql]),
     ]
 
     static let newest = all.map(\.version).max() ?? SchemaVersion(rawValue: 0)

@@ -10,6 +10,14 @@ struct NameConflictPolicy: Sendable {
     private let separator: String
     private static let mostAttempts = 100
 
+    /// The request fails.
+    static let fail = NameConflictPolicy()
+
+    private init() {
+        strategy = nil
+        separator = ""
+    }
+
     init(_ call: Call) throws(APIError) {
         separator = call.text("uniquifySeparator") ?? "_"
         switch call.text("nameConflictPolicy") {

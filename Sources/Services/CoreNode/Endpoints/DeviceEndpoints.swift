@@ -9,21 +9,47 @@ struct DeviceEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/device/{deviceId}", roles: [.tenant, .customer], read),
-            Endpoint(.get, "/api/device/info/{deviceId}", roles: [.tenant, .customer], readInfo),
-            Endpoint(.get, "/api/device/types", roles: [.tenant, .customer], types),
-            Endpoint(.delete, "/api/device/{deviceId}", roles: .tenant, delete),
-            Endpoint(.get, "/api/tenant/devices", roles: .tenant, list),
-            Endpoint(.get, "/api/tenant/device", roles: .tenant, byName),
-            Endpoint(.get, "/api/tenant/deviceInfos", roles: .tenant, listInfos),
-            Endpoint(.get, "/api/devices", roles: [.tenant, .customer], byIDs),
-            Endpoint(.get, "/api/customer/{customerId}/devices", roles: [.tenant, .customer], listOfCustomer),
-            Endpoint(.get, "/api/customer/{customerId}/deviceInfos", roles: [.tenant, .customer], listInfosOfCustomer),
-            Endpoint(.post, "/api/customer/{customerId}/device/{deviceId}", roles: .tenant, assign),
-            Endpoint(.post, "/api/customer/public/device/{deviceId}", roles: .tenant, makePublic),
-            Endpoint(.delete, "/api/customer/device/{deviceId}", roles: .tenant, unassign),
+            Endpoint(.get, "/api/device/{deviceId}", roles: [.tenant, .customer], read)
+                .docs("A device", answer: "Device"),
+            Endpoint(.get, "/api/device/info/{deviceId}", roles: [.tenant, .customer], readInfo)
+                .docs("A device with its customer's title and whether it is active", answer: "DeviceInfo"),
+            Endpoint(.get, "/api/device/types", roles: [.tenant, .customer], types)
+                .docs("Types that devices have", answer: .list("EntitySubtype")),
+            Endpoint(.delete, "/api/device/{deviceId}", roles: .tenant, delete)
+                .docs("Deletes a device", answer: .nothing),
+            Endpoint(.get, "/api/tenant/devices", roles: .tenant, list)
+                .docs("Devices of the tenant", query: Self.lists + [.text("deviceName")], answer: .page("Device")),
+            Endpoint(.get, "/api/tenant/device", roles: .tenant, byName)
+                .docs("The device of a name", query: [.text("deviceName").required], answer: "Device"),
+            Endpoint(.get, "/api/tenant/deviceInfos", roles: .tenant, listInfos)
+                .docs("Devices of the tenant", query: Self.infoLists, answer: .page("DeviceInfo")),
+            Endpoint(.get, "/api/devices", roles: [.tenant, .customer], byIDs)
+                .docs("Devices by their ids", query: [.uuids("deviceIds").required], answer: .list("Device")),
+            Endpoint(.get, "/api/devices/list", roles: [.tenant, .customer], byIDs)
+                .docs("Devices by their ids", query: [.uuids("deviceIds").required], answer: .list("Device")),
+            Endpoint(.get, "/api/customer/{customerId}/devices", roles: [.tenant, .customer], listOfCustomer)
+                .docs("Devices of a customer", query: Self.lists, answer: .page("Device")),
+            Endpoint(.get, "/api/customer/{customerId}/deviceInfos", roles: [.tenant, .customer], listInfosOfCustomer)
+                .docs("Devices of a customer", query: Self.infoLists, answer: .page("DeviceInfo")),
+            Endpoint(.post, "/api/customer/{customerId}/device/{deviceId}", roles: .tenant, assign)
+                .docs("Assigns a device to a customer", answer: "Device"),
+            Endpoint(.post, "/api/customer/public/device/{deviceId}", roles: .tenant, makePublic)
+                .docs("Lets everybody see a device", answer: "Device"),
+            Endpoint(.delete, "/api/customer/device/{deviceId}", roles: .tenant, unassign)
+                .docs("Takes a device back from its customer", answer: "Device"),
         ]
     }
+
+    private static let lists: [QueryParameter] = .page + [.text("type")]
+    private static let infoLists: [QueryParameter] = lists + [.uuid("deviceProfileId"), .boolean("active")]
+
+    static let schemas = [
+        "Device": """
+        id:id(DEVICE) createdTime:integer tenantId:id(TENANT) customerId:id(CUSTOMER) name:string! type:string label:string \
+        deviceProfileId:id(DEVICE_PROFILE) deviceData:any firmwareId:id(OTA_PACKAGE) softwareId:id(OTA_PACKAGE) \
+        externalId:id(DEVICE) version:integer additionalInfo:any
+        """
+    ]
 
     // MARK: - One
 
@@ -117,17 +143,7 @@ struct DeviceEndpoints: EndpointGroup {
     @Sendable private func types(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let customer = principal.authority == .customerUser ? principal.customerID : nil
         let types = try await services.devices.types(tenant: principal.tenantID, customer: customer)
-        return .json { writer in
-            writer.array { writer in
-                for type in types {
-                    writer.object { writer in
-                        writer.id("tenantId", principal.tenantID)
-                        writer.member("entityType", EntityType.device.name)
-                        writer.member("type", type)
-                    }
-                }
-            }
-        }
+        return .json(types.map { EntitySubtype(tenant: principal.tenantID, entityType: .device, type: $0) })
     }
 
     // MARK: - Assigning

@@ -9,16 +9,48 @@ struct DeviceProfileEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/deviceProfile/{id}", roles: .tenant, read),
-            Endpoint(.post, "/api/deviceProfile", roles: .tenant, save),
-            Endpoint(.delete, "/api/deviceProfile/{id}", roles: .tenant, delete),
-            Endpoint(.get, "/api/deviceProfiles", roles: .tenant, list),
-            Endpoint(.get, "/api/deviceProfile/names", roles: [.tenant, .customer], names),
-            Endpoint(.get, "/api/deviceProfileInfo/{id}", roles: [.tenant, .customer], readInfo),
-            Endpoint(.get, "/api/deviceProfileInfo/default", roles: [.tenant, .customer], defaultInfo),
-            Endpoint(.get, "/api/deviceProfileInfos", roles: [.tenant, .customer], listInfos),
+            Endpoint(.get, "/api/deviceProfile/{id}", roles: .tenant, read)
+                .docs("A device profile", query: [.boolean("inlineImages")], answer: "DeviceProfile"),
+            Endpoint(.post, "/api/deviceProfile", roles: .tenant, save)
+                .docs("Creates or changes a device profile", body: "DeviceProfile", answer: "DeviceProfile"),
+            Endpoint(.delete, "/api/deviceProfile/{id}", roles: .tenant, delete)
+                .docs("Deletes a device profile that no device has", answer: .nothing),
+            Endpoint(.post, "/api/deviceProfile/{id}/default", roles: .tenant, makeDefault)
+                .docs("Makes a profile the one of devices without another", answer: "DeviceProfile"),
+            Endpoint(.get, "/api/deviceProfiles", roles: .tenant, list)
+                .docs("Device profiles of the tenant", query: .page, answer: .page("DeviceProfile")),
+            Endpoint(.get, "/api/deviceProfile/names", roles: [.tenant, .customer], names)
+                .docs("Names of device profiles", query: [.boolean("activeOnly")], answer: .list("EntityInfo")),
+            Endpoint(.get, "/api/deviceProfile/devices/keys/timeseries", roles: .tenant, timeseriesKeys)
+                .docs("Time series that devices of a profile have", query: [.uuid("deviceProfileId")]),
+            Endpoint(.get, "/api/deviceProfile/devices/keys/attributes", roles: .tenant, attributeKeys)
+                .docs("Attributes that devices of a profile have", query: [.uuid("deviceProfileId")]),
+            Endpoint(.get, "/api/deviceProfileInfo/{id}", roles: [.tenant, .customer], readInfo)
+                .docs("A device profile in short", answer: "DeviceProfileInfo"),
+            Endpoint(.get, "/api/deviceProfileInfo/default", roles: [.tenant, .customer], defaultInfo)
+                .docs("The profile of devices without another", answer: "DeviceProfileInfo"),
+            Endpoint(.get, "/api/deviceProfileInfos", roles: [.tenant, .customer], listInfos)
+                .docs(
+                    "Device profiles in short",
+                    query: .page + [
+                        .text("transportType"), .text("deviceTransportType"), .uuids("deviceProfileIds"),
+                    ], answer: .page("DeviceProfileInfo")),
+            Endpoint(.get, "/api/deviceProfileInfos/list", roles: [.tenant, .customer], infosByIDs)
+                .docs(
+                    "Device profiles by their ids", query: [.uuids("deviceProfileIds").required],
+                    answer: .list("DeviceProfileInfo")),
         ]
     }
+
+    static let schemas = [
+        "DeviceProfile": """
+        id:id(DEVICE_PROFILE) createdTime:integer tenantId:id(TENANT) name:string! description:string image:string \
+        type:string! transportType:string! provisionType:string profileData:any defaultRuleChainId:id(RULE_CHAIN) \
+        defaultDashboardId:id(DASHBOARD) defaultQueueName:string provisionDeviceKey:string firmwareId:id(OTA_PACKAGE) \
+        softwareId:id(OTA_PACKAGE) defaultEdgeRuleChainId:id(RULE_CHAIN) externalId:id(DEVICE_PROFILE) version:integer \
+        default:boolean
+        """
+    ]
 
     // MARK: - Reading
 
@@ -56,6 +88,7 @@ struct DeviceProfileEndpoints: EndpointGroup {
     }
 
     @Sendable private func listInfos(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        if call.query.first("deviceProfileIds") != nil { return try await infosByIDs(call, principal) }
         let transport = call.text("transportType") ?? call.text("deviceTransportType")
         return .json(
             try await services.profiles.infoPage(
@@ -65,16 +98,35 @@ struct DeviceProfileEndpoints: EndpointGroup {
     @Sendable private func names(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let names = try await services.profiles.names(
             tenant: principal.tenantID, activeOnly: try call.boolean("activeOnly") ?? false)
-        return .json { writer in
-            writer.array { writer in
-                for name in names {
-                    writer.object { writer in
-                        writer.id("id", name.id)
-                        writer.member("name", name.name)
-                    }
-                }
-            }
+        return .json(names.map { EntityInfo(entity: $0.id.entityID, name: $0.name) })
+    }
+
+    @Sendable private func infosByIDs(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json(
+            try await services.profiles.infos(try call.requiredIDs("deviceProfileIds"), tenant: principal.tenantID))
+    }
+
+    @Sendable private func timeseriesKeys(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let profile = try await profile(query: call, principal)
+        return Self.texts(try await services.devices.timeseriesKeys(profile: profile, tenant: principal.tenantID))
+    }
+
+    @Sendable private func attributeKeys(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let profile = try await profile(query: call, principal)
+        return Self.texts(try await services.devices.attributeKeys(profile: profile, tenant: principal.tenantID))
+    }
+
+    /// The profile that a list is narrowed to; `nil` for none.
+    private func profile(query call: Call, _ principal: Principal) async throws -> DeviceProfileID? {
+        guard let id = try call.uuid(query: "deviceProfileId").map(DeviceProfileID.init) else { return nil }
+        guard try await services.profiles.find(id, tenant: principal.tenantID) != nil else {
+            throw try await missing(id, principal)
         }
+        return id
+    }
+
+    private static func texts(_ texts: [String]) -> HTTPResponse {
+        .json { writer in writer.array { writer in for text in texts { writer.value(text) } } }
     }
 
     // MARK: - Deleting
@@ -94,12 +146,27 @@ struct DeviceProfileEndpoints: EndpointGroup {
         return .empty(200)
     }
 
+    @Sendable private func makeDefault(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let profile = try await find(call, for: principal)
+        let updated = try await services.database.inTransaction { transaction in
+            try await DeviceProfileRepository(transaction).makeDefault(profile.id, tenant: principal.tenantID)
+        }
+        guard let updated else { throw APIError.notFound(.deviceProfile, profile.id.uuid) }
+        await services.actions.record(
+            .updated(ActionSubject(updated)), by: principal,
+            event: .deviceProfileChanged(tenant: principal.tenantID, profile: updated.id))
+        return .json(updated)
+    }
+
     // MARK: - Saving
 
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
         var profile = try described(body, principal, now: call.now)
-        try await checkReferences(of: profile)
+        try await ProfileReferences(
+            ruleChains: [profile.defaultRuleChainID, profile.defaultEdgeRuleChainID],
+            dashboard: profile.defaultDashboardID, queue: profile.defaultQueueName
+        ).check(tenant: principal.tenantID, "Device", in: services)
         guard let id: DeviceProfileID = try body.id("id") else {
             if profile.isDefault {
                 throw APIError.invalid("Another default device profile is present in scope of current tenant!")
@@ -134,6 +201,10 @@ struct DeviceProfileEndpoints: EndpointGroup {
         return .json(updated)
     }
 
+    private static let provisionTypes = [
+        "DISABLED", "ALLOW_CREATE_NEW_DEVICES", "CHECK_PRE_PROVISIONED_DEVICES", "X509_CERTIFICATE_CHAIN",
+    ]
+
     private func described(
         _ body: RequestObject, _ principal: Principal, now: Int64
     ) throws(APIError) -> DeviceProfile {
@@ -158,7 +229,11 @@ struct DeviceProfileEndpoints: EndpointGroup {
         profile.type = type
         profile.transportType = transport
         profile.image = try body.storedText("image")
-        profile.provisionType = try body.storedText("provisionType") ?? "DISABLED"
+        let provision = try body.storedText("provisionType") ?? "DISABLED"
+        guard Self.provisionTypes.contains(provision) else {
+            throw .malformedBody("unknown provisionType '\(provision)'")
+        }
+        profile.provisionType = provision
         profile.provisionDeviceKey = try body.storedText("provisionDeviceKey").flatMap { $0.isEmpty ? nil : $0 }
         profile.defaultRuleChainID = try body.uuid("defaultRuleChainId", .ruleChain)
         profile.defaultDashboardID = try body.uuid("defaultDashboardId", .dashboard)
@@ -168,35 +243,10 @@ struct DeviceProfileEndpoints: EndpointGroup {
         profile.defaultEdgeRuleChainID = try body.uuid("defaultEdgeRuleChainId", .ruleChain)
         profile.isDefault = try body.boolean("default") ?? false
         profile.externalID = try body.uuid("externalId", .deviceProfile)
-        profile.profileData = RawJSON(
-            .object(
-                try completed(body.object("profileData"), transport, provision: profile.provisionType ?? "DISABLED")))
+        let data = try completed(body.object("profileData"), transport, provision: profile.provisionType ?? "DISABLED")
+        profile.profileData = RawJSON(.object(data))
+        try setChainKey(of: &profile, data)
         return profile
-    }
-
-    /// What a profile names must be there and belong to the tenant.
-    private func checkReferences(of profile: DeviceProfile) async throws {
-        let owners = EntityOwnerRepository(services.database)
-        for id in [profile.defaultRuleChainID, profile.defaultEdgeRuleChainID] {
-            guard let id else { continue }
-            guard let owner = try await owners.find(EntityID(type: .ruleChain, uuid: id)) else {
-                throw APIError.invalid("Can't assign non-existent rule chain!")
-            }
-            if owner.tenant != profile.tenantID {
-                throw APIError.invalid("Can't assign rule chain from different tenant!")
-            }
-        }
-        if let id = profile.defaultDashboardID {
-            let owner = try await owners.find(EntityID(type: .dashboard, uuid: id))
-            guard owner?.tenant == profile.tenantID else {
-                throw APIError.invalid("Can't assign non-existent dashboard!")
-            }
-        }
-        if let name = profile.defaultQueueName, !name.isEmpty,
-            try await !services.profiles.hasQueue(name, tenant: profile.tenantID)
-        {
-            throw APIError.invalid("Device profile is referencing to non-existent queue!")
-        }
     }
 
     /// Profile data with what the client left out.
@@ -212,6 +262,16 @@ struct DeviceProfileEndpoints: EndpointGroup {
         object["alarms"] = try checkedAlarms(data?.value("alarms"))
         for (key, value) in data?.members ?? [:] where object[key] == nil { object[key] = value }
         return JSONValue.object(object).withoutNullCharacters.objectValue ?? object
+    }
+
+    /// With a chain of certificates devices show, in place of a key, a certificate that one of the profile has signed: the
+    /// profile is found by that one.
+    private func setChainKey(of profile: inout DeviceProfile, _ data: JSONObject) throws(APIError) {
+        guard profile.provisionType == "X509_CERTIFICATE_CHAIN" else { return }
+        guard let certificate = data["provisionConfiguration"]?["provisionDeviceSecret"]?.stringValue,
+            let key = DeviceCredentials.certificateKey(certificate)
+        else { throw .invalid("Device profile certificate should be specified!") }
+        profile.provisionDeviceKey = key
     }
 
     private func checkedAlarms(_ alarms: JSONValue?) throws(APIError) -> JSONValue {

@@ -10,12 +10,33 @@ struct DeviceSaving: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.post, "/api/device", roles: [.tenant, .customer], save),
-            Endpoint(.post, "/api/device-with-credentials", roles: [.tenant, .customer], saveWithCredentials),
-            Endpoint(.get, "/api/device/{deviceId}/credentials", roles: [.tenant, .customer], readCredentials),
-            Endpoint(.post, "/api/device/credentials", roles: .tenant, saveCredentials),
+            Endpoint(.post, "/api/device", roles: [.tenant, .customer], save)
+                .docs(
+                    "Creates or changes a device", query: [.text("accessToken")] + .nameConflict, body: "Device",
+                    answer: "Device"),
+            Endpoint(.post, "/api/device-with-credentials", roles: [.tenant, .customer], saveWithCredentials)
+                .docs(
+                    "Creates or changes a device and its credentials", query: .nameConflict,
+                    body: "SaveDeviceWithCredentialsRequest", answer: "Device"),
+            // The older path of LwM2M dialogs (`rest-api.md` 4.21).
+            Endpoint(.post, "/api/lwm2m/device-credentials", roles: [.tenant, .customer], saveWithCredentials)
+                .docs(
+                    "Creates or changes a device and its credentials", body: "SaveDeviceWithCredentialsRequest",
+                    answer: "Device"),
+            Endpoint(.get, "/api/device/{deviceId}/credentials", roles: [.tenant, .customer], readCredentials)
+                .docs("Credentials of a device", answer: "DeviceCredentials"),
+            Endpoint(.post, "/api/device/credentials", roles: .tenant, saveCredentials)
+                .docs("Changes credentials of a device", body: "DeviceCredentials", answer: "DeviceCredentials"),
         ]
     }
+
+    static let schemas = [
+        "SaveDeviceWithCredentialsRequest": "device:Device! credentials:DeviceCredentials!",
+        "DeviceCredentials": """
+        id:any createdTime:integer deviceId:id(DEVICE) credentialsType:string! credentialsId:string \
+        credentialsValue:string version:integer
+        """,
+    ]
 
     // MARK: - Devices
 
@@ -55,7 +76,7 @@ struct DeviceSaving: EndpointGroup {
             })
     }
 
-    private func create(
+    func create(
         _ body: RequestObject, _ call: Call, _ principal: Principal, _ policy: NameConflictPolicy,
         _ makeCredentials: (Device) throws -> DeviceCredentials
     ) async throws -> Device {
@@ -86,7 +107,7 @@ struct DeviceSaving: EndpointGroup {
         return created
     }
 
-    private func update(
+    func update(
         _ id: DeviceID, _ body: RequestObject, _ call: Call, _ principal: Principal
     ) async throws -> Device {
         let stored = try await services.device(id, for: principal, .write)
@@ -193,7 +214,7 @@ struct DeviceSaving: EndpointGroup {
     }
 
     /// Stores `credentials` over those that their device has.
-    private func store(
+    func store(
         _ credentials: DeviceCredentials, of device: Device, _ body: RequestObject, _ principal: Principal
     ) async throws -> DeviceCredentials {
         guard let stored = try await services.credentials.find(device: credentials.deviceID) else {
@@ -225,7 +246,7 @@ struct DeviceSaving: EndpointGroup {
             event: .credentialsChanged(tenant: device.tenantID, device: device.id))
     }
 
-    private func read(_ body: RequestObject, for device: DeviceID, now: Int64) throws(APIError) -> DeviceCredentials {
+    func read(_ body: RequestObject, for device: DeviceID, now: Int64) throws(APIError) -> DeviceCredentials {
         guard let name = try body.text("credentialsType") else {
             throw .invalid("Device credentials type should be specified!")
         }

@@ -11,7 +11,9 @@ extension RESTService {
     /// Devices' relatives: assets, views, relations, dashboards.
     static func entityGroups(_ services: Services) -> [any EndpointGroup] {
         [
-            AssetEndpoints(services: services), AssetSaving(services: services),
+            DeviceQueries(services: services), DeviceConnectivity(services: services),
+            BulkImportEndpoints(services: services), AssetEndpoints(services: services),
+            AssetSaving(services: services),
             AssetProfileEndpoints(services: services), EntityViewEndpoints(services: services),
             EntityViewSaving(services: services), RelationEndpoints(services: services),
             RelationLists(services: services), DashboardAssigning(services: services),
