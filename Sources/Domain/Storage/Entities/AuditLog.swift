@@ -1,5 +1,5 @@
 public import Model
-public import Postgres
+internal import Postgres
 
 /// One record of who did what to which entity (`persistence.md` 3.7).
 public struct AuditLog: Sendable {

@@ -4,7 +4,7 @@ internal import Model
 internal import Storage
 
 /// Commands that somebody types to see a device's first value arrive (`rest-api.md` 4.4).
-struct DeviceConnectivity: EndpointGroup {
+struct ConnectivityCommands: EndpointGroup {
     let services: Services
 
     var endpoints: [Endpoint] {
