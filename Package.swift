@@ -93,8 +93,8 @@ let services: [Target] = [
         ["Model", "Telemetry", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "MQTTTransport",
-        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Telemetry", "Messages", "Queue", "JSON", "Reactor", "Logging",
-         "Metrics", "Configuration"]),
+        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Telemetry", "Messages", "Queue", "JSON", "Crypto", "Reactor",
+         "Logging", "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "HTTPTransport",
         ["TransportCore", "HTTPServer", "Bytes", "Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging",

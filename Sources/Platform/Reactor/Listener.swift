@@ -20,6 +20,9 @@ public struct ListenerOptions: Sendable {
     /// Descriptors, below the limit of the process, that connections leave to everybody else: databases, files, and the
     /// runtime, which ends the process when it gets none. At most a quarter of the limit. Default: 64.
     public var reservedDescriptors = 64
+    /// Whether every connection begins with the header of a proxy (PROXY protocol, version 1 or 2), which then is the
+    /// connection's peer. Default: no.
+    public var expectsProxyHeader = false
     /// Bounds of every accepted connection.
     public var limits = ConnectionLimits()
 
@@ -181,6 +184,19 @@ public final class Listener: @unchecked Sendable {
             return
         }
         loop.counters.connectionsAccepted += 1
+        guard options.expectsProxyHeader else { return welcome(connection) }
+        connection.deadline = loop.schedule(after: options.handshakeTimeout) { connection.abort(.timeout) }
+        connection.awaitProxyHeader { [weak self] in
+            connection.deadline?.cancel()
+            guard let self else { return connection.abort(.shutdown) }
+            connection.phase = tls == nil ? .open : .handshaking
+            welcome(connection)
+            // What came behind the header is told by no event.
+            if tls == nil, connection.phase == .open { connection.becomeOpen() }
+        }
+    }
+
+    private func welcome(_ connection: Connection) {
         guard let handler = accept?(connection) else {
             connection.abort(.requested)
             return
@@ -188,7 +204,7 @@ public final class Listener: @unchecked Sendable {
         connection.handler = handler
         if let tls, connection.phase == .handshaking {
             connection.deadline = loop.schedule(after: options.handshakeTimeout) { connection.abort(.timeout) }
-            connection.startHandshake(tls.makeSession(on: socket))
+            connection.startHandshake(tls.makeSession(on: connection.descriptor))
         }
     }
 }

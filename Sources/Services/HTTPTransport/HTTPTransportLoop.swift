@@ -133,6 +133,7 @@ final class HTTPTransportLoop: UplinkTarget {
             switch admission {
             case .pending: break
             case .acknowledged: uplinkFinished(tag: tag)
+            case .limited: release(tag).respond(.empty(500))
             }
         } catch {
             _ = release(tag)

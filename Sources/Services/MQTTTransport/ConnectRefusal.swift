@@ -26,7 +26,15 @@ struct ConnectRefusal: Equatable {
     static let unavailable = ConnectRefusal(
         returnCode: .serverUnavailable, reasonCode: .serverUnavailable, disconnect: .serverBusy)
 
-    /// The session could not be opened.
+    /// The certificate is unknown, cannot be read, or is not valid now.
+    static let wrongCertificate = ConnectRefusal(
+        returnCode: .notAuthorized, reasonCode: .notAuthorized, disconnect: .notAuthorized)
+
+    /// The limits of the tenant or the device let no session be opened.
+    static let limited = ConnectRefusal(
+        returnCode: .serverUnavailable, reasonCode: .connectionRateExceeded, disconnect: .messageRateTooHigh)
+
+    /// The session could not be opened, or a certificate could not be checked.
     static let notOpened = ConnectRefusal(
         returnCode: .serverUnavailable, reasonCode: .serverUnavailable, disconnect: .implementationSpecificError)
 }

@@ -31,6 +31,9 @@ struct DownlinkFilter: Hashable {
     let kind: DownlinkKind
     let family: TopicFamily
 
+    /// Whether the core has to know: it sends attribute updates and calls to subscribers only.
+    var concernsCore: Bool { kind == .attributes || kind == .rpcRequest }
+
     static let profileIndex: UInt8 = 31
 
     static let all: [(literal: String, kind: DownlinkKind, family: TopicFamily)] = [

@@ -1,3 +1,4 @@
+import Crypto
 import MQTTProtocol
 import Messages
 import Metrics
@@ -18,7 +19,16 @@ extension MQTTConnection {
         }
         state = .authenticating(connect)
         connection?.pauseReading()
-        transport.authenticate(connect, for: self)
+        let chain = connection?.isSecure == true ? connection?.peerCertificateChain ?? [] : []
+        guard !chain.isEmpty else { return transport.authenticate(connect, for: self) }
+        // Whoever presents a certificate is known by it alone.
+        hasCertificate = true
+        let certificates = chain.compactMap { Certificate(der: $0) }
+        let skipsDates = transport.configuration.tls?.skipsValidityCheck ?? false
+        guard certificates.count == chain.count, skipsDates || certificates[0].isWithinValidity else {
+            return refuse(connect)
+        }
+        transport.authenticate(certificates, for: self)
     }
 
     /// The answer about the credentials; `nil` when it did not come in time.
@@ -27,27 +37,48 @@ extension MQTTConnection {
         switch response {
         case .accepted(let device, let profile):
             guard profile.allowsMQTT else {
-                refuse(.unavailable)
+                refuse(hasCertificate ? .notOpened : .unavailable)
                 return
             }
             let info = transport.makeSession(device: device, profile: profile, connection: connection.id)
+            let limiter = transport.transport.limits.limiter(of: info)
+            guard transport.transport.admitsMessage(limiter) else { return refuse(.limited) }
             guard transport.transport.sessionOpened(info) else {
                 refuse(.notOpened)
                 return
             }
             state = .open(
                 OpenSession(
-                    info: info, lane: transport.transport.lane(of: info.device.deviceID), isGateway: device.isGateway))
+                    info: info, lane: transport.transport.lane(of: info.device.deviceID), limiter: limiter,
+                    isGateway: device.isGateway))
+            if let address = peerAddress { transport.blocker?.noteSuccess(address) }
             transport.metrics.sessions.add(1)
             transport.watch(self)
             accept(connect)
         case .refused:
-            transport.metrics.refusedConnects.increment()
-            refuse(.wrongCredentials(connect))
+            refuse(connect)
         case .unavailable, nil:
             transport.metrics.unavailableConnects.increment()
-            refuse(.unavailable)
+            refuse(hasCertificate ? .notOpened : .unavailable)
         }
+    }
+
+    /// The credentials are wrong.
+    private func refuse(_ connect: MQTTConnect) {
+        transport.metrics.refusedConnects.increment()
+        noteFailure()
+        refuse(hasCertificate ? .wrongCertificate : .wrongCredentials(connect))
+    }
+
+    /// Remembers wrong credentials of the peer's address.
+    func noteFailure() {
+        if let address = peerAddress { transport.blocker?.noteFailure(address, now: transport.loop.now) }
+    }
+
+    /// `nil` where addresses are not blocked.
+    private var peerAddress: AddressBlocker.Address? {
+        guard transport.blocker != nil, let connection else { return nil }
+        return AddressBlocker.Address(connection.peerAddressBytes)
     }
 
     /// Tells the client that it is in, and reads on.

@@ -56,12 +56,17 @@ extension MQTTConnection {
             let admission =
                 isTelemetry
                 ? try transport.transport.postTelemetry(
-                    payload, session: session.info, lane: session.lane, target: target, tag: tag)
+                    payload, session: session.info, lane: session.lane, limiter: session.limiter, target: target,
+                    tag: tag)
                 : try transport.transport.postAttributes(
-                    payload, session: session.info, lane: session.lane, target: target, tag: tag)
+                    payload, session: session.info, lane: session.lane, limiter: session.limiter, target: target,
+                    tag: tag)
             switch admission {
             case .pending: break
             case .acknowledged: if isAcknowledged { pending.finish(tag) }
+            case .limited:
+                if isAcknowledged { pending.removeLast() }
+                close(.implementationSpecificError, .rateLimit)
             }
         } catch {
             if isAcknowledged { pending.removeLast() }
@@ -93,6 +98,13 @@ extension MQTTConnection {
         case .invalid: rejectPayload(publish, session)
         case .unacceptable: close(.serverShuttingDown, .invalidPayload)
         }
+    }
+
+    /// Whether a message without data points may pass; if not, the connection is closed without an answer.
+    func admits(_ session: OpenSession) -> Bool {
+        if transport.transport.admitsMessage(session.limiter) { return true }
+        close(.implementationSpecificError, .rateLimit)
+        return false
     }
 
     /// Answers a request when the core's queue has taken it, or closes when it has not.

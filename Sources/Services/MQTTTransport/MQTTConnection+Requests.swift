@@ -16,6 +16,7 @@ extension MQTTConnection {
             }
             let adapter = PayloadAdapter(uplink: family, session.info.profile)
             let request = try adapter.attributesRequest(bytes.extracting(publish.payload), requestID: requestID)
+            guard admits(session) else { return }
             guard requestID >= 0 else { return acknowledge(publish) }
             downlinks.attributesResponseFamily = family
             acknowledge(
@@ -35,6 +36,7 @@ extension MQTTConnection {
             }
             let adapter = PayloadAdapter(uplink: family, session.info.profile)
             let payload = try adapter.rpcResponse(bytes.extracting(publish.payload))
+            guard admits(session) else { return }
             let response = ToDeviceRPCResponse(requestID: requestID, payload: payload)
             acknowledge(
                 publish, ifTaken: transport.transport.send(.rpcResponse(session.info, response), of: session.info))
@@ -55,11 +57,14 @@ extension MQTTConnection {
             downlinks.rpcResponseFamily = family
             if family == .long, request.method == "getSessionLimits" {
                 acknowledge(publish)
-                let limits = transport.sessionLimits(of: session.info)
+                sendAcknowledgements()
+                let limits = transport.sessionLimits(session.limiter)
                 return send(ToServerRPCResponse(requestID: id, payload: limits), session)
             }
+            guard admits(session) else { return }
             guard downlinks.calls[id] != nil || downlinks.calls.count < transport.configuration.maximumInFlight else {
                 acknowledge(publish)
+                sendAcknowledgements()
                 return send(ToServerRPCResponse(requestID: id, payload: nil, error: "too many calls at once"), session)
             }
             forward(request, publish, session)
@@ -93,6 +98,7 @@ extension MQTTConnection {
         do throws(DevicePayloadError) {
             let adapter = PayloadAdapter(uplink: .long, session.info.profile)
             let request = try adapter.claim(bytes.extracting(publish.payload))
+            guard admits(session) else { return }
             let message = CoreMessage.claim(
                 session.info, secretKey: request.secretKey, durationMilliseconds: request.durationMilliseconds)
             acknowledge(publish, ifTaken: transport.transport.send(message, of: session.info))

@@ -12,6 +12,8 @@ extension MQTTConnection {
                 codes.append(version == .v5 ? .topicFilterInvalid : .unspecifiedError)
                 continue
             }
+            // More than the limits let pass closes, as it does for PUBLISH, in place of a grant without effect.
+            guard !filter.concernsCore || admits(session) else { return }
             guard tellCore(filter, isSubscribed: true, session) else {
                 codes.append(version == .v5 ? .implementationSpecificError : .unspecifiedError)
                 continue

@@ -27,11 +27,13 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         let info: SessionInfo
         let lane: Int
         let classifier: UplinkTopicClassifier
+        let limiter: SessionLimiter
         /// Whether the device was a gateway when it connected.
         let isGateway: Bool
 
-        init(info: SessionInfo, lane: Int, isGateway: Bool) {
+        init(info: SessionInfo, lane: Int, limiter: SessionLimiter, isGateway: Bool) {
             self.info = info
+            self.limiter = limiter
             self.lane = lane
             self.isGateway = isGateway
             classifier = UplinkTopicClassifier(info.profile)
@@ -61,6 +63,8 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     var reportedActivity = MonotonicTime(nanoseconds: 0)
     /// When activity and silence are looked at next.
     var nextCheck = MonotonicTime(nanoseconds: 0)
+    /// The client presented a certificate.
+    var hasCertificate = false
     /// Requests of a provisioning connection that were refused.
     var provisionRefusals: UInt8 = 0
     /// A provisioning connection has its answer and will be closed.
@@ -287,6 +291,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     /// Closes the session as the platform wants (`device-api.md` 6.2).
     func closeSession(_ reason: SessionCloseReason) {
         guard case .open = state else { return }
+        if reason == .deviceDeleted { noteFailure() }
         close(reason.disconnectCode, .session)
     }
 
@@ -294,7 +299,9 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     func update(_ change: (SessionInfo) -> SessionInfo?) {
         gatewayIfAny?.update(change)
         guard case .open(let session) = state, let info = change(session.info) else { return }
-        state = .open(OpenSession(info: info, lane: session.lane, isGateway: session.isGateway))
+        state = .open(
+            OpenSession(
+                info: info, lane: session.lane, limiter: session.limiter, isGateway: session.isGateway))
     }
 
     /// No CONNECT came in time.

@@ -15,6 +15,8 @@ final class MQTTMetrics {
         case session
         case limit
         case overload
+        case rateLimit = "rate_limit"
+        case blocked
         case slowSubscriber = "slow_subscriber"
         case provisioning
         case otaRefused = "ota_refused"

@@ -12,6 +12,9 @@ public final class MQTTTransport: Sendable {
     private let logger: Logger
     private let registry: MetricsRegistry
     private let members = Mutex<[Member]>([])
+    private let certificates = Mutex<MQTTCertificates?>(nil)
+    /// Shared by all loops: an address is one everywhere.
+    private let blocker: AddressBlocker?
 
     private struct Member: @unchecked Sendable {
         // @unchecked: `transport` is touched on its loop only.
@@ -23,6 +26,16 @@ public final class MQTTTransport: Sendable {
         self.configuration = configuration
         self.logger = logger
         registry = metrics
+        blocker = configuration.maximumRefusalsPerAddress.map {
+            AddressBlocker(maximumFailures: $0, blockTime: configuration.addressBlockTime)
+        }
+    }
+
+    /// Loads the certificates of the TLS listener. Called before ``listenTLS(port:)``.
+    public func loadCertificates() throws(TLSError) {
+        guard let tls = configuration.tls else { return }
+        let loaded = try MQTTCertificates(tls, logger: logger)
+        certificates.withLock { $0 = loaded }
     }
 
     /// Adds the transport of one loop. Called on the loop, before ``listen(on:port:)``.
@@ -30,8 +43,9 @@ public final class MQTTTransport: Sendable {
     /// - Returns: Takes the notifications of sessions; to be called on the loop.
     public func attach(_ transport: TransportLoop) -> (TransportNotification) -> Void {
         let member = MQTTTransportLoop(
-            transport: transport, configuration: configuration, logger: logger, metrics: MQTTMetrics(registry: registry)
-        )
+            transport: transport, configuration: configuration, logger: logger,
+            metrics: MQTTMetrics(registry: registry),
+            blocker: blocker)
         members.withLock { $0.append(Member(loop: transport.loop, transport: member)) }
         return { member.receive($0) }
     }
@@ -40,10 +54,22 @@ public final class MQTTTransport: Sendable {
     ///
     /// - Parameter port: The configured port, or the one that the first loop got when that is 0.
     public func listen(port: Int) throws(ReactorError) -> Int {
+        try current.listen(port: port, tls: nil)
+    }
+
+    /// The same for the TLS listener.
+    public func listenTLS(port: Int) throws(ReactorError) -> Int {
+        guard let certificates = certificates.withLock({ $0 }) else {
+            preconditionFailure("a TLS listener without certificates")
+        }
+        return try current.listen(port: port, tls: certificates)
+    }
+
+    private var current: MQTTTransportLoop {
         guard let member = members.withLock({ $0.first { $0.loop.isCurrent } }) else {
             preconditionFailure("listen on a loop without transport")
         }
-        return try member.transport.listen(port: port)
+        return member.transport
     }
 
     /// Closes the listeners. Safe from any thread.

@@ -15,6 +15,9 @@ public struct MQTTTransportConfiguration: Sendable {
     public var maximumInFlight = 1_000
     /// `NEEDLETAIL_MQTT_MAX_CONNECTIONS`: connections of one event loop; more are closed at accept.
     public var maximumConnectionsPerLoop = 1_000_000
+    /// `MQTT_MSG_QUEUE_SIZE_PER_DEVICE_LIMIT`: what `getSessionLimits` tells a device that it may have in flight. What comes
+    /// before the session is open waits in the kernel.
+    public var advertisedInFlight = 100
     /// `CLIENT_SIDE_RPC_TIMEOUT`: how long a device's call waits for the answer of a rule chain.
     public var clientRPCTimeout: Duration = .milliseconds(60_000)
     /// `MQTT_TIMEOUT`: how long the PUBACK of a call to the device is waited for.
@@ -27,6 +30,15 @@ public struct MQTTTransportConfiguration: Sendable {
     public var maximumWholePackage = 64 << 20
     /// From the answer to a provision request to the end of its connection.
     public var provisionLinger: Duration = .seconds(60)
+    /// The TLS listener; `nil` for none.
+    public var tls: MQTTTLSConfiguration?
+    /// `MQTT_PROXY_PROTOCOL_ENABLED`: every connection begins with the header of a proxy.
+    public var expectsProxyHeader = false
+    /// `TB_TRANSPORT_MAX_WRONG_CREDENTIALS_PER_IP`, where `TB_TRANSPORT_IP_RATE_LIMITS_ENABLED` is set: so many refused
+    /// connections block an address.
+    public var maximumRefusalsPerAddress: Int?
+    /// `TB_TRANSPORT_IP_BLOCK_TIMEOUT`: since the last refusal.
+    public var addressBlockTime: Duration = .milliseconds(60_000)
     /// `NEEDLETAIL_MQTT_MAX_UNACKNOWLEDGED_DOWNLINKS`: QoS 1 messages to one connection that may be without PUBACK; a client
     /// that lets more pile up is closed.
     public var maximumUnacknowledgedDownlinks = 20_000
@@ -43,10 +55,18 @@ public struct MQTTTransportConfiguration: Sendable {
         maximumInFlight = settings.integer("NEEDLETAIL_MQTT_MAX_INFLIGHT", default: 1_000, in: 1...65_535)
         maximumConnectionsPerLoop = settings.integer(
             "NEEDLETAIL_MQTT_MAX_CONNECTIONS", default: 1_000_000, in: 1...16_000_000)
+        advertisedInFlight = settings.integer("MQTT_MSG_QUEUE_SIZE_PER_DEVICE_LIMIT", default: 100, in: 1...65_535)
         clientRPCTimeout = settings.milliseconds("CLIENT_SIDE_RPC_TIMEOUT", default: 60_000)
         rpcAcknowledgementTimeout = settings.milliseconds("MQTT_TIMEOUT", default: 10_000)
         maximumUnacknowledgedDownlinks = settings.integer(
             "NEEDLETAIL_MQTT_MAX_UNACKNOWLEDGED_DOWNLINKS", default: 20_000, in: 1...65_000)
+        tls = MQTTTLSConfiguration(from: &settings)
+        expectsProxyHeader = settings.boolean("MQTT_PROXY_PROTOCOL_ENABLED", default: false)
+        let isBlocking = settings.boolean("TB_TRANSPORT_IP_RATE_LIMITS_ENABLED", default: false)
+        let maximum = settings.integer(
+            "TB_TRANSPORT_MAX_WRONG_CREDENTIALS_PER_IP", default: 10, in: 1...1_000_000)
+        maximumRefusalsPerAddress = isBlocking ? maximum : nil
+        addressBlockTime = settings.milliseconds("TB_TRANSPORT_IP_BLOCK_TIMEOUT", default: 60_000)
         maximumGatewayDevices = settings.integer(
             "NEEDLETAIL_MQTT_MAX_GATEWAY_DEVICES", default: 100_000, in: 1...1_000_000)
         gatewayMetricsInterval = settings.seconds("MQTT_GATEWAY_METRICS_REPORT_INTERVAL_SEC", default: 60)

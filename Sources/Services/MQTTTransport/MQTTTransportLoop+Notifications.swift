@@ -48,7 +48,9 @@ extension MQTTTransportLoop {
                 guard info.profile.id == profile.id, info.profile != profile else { return nil }
                 return info.with(device: info.device, profile: profile)
             }
-        case .deviceDeleted, .deviceProfileDeleted, .tenantProfileUpdated, .tenantUpdated, .tenantDeleted:
+        case .tenantProfileUpdated, .tenantUpdated, .tenantDeleted:
+            transport.limits.receive(notification)
+        case .deviceDeleted, .deviceProfileDeleted:
             break
         }
     }
@@ -76,11 +78,26 @@ extension MQTTTransportLoop {
     }
 
     /// What `getSessionLimits` answers (`device-api.md` 2.8).
-    func sessionLimits(of info: SessionInfo) -> String {
+    func sessionLimits(_ limiter: SessionLimiter) -> String {
+        func write(_ level: TransportLimits.Level, to writer: inout JSONWriter) {
+            writer.object { writer in
+                writer.member("messages", level.messages.isEmpty ? nil : level.messages)
+                writer.member("telemetryMessages", level.telemetryMessages.isEmpty ? nil : level.telemetryMessages)
+                writer.member(
+                    "telemetryDataPoints", level.telemetryDataPoints.isEmpty ? nil : level.telemetryDataPoints)
+            }
+        }
+        let levels = limiter.levels
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("maxPayloadSize", configuration.maximumRemainingLength)
-            writer.member("maxInflightMessages", configuration.maximumInFlight)
+            writer.member("maxInflightMessages", configuration.advertisedInFlight)
+            writer.key("rateLimits")
+            write(levels.own, to: &writer)
+            if let behindGateway = levels.behindGateway {
+                writer.key("gatewayRateLimits")
+                write(behindGateway, to: &writer)
+            }
         }
         return String(decoding: writer.bytes, as: UTF8.self)
     }

@@ -1,3 +1,4 @@
+import Crypto
 import Logging
 import MQTTProtocol
 import Messages
@@ -17,7 +18,9 @@ final class MQTTTransportLoop {
     /// Told about uplinks that nobody waits for.
     let unacknowledgedTarget: any UplinkTarget = UnacknowledgedTarget()
     let gatewayReader = GatewayRequestReader()
-    private var listener: Listener?
+    /// `nil` when addresses are not blocked.
+    let blocker: AddressBlocker?
+    private var listeners: [Listener] = []
     private var connectDeadlines: DeadlineWheel<MQTTConnection>!
     private var sessionChecks: DeadlineWheel<MQTTConnection>!
     private var connectionCount = 0
@@ -28,13 +31,15 @@ final class MQTTTransportLoop {
 
     /// Called on `loop`.
     init(
-        transport: TransportLoop, configuration: MQTTTransportConfiguration, logger: Logger, metrics: MQTTMetrics
+        transport: TransportLoop, configuration: MQTTTransportConfiguration, logger: Logger, metrics: MQTTMetrics,
+        blocker: AddressBlocker?
     ) {
         loop = transport.loop
         self.transport = transport
         self.configuration = configuration
         self.logger = logger
         self.metrics = metrics
+        self.blocker = blocker
         reportsActivityAtOnce = transport.configuration.activityReporting.reportsAtOnce
         let connectTimeout = configuration.connectTimeout
         connectDeadlines = DeadlineWheel(
@@ -60,24 +65,36 @@ final class MQTTTransportLoop {
 
     // MARK: - Connections
 
-    /// Opens the listener; returns the port.
-    func listen(port: Int) throws(ReactorError) -> Int {
+    /// Opens a listener; returns the port. Certificates are watched by the loop that opens theirs first.
+    func listen(port: Int, tls certificates: MQTTCertificates?) throws(ReactorError) -> Int {
+        let address = certificates == nil ? configuration.bindAddress : configuration.tls?.bindAddress
         let listener = try Listener.open(
-            .tcp(host: configuration.bindAddress, port: port), on: loop, options: listenerOptions, tls: nil
+            .tcp(host: address ?? configuration.bindAddress, port: port), on: loop, options: listenerOptions,
+            tls: certificates?.context
         ) { [unowned self] connection in accept(connection) }
-        self.listener = listener
+        listeners.append(listener)
+        if let certificates, loop.index == 0, let interval = configuration.tls?.reloadInterval {
+            loop.schedule(after: interval, repeating: interval) { certificates.reloadIfChanged() }
+        }
         return listener.localPort
     }
 
     private var listenerOptions: ListenerOptions {
         var options = ListenerOptions()
         options.limits.outputLimit = configuration.maximumOutput
+        options.expectsProxyHeader = configuration.expectsProxyHeader
         return options
     }
 
     private func accept(_ connection: Connection) -> (any ConnectionHandler)? {
         guard connectionCount < configuration.maximumConnectionsPerLoop else {
             metrics.noteClose(.limit)
+            return nil
+        }
+        if let blocker, let address = AddressBlocker.Address(connection.peerAddressBytes),
+            blocker.isBlocked(address, now: loop.now)
+        {
+            metrics.noteClose(.blocked)
             return nil
         }
         connectionCount += 1
@@ -106,7 +123,26 @@ final class MQTTTransportLoop {
         let request = DeviceCredentialsRequest.mqttBasic(
             clientID: connect.clientIdentifier, userName: connect.userName.flatMap { $0.isEmpty ? nil : $0 },
             password: connect.password.map { String(decoding: $0, as: UTF8.self) })
-        ask({ api in await api.validate(request) }) { connection.authenticated($0) }
+        let limits = transport.limits
+        ask({ api in
+            let response = await api.validate(request)
+            if case .accepted(let device, _) = response { await limits.load(device.tenantID, from: api) }
+            return response
+        }) { connection.authenticated($0) }
+    }
+
+    /// Has the certificates that a client presented checked (`device-api.md` 2.2, 8.4): the device of its own
+    /// certificate, or one by the chain.
+    func authenticate(_ chain: [Certificate], for connection: MQTTConnection) {
+        let limits = transport.limits
+        ask({ api in
+            var response = await api.validate(.x509(hash: chain[0].hash))
+            if case .refused = response {
+                response = await api.validateOrCreate(certificateChain: chain.map(\.pem).joined())
+            }
+            if case .accepted(let device, _) = response { await limits.load(device.tenantID, from: api) }
+            return response
+        }) { connection.authenticated($0) }
     }
 
     /// Asks a core node something, for at most the time that a device waits; `nil` stands for no answer in time.
@@ -190,8 +226,8 @@ final class MQTTTransportLoop {
     // MARK: - Stop
 
     func stopAccepting() {
-        listener?.close()
-        listener = nil
+        for listener in listeners { listener.close() }
+        listeners = []
     }
 
     func closeConnections() {

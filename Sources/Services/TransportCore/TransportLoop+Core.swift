@@ -12,6 +12,13 @@ extension TransportLoop {
         return isTaken
     }
 
+    /// Whether a message without data points may pass the limits of its session.
+    public func admitsMessage(_ limiter: SessionLimiter) -> Bool {
+        if limiter.isUnlimited || limiter.admits(.message, now: loop.now) { return true }
+        metrics.limited.increment()
+        return false
+    }
+
     /// Hands a device's call to the rule engine (`device-api.md` 1.6). The answer comes as
     /// ``TransportNotification/rpcResponse(_:_:)`` if a chain gives one.
     ///

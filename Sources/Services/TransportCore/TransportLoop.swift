@@ -11,6 +11,8 @@ public enum UplinkAdmission: Sendable {
     case pending
     /// It held nothing to process; there is nothing to wait for.
     case acknowledged
+    /// It is more than the limits of tenant, device or gateway let pass; nothing was handed over.
+    case limited
 }
 
 /// The transports' shared path to the queues on one event loop: decoding, batching, back pressure, tickets.
@@ -20,6 +22,8 @@ public final class TransportLoop {
     public let loop: EventLoop
     public let configuration: TransportConfiguration
     public let api: any TransportAPI
+    /// Shared by all loops of the process.
+    public let limits: TransportRateLimits
     let core: any CoreQueueProducer
     let queue: any RuleEngineQueue
     private let decoder: TelemetryDecoder
@@ -38,11 +42,12 @@ public final class TransportLoop {
     /// Called on `loop`.
     public init(
         loop: EventLoop, configuration: TransportConfiguration, queue: any RuleEngineQueue, core: any CoreQueueProducer,
-        api: any TransportAPI, metrics: TransportMetrics
+        api: any TransportAPI, limits: TransportRateLimits = TransportRateLimits(), metrics: TransportMetrics
     ) {
         self.loop = loop
         self.configuration = configuration
         self.api = api
+        self.limits = limits
         self.core = core
         self.queue = queue
         self.metrics = metrics
@@ -91,15 +96,26 @@ public final class TransportLoop {
     /// - Parameters:
     ///   - lane: ``lane(of:)`` of the session's device.
     ///   - target: Told with `tag` when every record is durable, unless the result is `.acknowledged`.
+    ///   - limiter: Of the session; `nil` for none.
     /// - Throws: When the payload is invalid; nothing was handed over then.
     public func postTelemetry(
-        _ payload: Span<UInt8>, session: SessionInfo, lane: Int, target: any UplinkTarget, tag: UInt32
+        _ payload: Span<UInt8>, session: SessionInfo, lane: Int, limiter: SessionLimiter? = nil,
+        target: any UplinkTarget, tag: UInt32
     ) throws(TelemetryError) -> UplinkAdmission {
         let batch = openBatch(lane)
         records.removeAll(keepingCapacity: true)
         try decoder.decodeTelemetry(
             payload, receivedAt: loop.wallClockMilliseconds, into: &batch.arena, records: &records)
         guard !records.isEmpty else { return .acknowledged }
+        if let limiter, !limiter.isUnlimited {
+            var load = TransportLoad()
+            for record in records { load.add(dataPoints: Int(record.pointCount)) }
+            guard limiter.admits(load, now: loop.now) else {
+                // The points of the batch that nobody refers to are left there.
+                metrics.limited.increment()
+                return .limited
+            }
+        }
         let ticket = tickets.issue(records.count, byteCount: payload.count, target: target, tag: tag)
         var points = 0
         for record in records {
@@ -115,10 +131,19 @@ public final class TransportLoop {
 
     /// Decodes an attributes payload and hands it to the rule engine as client attributes.
     public func postAttributes(
-        _ payload: Span<UInt8>, session: SessionInfo, lane: Int, target: any UplinkTarget, tag: UInt32
+        _ payload: Span<UInt8>, session: SessionInfo, lane: Int, limiter: SessionLimiter? = nil,
+        target: any UplinkTarget, tag: UInt32
     ) throws(TelemetryError) -> UplinkAdmission {
         let batch = openBatch(lane)
         let points = try decoder.decodeAttributes(payload, into: &batch.arena)
+        if let limiter, !limiter.isUnlimited {
+            var load = TransportLoad()
+            load.add(dataPoints: points.count)
+            guard limiter.admits(load, now: loop.now) else {
+                metrics.limited.increment()
+                return .limited
+            }
+        }
         let ticket = tickets.issue(1, byteCount: payload.count, target: target, tag: tag)
         batch.messages.append(
             UplinkMessage(

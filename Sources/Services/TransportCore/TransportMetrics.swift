@@ -10,6 +10,7 @@ public final class TransportMetrics {
     private let unacknowledged: Gauge
     let coreQueueFull: Counter
     let pausedReads: Counter
+    let limited: Counter
     private var pendingTelemetry = 0
     private var pendingAttributes = 0
     private var pendingPoints = 0
@@ -36,6 +37,9 @@ public final class TransportMetrics {
             labels: ["protocol": protocolName, "loop": String(loopIndex)])
         coreQueueFull = registry.counter(
             "transport_core_queue_full_total", help: "Session events that the core queue did not take.",
+            labels: ["protocol": protocolName])
+        limited = registry.counter(
+            "transport_rate_limited_total", help: "Messages that the rate limits of a tenant profile refused.",
             labels: ["protocol": protocolName])
         pausedReads = registry.counter(
             "transport_paused_reads_total", help: "Times that a connection was not read because the queue was full.",

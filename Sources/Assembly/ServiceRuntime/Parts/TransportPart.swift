@@ -32,6 +32,7 @@ public final class TransportPart {
     private let runtime: ServiceRuntime
     private let settings: TransportSettings
     private let backEnd: TransportBackEnd
+    private let limits = TransportRateLimits()
     private var mqtt: MQTTTransport?
 
     public init(runtime: ServiceRuntime, settings: TransportSettings, backEnd: TransportBackEnd) {
@@ -55,6 +56,19 @@ public final class TransportPart {
         }
         runtime.logger.info(
             "listening", ["protocol": "mqtt", "address": .string("\(settings.mqtt.bindAddress):\(port)")])
+        try await startMQTTS(transport, on: io)
+    }
+
+    /// Opens the TLS port on every loop, if there is one.
+    private func startMQTTS(_ transport: MQTTTransport, on io: EventLoopGroup) async throws {
+        guard let tls = settings.mqtt.tls else { return }
+        try transport.loadCertificates()
+        var port = tls.port
+        for loop in io.loops {
+            let wanted = port
+            port = try await loop.run { try transport.listenTLS(port: wanted) }
+        }
+        runtime.logger.info("listening", ["protocol": "mqtts", "address": .string("\(tls.bindAddress):\(port)")])
     }
 
     /// The HTTP device API, to stand behind a server of these loops.
@@ -68,11 +82,11 @@ public final class TransportPart {
     }
 
     private func maker(_ name: String) -> @Sendable (EventLoop) -> TransportLoop {
-        let (configuration, backEnd, registry) = (settings.shared, backEnd, runtime.metrics)
+        let (configuration, backEnd, registry, limits) = (settings.shared, backEnd, runtime.metrics, limits)
         return { loop in
             TransportLoop(
                 loop: loop, configuration: configuration, queue: backEnd.queue, core: backEnd.core, api: backEnd.api,
-                metrics: TransportMetrics(registry: registry, protocolName: name, loopIndex: loop.index))
+                limits: limits, metrics: TransportMetrics(registry: registry, protocolName: name, loopIndex: loop.index))
         }
     }
 

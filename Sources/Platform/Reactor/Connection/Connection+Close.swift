@@ -9,7 +9,7 @@ extension Connection {
     /// ``abort(_:)``; on one that is closing or closed, nothing.
     public func close(_ reason: CloseReason) {
         switch phase {
-        case .resolving, .connecting, .handshaking:
+        case .greeting, .resolving, .connecting, .handshaking:
             abort(reason)
         case .open:
             guard !flags.contains(.outputBroken) else {
@@ -34,6 +34,7 @@ extension Connection {
         deadline?.cancel()
         deadline = nil
         attempt = nil
+        greeted = nil
         if let tls {
             tlsFailureText = tls.failure
             self.tls = nil

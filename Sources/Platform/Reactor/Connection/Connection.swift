@@ -11,7 +11,7 @@ import Glibc
 /// `closing` sends what is waiting, `lingering` has sent the end of the stream and waits for the peer's, so that the last
 /// answer is not lost by a reset. The socket is watched edge-triggered, once for both directions, and never re-armed.
 public final class Connection {
-    enum Phase: UInt8 { case resolving, connecting, handshaking, open, closing, lingering, closed }
+    enum Phase: UInt8 { case greeting, resolving, connecting, handshaking, open, closing, lingering, closed }
 
     struct Flags: OptionSet {
         let rawValue: UInt16
@@ -77,6 +77,8 @@ public final class Connection {
     var tlsFailureText: String?
     /// What remains to be tried while connecting.
     var attempt: ConnectAttempt?
+    /// Called when the header of a proxy has told who the client is.
+    var greeted: (() -> Void)?
     /// Ends connecting, the handshake, or lingering.
     var deadline: LoopTimer?
 
@@ -147,6 +149,7 @@ public final class Connection {
             }
         case .connecting: connectIsReady()
         case .handshaking: continueHandshake()
+        case .greeting: continueGreeting()
         case .closing, .lingering: handleWhileClosing(events)
         case .resolving, .closed: break
         }

@@ -1,5 +1,6 @@
 import Messages
 import Reactor
+import TransportCore
 
 /// A device behind a gateway. Owned by its link.
 final class GatewayChild {
@@ -10,6 +11,7 @@ final class GatewayChild {
     struct Session {
         var info: SessionInfo
         var lane: Int
+        var limiter: SessionLimiter
     }
 
     let name: String

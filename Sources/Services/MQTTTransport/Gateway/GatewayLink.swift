@@ -79,6 +79,10 @@ final class GatewayLink: UplinkTarget {
         guard children.count < transport.configuration.maximumGatewayDevices else {
             return finish(delivery, .quotaExceeded)
         }
+        // Looking a device up costs a message, and so does opening its session.
+        guard let session = connection.session, transport.transport.admitsMessage(session.limiter) else {
+            return connection.close(.serverShuttingDown, .rateLimit)
+        }
         let child = GatewayChild(name: name, now: transport.loop.now)
         children[name] = child
         wait(action, child, delivery)
@@ -105,14 +109,16 @@ final class GatewayLink: UplinkTarget {
             finish(delivery, .success)
         case .invalid: finish(delivery, .payloadFormatInvalid)
         case .telemetry(let payload):
-            post(delivery) { () throws(TelemetryError) in
+            post(child, delivery) { () throws(TelemetryError) in
                 try shared.postTelemetry(
-                    payload.span, session: session.info, lane: session.lane, target: self, tag: delivery)
+                    payload.span, session: session.info, lane: session.lane, limiter: session.limiter, target: self,
+                    tag: delivery)
             }
         case .attributes(let payload):
-            post(delivery) { () throws(TelemetryError) in
+            post(child, delivery) { () throws(TelemetryError) in
                 try shared.postAttributes(
-                    payload.span, session: session.info, lane: session.lane, target: self, tag: delivery)
+                    payload.span, session: session.info, lane: session.lane, limiter: session.limiter, target: self,
+                    tag: delivery)
             }
         case .attributesRequest(let request):
             tell(.attributesRequest(session.info, request), session, child, delivery)
@@ -124,17 +130,32 @@ final class GatewayLink: UplinkTarget {
         }
     }
 
-    private func post(_ delivery: UInt32, _ body: () throws(TelemetryError) -> UplinkAdmission) {
+    private func post(
+        _ child: GatewayChild, _ delivery: UInt32, _ body: () throws(TelemetryError) -> UplinkAdmission
+    ) {
         do throws(TelemetryError) {
-            if try body() == .acknowledged { finish(delivery, .success) }
+            switch try body() {
+            case .pending: break
+            case .acknowledged: finish(delivery, .success)
+            case .limited: limit(child, delivery)
+            }
         } catch {
             finish(delivery, .payloadFormatInvalid)
         }
     }
 
+    /// A message of a device is more than the limits let pass: it is answered, and the connection closes
+    /// (`device-api.md` 3.6).
+    private func limit(_ child: GatewayChild, _ delivery: UInt32) {
+        connection.sendGatewayDisconnect(child.name, reason: .messageRateTooHigh)
+        finish(delivery, .quotaExceeded)
+        connection.close(.implementationSpecificError, .rateLimit)
+    }
+
     private func tell(
         _ message: CoreMessage, _ session: GatewayChild.Session, _ child: GatewayChild, _ delivery: UInt32
     ) {
+        guard transport.transport.admitsMessage(session.limiter) else { return limit(child, delivery) }
         guard transport.transport.send(message, of: session.info) else {
             connection.sendGatewayDisconnect(child.name, reason: .unspecifiedError)
             finish(delivery, .unspecifiedError)
@@ -223,10 +244,16 @@ final class GatewayLink: UplinkTarget {
             device: device, profile: profile,
             gateway: GatewaySession(sessionID: gateway.sessionID, deviceID: gateway.device.deviceID))
         let shared = transport.transport
+        let limiter = shared.limits.limiter(of: info)
+        guard shared.admitsMessage(limiter) else {
+            connection.close(.serverShuttingDown, .rateLimit)
+            return false
+        }
         guard shared.sessionOpened(info), shared.send(.subscribeToAttributes(info, isSubscribed: true), of: info),
             shared.send(.subscribeToRPC(info, isSubscribed: true), of: info)
         else { return false }
-        child.session = GatewayChild.Session(info: info, lane: shared.lane(of: device.deviceID))
+        child.session = GatewayChild.Session(
+            info: info, lane: shared.lane(of: device.deviceID), limiter: limiter)
         bySession[info.sessionID] = child
         transport.metrics.gatewayDevices.add(1)
         return true
