@@ -257,9 +257,18 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         guard pending.count > 0 else { return }
         let version = version
         while let (packetIdentifier, reasonCode) = pending.popFinished() {
+            if reasonCode != .success, version == .v5 {
+                // With a property length, as the platform's clients know it.
+                write {
+                    MQTTAcknowledgement.encode(
+                        .puback, packetIdentifier: packetIdentifier, reasonCode: reasonCode,
+                        properties: MQTTProperties(), into: &$0)
+                }
+                continue
+            }
             write {
                 MQTTAcknowledgement.encode(
-                    .puback, packetIdentifier: packetIdentifier, reasonCode: reasonCode, version: version, into: &$0)
+                    .puback, packetIdentifier: packetIdentifier, version: version, into: &$0)
             }
         }
     }

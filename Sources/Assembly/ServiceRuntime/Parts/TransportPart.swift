@@ -86,7 +86,8 @@ public final class TransportPart {
         return { loop in
             TransportLoop(
                 loop: loop, configuration: configuration, queue: backEnd.queue, core: backEnd.core, api: backEnd.api,
-                limits: limits, metrics: TransportMetrics(registry: registry, protocolName: name, loopIndex: loop.index))
+                limits: limits, metrics: TransportMetrics(registry: registry, protocolName: name, loopIndex: loop.index)
+            )
         }
     }
 
