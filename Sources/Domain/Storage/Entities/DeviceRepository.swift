@@ -184,6 +184,8 @@ public struct DeviceRepository: Sendable {
 
     /// Deletes the telemetry history of an entity that is gone, in pieces, so that no statement runs for long.
     public func deleteHistory(of entity: UUID128) async throws {
+        try await AlarmRepository(runner).deleteAll(of: entity)
+        try await EventRepository(runner).deleteAll(of: entity)
         let pieces = try await runner.query(
             "SELECT DISTINCT key FROM ts_kv WHERE entity_id = $1", [.id(entity)])
         for piece in pieces {

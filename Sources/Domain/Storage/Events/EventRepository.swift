@@ -129,6 +129,13 @@ public struct EventRepository: Sendable {
         try await statement(kind, entity, tenant, start, end, conditions).delete(on: runner)
     }
 
+    /// Removes what was noted of an entity that is gone.
+    public func deleteAll(of entity: UUID128) async throws {
+        for kind in EventKind.allCases {
+            _ = try await runner.query("DELETE FROM \(kind.table) WHERE entity_id = $1", [.id(entity)])
+        }
+    }
+
     /// The newest message that was recorded on its way into a node.
     public func latestDebugInput(of node: RuleNodeID, tenant: TenantID) async throws -> StoredEvent? {
         let kind = EventKind.ruleNodeDebug

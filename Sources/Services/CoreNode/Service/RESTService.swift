@@ -80,10 +80,8 @@ public struct RESTService: HTTPResponder {
             DeviceSaving(services: services),
             DeviceProfileEndpoints(services: services), DashboardEndpoints(services: services),
             TelemetryEndpoints(services: services), AttributeEndpoints(services: services),
-            RuleChainEndpoints(services: services), RuleChainTransferEndpoints(services: services),
-            ComponentEndpoints(services: services), EventEndpoints(services: services),
             RPCEndpoints(services: services),
-        ] + entityGroups(services)
+        ] + entityGroups(services) + dataGroups(services)
     }
 
     init(groups: [any EndpointGroup], authenticator: Authenticator, logger: Logger, metrics: MetricsRegistry) {

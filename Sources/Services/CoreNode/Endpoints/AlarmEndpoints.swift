@@ -1,0 +1,184 @@
+internal import HTTPServer
+internal import JSON
+internal import Model
+internal import Storage
+
+/// Alarms one by one (`rest-api.md` 4.11).
+struct AlarmEndpoints: EndpointGroup {
+    let services: Services
+
+    static let schemas = [
+        "Alarm": "id:id(ALARM) type:string! originator:object! severity:string! startTs:integer endTs:integer",
+        "AlarmInfo": "id:id(ALARM) type:string originator:object severity:string status:string originatorName:string",
+    ]
+
+    private static let one = "/api/alarm/{alarmId}"
+
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(.get, Self.one, roles: [.tenant, .customer], read).docs("An alarm", answer: "Alarm"),
+            Endpoint(.get, "/api/alarm/info/{alarmId}", roles: [.tenant, .customer], readInfo)
+                .docs("An alarm with names", answer: "AlarmInfo"),
+            Endpoint(.post, "/api/alarm", roles: [.tenant, .customer], save)
+                .docs("Raises an alarm, or changes the active one of the type", body: "Alarm", answer: "Alarm"),
+            Endpoint(.delete, Self.one, roles: [.tenant, .customer], delete).docs("Deletes an alarm"),
+            Endpoint(.post, Self.one + "/ack", roles: [.tenant, .customer], acknowledge)
+                .docs("Acknowledges an alarm", answer: "AlarmInfo"),
+            Endpoint(.post, Self.one + "/clear", roles: [.tenant, .customer], clear)
+                .docs("Clears an alarm", answer: "AlarmInfo"),
+            Endpoint(.post, Self.one + "/assign/{assigneeId}", roles: [.tenant, .customer], assign)
+                .docs("Gives an alarm to a user", answer: "Alarm"),
+            Endpoint(.delete, Self.one + "/assign", roles: [.tenant, .customer], unassign)
+                .docs("Takes an alarm from its user", answer: "Alarm"),
+        ]
+    }
+
+    private var access: AlarmAccess { AlarmAccess(services: services) }
+    private var actions: AlarmActions { AlarmActions(services: services) }
+
+    @Sendable private func read(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json(try await access.find(call, principal, .read).alarm)
+    }
+
+    @Sendable private func readInfo(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json(try await access.find(call, principal, .read))
+    }
+
+    // MARK: - States
+
+    @Sendable private func acknowledge(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let alarm = try await access.find(call, principal, .write)
+        return .json(try await actions.acknowledge(alarm, by: principal, at: call.now, now: call.now))
+    }
+
+    @Sendable private func clear(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let alarm = try await access.find(call, principal, .write)
+        return .json(try await actions.clear(alarm, by: principal, at: call.now, now: call.now))
+    }
+
+    @Sendable private func assign(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let alarm = try await access.find(call, principal, .write)
+        let assignee = try await assignee(try call.id("assigneeId"), of: alarm.alarm)
+        return .json(try await actions.assign(alarm, to: assignee, by: principal, now: call.now).alarm)
+    }
+
+    @Sendable private func unassign(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let alarm = try await access.find(call, principal, .write)
+        return .json(try await actions.unassign(alarm, by: principal, now: call.now).alarm)
+    }
+
+    /// A user who may see the alarm.
+    private func assignee(_ id: UserID, of alarm: Alarm) async throws -> User {
+        guard let user = try await services.users.find(id), user.tenantID == alarm.tenantID else {
+            throw APIError.notFound(.user, id.uuid)
+        }
+        let isAllowed =
+            user.authority == .tenantAdministrator
+            || user.authority == .customerUser && user.customerID == alarm.customerID
+        if !isAllowed { throw APIError.permissionDenied }
+        return user
+    }
+
+    @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let alarm = try await access.find(call, principal, .delete)
+        return .json(try await actions.delete(alarm, by: principal) ? "true" : "false")
+    }
+
+    // MARK: - Saving
+
+    @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let body = try call.object()
+        let (draft, id) = try await draft(body, principal)
+        let outcome = try await services.database.inTransaction { transaction in
+            let alarms = AlarmRepository(transaction)
+            guard let id else { return try await alarms.createOrUpdateActive(draft, now: call.now) }
+            return try await alarms.update(id, draft, now: call.now)
+        }
+        await actions.saved(outcome, by: principal, now: call.now)
+        return .json(try await applyStates(body, to: outcome.alarm, call, principal).alarm)
+    }
+
+    private func draft(
+        _ body: RequestObject, _ principal: Principal
+    ) async throws -> (AlarmRepository.Draft, AlarmID?) {
+        let type = try body.text("type")
+        var validation = Validation()
+        validation.text("type", type)
+        try validation.check()
+        let checked = try Validation.name("Alarm type", type)
+        guard let originator = try body.entity("originator") else {
+            throw APIError.invalid("Alarm originator should be specified!")
+        }
+        guard let name = try body.text("severity") else {
+            throw APIError.invalid("Alarm severity should be specified!")
+        }
+        guard let severity = AlarmSeverity(rawValue: name) else {
+            throw APIError.malformedBody("a severity is expected in 'severity'")
+        }
+        let id: AlarmID? = try body.id("id")
+        if let id {
+            let stored = try await access.find(id, principal, .write).alarm
+            if stored.originator != originator {
+                throw APIError.invalid("The originator of an alarm cannot be changed!")
+            }
+        }
+        let owner = try await EntityAccess.check(originator, principal, .read, in: services)
+        var draft = AlarmRepository.Draft(
+            tenantID: principal.tenantID, customerID: owner.customer.isNull ? nil : owner.customer,
+            originator: originator, type: checked, severity: severity)
+        draft.startTime = try body.integer("startTs")
+        draft.endTime = try body.integer("endTs")
+        draft.details = body.storedDocument("details")
+        draft.propagation = try propagation(body)
+        return (draft, id)
+    }
+
+    private func propagation(_ body: RequestObject) throws(APIError) -> AlarmPropagation {
+        var types: [String] = []
+        for value in body.value("propagateRelationTypes")?.arrayValue ?? [] {
+            guard let type = value.stringValue, !type.contains(","), !type.utf8.contains(0) else {
+                throw .invalid("Relation types are texts without commas!")
+            }
+            types.append(type)
+        }
+        return AlarmPropagation(
+            isOn: try body.boolean("propagate") ?? false, toOwner: try body.boolean("propagateToOwner") ?? false,
+            toTenant: try body.boolean("propagateToTenant") ?? false, relationTypes: types)
+    }
+
+    /// What the body says of acknowledgement, clearing and assignment, where the alarm is not so already.
+    private func applyStates(
+        _ body: RequestObject, to saved: AlarmInfo, _ call: Call, _ principal: Principal
+    ) async throws -> AlarmInfo {
+        var alarm = saved
+        func time(_ member: String) throws(APIError) -> Int64 {
+            guard let time = try body.integer(member), time > 0 else { return call.now }
+            return time
+        }
+        if try body.boolean("acknowledged") ?? false, !alarm.alarm.isAcknowledged {
+            alarm = try await actions.acknowledge(alarm, by: principal, at: try time("ackTs"), now: call.now)
+        }
+        if try body.boolean("cleared") ?? false, !alarm.alarm.isCleared {
+            alarm = try await actions.clear(alarm, by: principal, at: try time("clearTs"), now: call.now)
+        }
+        let wanted: UserID? = try body.id("assigneeId")
+        if let wanted, wanted != alarm.alarm.assigneeID {
+            let user = try await assignee(wanted, of: alarm.alarm)
+            alarm = try await actions.assign(alarm, to: user, by: principal, now: call.now)
+        } else if wanted == nil, alarm.alarm.assigneeID != nil {
+            alarm = try await actions.unassign(alarm, by: principal, now: call.now)
+        }
+        return alarm
+    }
+}
+
+extension RequestObject {
+    /// An entity of any type, `{"entityType":...,"id":...}`.
+    func entity(_ key: String) throws(APIError) -> EntityID? {
+        guard let object = try object(key) else { return nil }
+        guard let name = try object.text("entityType"), let id = try object.text("id") else { return nil }
+        guard let type = EntityType(name: name) else { throw .malformedBody("an entity type is expected in '\(key)'") }
+        guard let uuid = UUID128(id) else { throw .malformedBody("Invalid UUID string: \(id)") }
+        return EntityID(type: type, uuid: uuid)
+    }
+}
