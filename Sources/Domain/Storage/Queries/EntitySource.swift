@@ -71,7 +71,8 @@ enum EntitySource {
             name: "queue_stats",
             expressions: [
                 "queue_name": "t.queue_name", "service_id": "t.service_id",
-                "name": "t.queue_name || '_' || t.service_id", "display_name": "t.queue_name || ' (' || t.service_id || ')'",
+                "name": "t.queue_name || '_' || t.service_id",
+                "display_name": "t.queue_name || ' (' || t.service_id || ')'",
             ])
         for (type, name) in [
             (EntityType.otaPackage, "ota_package"), (.tbResource, "resource"), (.widgetsBundle, "widgets_bundle"),

@@ -171,14 +171,3 @@ struct AlarmEndpoints: EndpointGroup {
         return alarm
     }
 }
-
-extension RequestObject {
-    /// An entity of any type, `{"entityType":...,"id":...}`.
-    func entity(_ key: String) throws(APIError) -> EntityID? {
-        guard let object = try object(key) else { return nil }
-        guard let name = try object.text("entityType"), let id = try object.text("id") else { return nil }
-        guard let type = EntityType(name: name) else { throw .malformedBody("an entity type is expected in '\(key)'") }
-        guard let uuid = UUID128(id) else { throw .malformedBody("Invalid UUID string: \(id)") }
-        return EntityID(type: type, uuid: uuid)
-    }
-}

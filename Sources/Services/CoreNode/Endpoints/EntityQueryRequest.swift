@@ -1,6 +1,7 @@
 internal import JSON
 internal import Model
 internal import Storage
+internal import Telemetry
 
 /// An entity query as clients send it (`rest-api.md` 4.15).
 struct EntityQueryRequest {
