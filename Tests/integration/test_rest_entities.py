@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from people import customer_with_user
+from server import eventually
 
 NULL = "13814000-1dd2-11b2-8080-808080808080"
 NOBODY = "00000000-0000-1000-8000-000000000000"
@@ -585,3 +586,102 @@ def test_assets_are_imported_from_a_table(rest):
 def test_imports_that_make_no_sense_are_refused(rest, body):
     assert rest.call("POST", "/api/device/bulk_import", body).status_code in (400, 500)
     assert rest.call("POST", "/api/device/bulk_import", body).json()["errorCode"] in (2, 31)
+
+
+# Reading through views
+
+def through(rest, view):
+    path = f"/api/plugins/telemetry/ENTITY_VIEW/{eid(view)}"
+
+    def history(query):
+        answer = rest.ok("GET", f"{path}/values/timeseries?useStrictDataTypes=true&{query}")
+        return {key: [(point["ts"], point["value"]) for point in points] for key, points in answer.items()}
+    return path, history
+
+
+def test_time_series_are_read_through_a_view_inside_its_window(rest, device):
+    device.save([{"ts": ts, "values": {"a": ts, "b": -ts}} for ts in range(1000, 11_000, 1000)])
+    device.await_latest({"a": 10_000})
+    view = rest.ok("POST", "/api/entityView", {
+        "name": "V " + salt(), "type": "t", "entityId": device.entity["id"], "startTimeMs": 3000, "endTimeMs": 7000,
+        "keys": {"timeseries": ["a"], "attributes": {"cs": [], "ss": [], "sh": []}}})
+    path, history = through(rest, view)
+    assert rest.ok("GET", path + "/keys/timeseries") == ["a"]
+    assert history("keys=a,b&startTs=0&endTs=20000&orderBy=ASC") == {"a": [(ts, ts) for ts in range(3000, 8000, 1000)]}
+    assert history("keys=a&startTs=5000&endTs=6500&orderBy=ASC") == {"a": [(5000, 5000), (6000, 6000)]}
+    assert history("keys=a&startTs=0&endTs=20000&agg=COUNT&interval=100000")["a"][0][1] == 5
+    assert history("") == {"a": [(7000, 7000)]}
+    latest = history("keys=a,b")
+    assert latest["a"] == [(7000, 7000)] and latest["b"][0][1] is None
+    # What comes later shows at once.
+    device.save({"ts": 6500, "values": {"a": 65}})
+    assert (6500, 65) in history("keys=a&startTs=0&endTs=20000")["a"]
+
+
+def test_an_open_view_shows_the_newest_values(rest, device):
+    view = rest.ok("POST", "/api/entityView", {"name": "V " + salt(), "type": "t", "entityId": device.entity["id"]})
+    device.save({"x": "text", "y": True})
+    device.await_latest({"x": "text"})
+    path, history = through(rest, view)
+    assert {key: points[0][1] for key, points in history("").items()} == {"x": "text", "y": True}
+    assert rest.ok("GET", path + "/keys/timeseries") == ["x", "y"]
+
+
+# Claiming
+
+def claim(rest, device, secret=None):
+    path = f"/api/customer/device/{device.entity['name']}/claim"
+    return rest.call("POST", path, None if secret is None else {"secretKey": secret})
+
+
+@pytest.fixture
+def offer(connect):
+    """A device says that it may be claimed."""
+    def offer(device, **body):
+        connection = connect(device.token)
+        connection.publish("v1/devices/me/claim", body)
+        assert connection.puback() == 0
+        connection.close()
+    return offer
+
+
+def await_offer(rest, device):
+    def stored():
+        found = rest.ok("GET", device.path + "/values/attributes/SERVER_SCOPE?keys=claimingData")
+        return bool(found)
+    eventually(stored, 10, "the offer")
+
+
+def test_a_customer_claims_a_device_that_offered_itself(rest, device, offer):
+    customer, user = customer_with_user(rest)
+    _, second = customer_with_user(rest)
+    answer = claim(user, device, "s")
+    assert (answer.status_code, answer.json()) == (400, "FAILURE")
+    offer(device, secretKey="s", durationMs=60_000)
+    await_offer(rest, device)
+    answer = claim(user, device, "wrong")
+    assert (answer.status_code, answer.json()) == (400, "FAILURE")
+    answer = claim(user, device, "s")
+    assert (answer.status_code, answer.json()) == (400, "FAILURE"), "the wrong secret used the offer up"
+    offer(device, secretKey="s")
+    await_offer(rest, device)
+    answer = claim(user, device, "s")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["response"] == "SUCCESS" and answer.json()["device"]["customerId"] == customer["id"]
+    answer = claim(second, device, "s")
+    assert (answer.status_code, answer.json()) == (400, "CLAIMED")
+    path = f"/api/customer/device/{device.entity['name']}/claim"
+    refused(second.call("DELETE", path), 403, code=20)
+    assert user.call("DELETE", path).status_code == 200
+    assert rest.ok("GET", "/api/device/" + device.id)["customerId"]["id"] == NULL
+
+
+def test_an_offer_without_a_secret_and_one_that_is_over(rest, device, offer):
+    _, user = customer_with_user(rest)
+    refused(user.call("POST", "/api/customer/device/absent/claim"), 404, "Requested item wasn't found!", 32)
+    offer(device, durationMs=1)
+    await_offer(rest, device)
+    assert claim(user, device).json() == "FAILURE"
+    offer(device)
+    await_offer(rest, device)
+    assert claim(user, device).json()["response"] == "SUCCESS"

@@ -37,6 +37,18 @@ extension DeviceRepository {
         ).first.map(Device.init)
     }
 
+    /// Assigns a device to a customer unless it belongs to one.
+    ///
+    /// - Returns: The device; `nil` when it does.
+    public func claim(_ id: DeviceID, tenant: TenantID, customer: CustomerID) async throws -> Device? {
+        try await runner.query(
+            """
+            UPDATE device d SET customer_id = $3, version = coalesce(d.version, 0) + 1
+            WHERE d.id = $1 AND d.tenant_id = $2 AND d.customer_id = $4 RETURNING \(Device.columns)
+            """, [.id(id), .id(tenant), .id(customer), .id(CustomerID.null)]
+        ).first.map(Device.init)
+    }
+
     /// Devices that stand for all of a profile when their keys are gathered.
     private static let sample: Int64 = 100
 

@@ -31,7 +31,7 @@ struct TelemetryEndpoints: EndpointGroup {
 
     @Sendable private func keys(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let entity = try await access(call, principal, .readTelemetry).entity
-        let names = try await services.reader.keyNames(entity: entity.uuid)
+        let names = try await services.timeseriesSource(of: entity).keyNames(services.reader)
         return .json { writer in writer.array { writer in for name in names { writer.value(name) } } }
     }
 
@@ -41,23 +41,25 @@ struct TelemetryEndpoints: EndpointGroup {
         let strict = try call.boolean("useStrictDataTypes") ?? false
         let entity = try await access(call, principal, .readTelemetry).entity
         var writer = JSONWriter()
-        try await services.reader.writeLatest(
-            entity: entity.uuid, keys: call.telemetryKeys, strict: strict, now: call.now, to: &writer)
+        try await services.timeseriesSource(of: entity).writeLatest(
+            keys: call.telemetryKeys, strict: strict, now: call.now, from: services.reader, to: &writer)
         return .json(writer.bytes)
     }
 
     @Sendable private func history(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let query = try HistoryParameters(call)
         let entity = try await access(call, principal, .readTelemetry).entity
+        let source = try await services.timeseriesSource(of: entity)
+        let keys = source.shown(query.keys)
         var writer = JSONWriter()
-        switch query.kind {
+        switch source.narrowed(query.kind) {
         case .raw(let history):
             try await services.reader.writeHistory(
-                entity: entity.uuid, keys: query.keys, history, strict: query.strict, to: &writer)
+                entity: source.entity, keys: keys, history, strict: query.strict, to: &writer)
         case .aggregated(let aggregation):
             do {
                 try await services.reader.writeAggregates(
-                    entity: entity.uuid, keys: query.keys, aggregation, strict: query.strict,
+                    entity: source.entity, keys: keys, aggregation, strict: query.strict,
                     maximumIntervals: services.maximumIntervals, to: &writer)
             } catch let error as TelemetryReader.QueryError {
                 throw APIError(error)
