@@ -140,6 +140,7 @@ let testTargets: [Target] = [
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
     tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
     tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]), tests("Cache"),
+    tests("ZooKeeper"), tests("ZooKeeperCluster", ["Cluster", "ZooKeeper", "Logging", "Metrics"]),
     tests("Queue", ["Model", "Messages", "Telemetry", "Reactor"]),
     tests(
         "Storage",

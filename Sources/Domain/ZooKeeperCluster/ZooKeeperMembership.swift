@@ -87,6 +87,13 @@ public final class ZooKeeperMembership: PartitionCoordinator {
     }
 }
 
+extension ZooKeeperMembership {
+    /// What another connection can take this process's session over with.
+    var sessionIdentity: ZooKeeperSession.Identity? {
+        get async { await agent.session?.identity }
+    }
+}
+
 /// Hands the newest view to whoever asks. Safe from any thread.
 private final class ViewBoard: Sendable {
     private struct State {
