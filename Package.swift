@@ -78,6 +78,7 @@ let domain: [Target] = [
     swiftTarget("Domain", "Cluster", ["Model"]),
     swiftTarget("Domain", "ZooKeeperCluster", ["Cluster", "ZooKeeper", "Logging", "Metrics", "Configuration"]),
     swiftTarget("Domain", "Cache", ["Metrics", "Configuration"]),
+    swiftTarget("Domain", "RedisCache", ["Cache", "Redis", "Logging", "Metrics", "Configuration"]),
     swiftTarget("Domain", "Queue", ["Model", "Telemetry", "Messages", "Cluster", "Reactor", "Metrics"]),
     swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux"]),
     swiftTarget(
@@ -139,7 +140,8 @@ let testTargets: [Target] = [
     tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
     tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
-    tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]), tests("Cache"),
+    tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]), tests("Cache", ["Metrics", "Configuration"]),
+    tests("Redis"), tests("RedisCache", ["Cache", "Redis", "Logging", "Metrics", "Configuration"]),
     tests("ZooKeeper"), tests("ZooKeeperCluster", ["Cluster", "ZooKeeper", "Logging", "Metrics"]),
     tests("Queue", ["Model", "Messages", "Telemetry", "Reactor"]),
     tests(

@@ -365,10 +365,10 @@ private struct ClusterSimulation {
     /// Joins, leaves, deaths, pauses and cuts at random: never two owners, and once they end every partition is owned by whom
     /// the table says, within the session timeout, the recalculation delay and a few round trips.
     ///
-    /// `SIMULATION_RUNS` says how many runs; 2000 when it is not set.
+    /// `SIMULATION_RUNS` says how many runs; 1000 when it is not set.
     @Test(arguments: 0..<20)
     func neverTwoOwnersAndSoonOneAgain(_ group: Int) {
-        let runs = getenv("SIMULATION_RUNS").flatMap { Int(String(cString: $0)) } ?? 2000
+        let runs = getenv("SIMULATION_RUNS").flatMap { Int(String(cString: $0)) } ?? 1000
         var actions = 0
         for number in 0..<max(1, runs / 20) {
             let seed = UInt64(number * 20 + group)
@@ -393,7 +393,7 @@ private struct ClusterSimulation {
             simulation.run(until: 5000, faults: false)
             let owner = simulation.processes.indices.first { !simulation.processes[$0].consumed.isEmpty } ?? 0
             simulation.processes[owner].pausedUntil = simulation.now + 5000
-            simulation.run(until: 9975, faults: false)
+            simulation.run(until: 9900, faults: false)
             // As if the owner believed its lease to be valid when it wakes up.
             simulation.processes[owner].lease.confirm(
                 sentAt: BootTime(nanoseconds: simulation.now * 1_000_000), sessionTimeout: .seconds(2))
