@@ -49,6 +49,8 @@ let c: [Target] = [
     systemLibrary("CHiredis", apt: "libhiredis-dev"),
     systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     .target(name: "CSettings", path: "Sources/C/CSettings"),
+    .target(name: "CCurl", path: "Sources/C/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CZlib", path: "Sources/C/CZlib", linkerSettings: [.linkedLibrary("z")]),
 ]
 
 let clients: [Target] = [
@@ -58,6 +60,8 @@ let clients: [Target] = [
     swiftTarget("Clients", "ZooKeeper", ["CZooKeeper"]),
     swiftTarget("Clients", "Redis", ["CHiredis", "COpenSSL"]),
     swiftTarget("Clients", "YAML", ["CYAML"]),
+    swiftTarget("Clients", "Mail", ["CCurl", "Crypto"]),
+    swiftTarget("Clients", "Compression", ["CZlib"]),
 ]
 
 let platform: [Target] = [
@@ -105,8 +109,8 @@ let services: [Target] = [
         ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics", "Cluster"]),
     swiftTarget(
         "Services", "CoreNode",
-        ["Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Postgres", "Reactor", "HTTPServer",
-         "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
+        ["Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail", "Compression", "Postgres",
+         "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
     swiftTarget(
         "Services", "LoadTester",
         ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),

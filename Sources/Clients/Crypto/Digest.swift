@@ -20,6 +20,15 @@ public enum Digest {
         return output
     }
 
+    /// HMAC-SHA-1 of `bytes` under `key`: 20 bytes. For one-time passwords (RFC 4226), which are made that way.
+    public static func hmacSHA1(_ bytes: [UInt8], key: [UInt8]) -> [UInt8] {
+        var output = [UInt8](repeating: 0, count: 20)
+        var length: UInt32 = 0
+        let result = HMAC(EVP_sha1(), key, Int32(key.count), bytes, bytes.count, &output, &length)
+        precondition(result != nil && length == 20, "HMAC-SHA1 is not available")
+        return output
+    }
+
     private static func digest(_ bytes: [UInt8], _ algorithm: OpaquePointer?) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0

@@ -59,6 +59,13 @@ public struct CustomerRepository: Sendable {
             .first.map(Customer.init)
     }
 
+    public func find(_ ids: [UUID128], tenant: TenantID) async throws -> [Customer] {
+        try await runner.query(
+            "SELECT \(Customer.columns) FROM customer WHERE id = ANY($1) AND tenant_id = $2 ORDER BY id",
+            [.ids(ids), .id(tenant)]
+        ).map(Customer.init)
+    }
+
     public func find(title: String, tenant: TenantID) async throws -> Customer? {
         try await runner.query(
             "SELECT \(Customer.columns) FROM customer WHERE tenant_id = $1 AND title = $2", [.id(tenant), .text(title)]

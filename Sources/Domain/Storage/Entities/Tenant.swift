@@ -44,7 +44,7 @@ public struct TenantRepository: Sendable {
         ).first.map(Tenant.init)
     }
 
-    private static let source = "tenant t JOIN tenant_profile p ON p.id = t.tenant_profile_id"
+    static let source = "tenant t JOIN tenant_profile p ON p.id = t.tenant_profile_id"
     private static let shape = ListStatement.Shape(
         columns: Tenant.columns, source: source, id: "t.id", searched: ["t.title"],
         sortable: [

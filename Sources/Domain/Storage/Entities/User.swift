@@ -44,18 +44,21 @@ public struct User: Sendable {
         id, created_time, tenant_id, customer_id, email, authority, first_name, last_name, phone, additional_info, version
         """
 
-    init(_ row: PostgresRow) {
-        id = row.entity(0)
-        createdTime = row.int8(1) ?? 0
-        tenantID = row.id(2).map(TenantID.init) ?? .system
-        customerID = row.id(3).map(CustomerID.init) ?? .null
-        email = row.text(4) ?? ""
-        authority = row.text(5).flatMap(Authority.init) ?? .customerUser
-        firstName = row.text(6)
-        lastName = row.text(7)
-        phone = row.text(8)
-        additionalInfo = row.document(9)
-        version = row.int8(10) ?? 1
+    init(_ row: PostgresRow) { self.init(row, at: 0) }
+
+    /// Reads ``columns`` from `column` on.
+    init(_ row: PostgresRow, at column: Int) {
+        id = row.entity(column)
+        createdTime = row.int8(column + 1) ?? 0
+        tenantID = row.id(column + 2).map(TenantID.init) ?? .system
+        customerID = row.id(column + 3).map(CustomerID.init) ?? .null
+        email = row.text(column + 4) ?? ""
+        authority = row.text(column + 5).flatMap(Authority.init) ?? .customerUser
+        firstName = row.text(column + 6)
+        lastName = row.text(column + 7)
+        phone = row.text(column + 8)
+        additionalInfo = row.document(column + 9)
+        version = row.int8(column + 10) ?? 1
     }
 }
 

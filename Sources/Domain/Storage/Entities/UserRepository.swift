@@ -4,7 +4,7 @@ internal import Postgres
 /// Users and their credentials in the database. E-mail addresses are unique over all tenants, so users are found
 /// without a tenant; callers check ownership (`rest-api.md` 1.13).
 public struct UserRepository: Sendable {
-    private let runner: any StatementRunner
+    let runner: any StatementRunner
 
     public init(_ runner: any StatementRunner) { self.runner = runner }
 
@@ -116,15 +116,6 @@ public struct UserRepository: Sendable {
             WHERE user_id = $1 AND activate_token = $2
             """, [.id(id), .text(token), .text(passwordHash)]
         ).affectedRows > 0
-    }
-
-    public func setPassword(_ id: UserID, hash: String) async throws {
-        _ = try await runner.query(
-            """
-            UPDATE user_credentials SET password = $2, reset_token = NULL, reset_token_exp_time = NULL,
-                failed_login_attempts = 0
-            WHERE user_id = $1
-            """, [.id(id), .text(hash)])
     }
 
     public func setEnabled(_ id: UserID, _ isEnabled: Bool) async throws {

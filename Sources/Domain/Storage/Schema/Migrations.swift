@@ -18,6 +18,7 @@ enum Migrations {
                 LaterTables.sql, AlarmTables.sql, EventTables.sql, TelemetryTables.sql, TenantTables.references,
                 DeviceTables.references, Views.sql,
             ]),
+        Migration(version: SchemaVersion(1, 1), scripts: [RevocationTables.sql]),
         Migration(version: SchemaVersion(1, 2), scripts: [SearchIndexes.sql]),
     ]
 

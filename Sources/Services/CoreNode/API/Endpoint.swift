@@ -22,6 +22,8 @@ struct Endpoint: Sendable {
         /// No token is looked at.
         case open(OpenHandler)
         case roles(Roles, Handler)
+        /// Tokens on the way through two-factor authentication, of any role; complete ones only where `full` is set.
+        case limited(Set<Principal.Scope>, Handler)
     }
 
     /// How errors of the endpoint look.
@@ -59,6 +61,20 @@ struct Endpoint: Sendable {
     /// An endpoint for everybody, tokens or not (`rest-api.md` 1.12).
     static func open(_ method: HTTPMethod, _ pattern: String, _ handler: @escaping OpenHandler) -> Endpoint {
         Endpoint(open: method, pattern, handler)
+    }
+
+    private init(limited method: HTTPMethod, _ pattern: String, to scopes: Set<Principal.Scope>, _ handler: @escaping Handler) {
+        self.method = method
+        self.pattern = pattern
+        errors = .object
+        access = .limited(scopes, handler)
+    }
+
+    /// An endpoint for tokens of those scopes (`rest-api.md` 1.9).
+    static func limited(
+        _ method: HTTPMethod, _ pattern: String, to scopes: Set<Principal.Scope>, _ handler: @escaping Handler
+    ) -> Endpoint {
+        Endpoint(limited: method, pattern, to: scopes, handler)
     }
 
     /// The endpoint with what the OpenAPI document says of it.

@@ -14,6 +14,42 @@ public struct Principal: Sendable {
     public var isPublic: Bool
     public var firstName: String?
     public var lastName: String?
+    /// What the token opens.
+    public var scope = Scope.full
+    /// Whether it signed in by an API key: there is no session that could end.
+    public var hasAPIKey = false
+
+    public enum Scope: String, Sendable {
+        case full
+        /// The password was right; the second factor is still to come.
+        case preVerification = "PRE_VERIFICATION_TOKEN"
+        /// A second factor is demanded, and there is none yet.
+        case factorConfiguration = "MFA_CONFIGURATION_TOKEN"
+    }
+
+    /// Whoever signs in as `user`.
+    init(_ user: User, session: UUID128) {
+        self.init(
+            userID: user.id, subject: user.email, tenantID: user.tenantID, customerID: user.customerID,
+            authority: user.authority, sessionID: session, isPublic: false, firstName: user.firstName,
+            lastName: user.lastName)
+    }
+
+    init(
+        userID: UserID, subject: String, tenantID: TenantID, customerID: CustomerID, authority: Authority,
+        sessionID: UUID128, isPublic: Bool, firstName: String? = nil, lastName: String? = nil, scope: Scope = .full
+    ) {
+        self.userID = userID
+        self.subject = subject
+        self.tenantID = tenantID
+        self.customerID = customerID
+        self.authority = authority
+        self.sessionID = sessionID
+        self.isPublic = isPublic
+        self.firstName = firstName
+        self.lastName = lastName
+        self.scope = scope
+    }
 }
 
 /// The roles that an endpoint is open to.

@@ -26,21 +26,19 @@ struct EntityActions: Sendable {
         now: Int64 = CurrentTime.milliseconds
     ) async {
         if let event { await events.post(event) }
-        if let type = action.type.messageType { await send(type, action, principal, now) }
+        // The platform itself has no rule chain.
+        if let type = action.type.messageType, action.subject.tenant != .system { await send(type, action, principal, now) }
         let subject = action.subject
         guard mask.includes(action.type, of: subject.entity.type) else { return }
         await audit.add(record(of: action.type, subject, .object(action.audited), principal, now))
     }
 
-    /// Writes the audit record of something that was refused (`rest-api.md` 4.17).
-    ///
-    /// - Parameter subject: What it was to be done to; the null id for what was never made.
+    /// Writes the audit record of something that was refused (`rest-api.md` 4.17). What was never made has the null id.
     func recordFailure(
-        _ type: ActionType, _ subject: ActionSubject, by principal: Principal, _ error: any Error,
-        now: Int64 = CurrentTime.milliseconds
+        _ action: EntityAction, by principal: Principal, _ error: any Error, now: Int64 = CurrentTime.milliseconds
     ) async {
-        guard mask.includes(type, of: subject.entity.type) else { return }
-        var log = record(of: type, subject, EntityAction.whole(type, subject).auditedValue, principal, now)
+        guard mask.includes(action.type, of: action.subject.entity.type) else { return }
+        var log = record(of: action.type, action.subject, .object(action.audited), principal, now)
         log.failure = APIError(error)?.message ?? "Internal server error"
         await audit.add(log)
     }
@@ -93,8 +91,4 @@ struct EntityActions: Sendable {
             return MessageRoute()
         }
     }
-}
-
-extension EntityAction {
-    fileprivate var auditedValue: JSONValue { .object(audited) }
 }

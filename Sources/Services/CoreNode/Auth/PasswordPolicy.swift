@@ -1,7 +1,6 @@
 internal import JSON
-internal import Storage
 
-/// What passwords must look like (`rest-api.md` 1.8), and how many failures lock an account.
+/// What passwords must look like (`rest-api.md` 1.8).
 struct PasswordPolicy: Sendable {
     var minimumLength: Int64 = 6
     var maximumLength: Int64 = 72
@@ -13,21 +12,9 @@ struct PasswordPolicy: Sendable {
     var forcesReset = false
     var expirationPeriodDays: Int64?
     var reuseFrequencyDays: Int64?
-    /// Failures after which an account is disabled; `nil` for no limit.
-    var maximumFailedLogins: Int64?
-
-    /// The policy in the platform's settings, or the default.
-    static func load(from database: any StatementRunner) async throws -> PasswordPolicy {
-        guard let document = try await AdminSettingsRepository(database).find("securitySettings") else {
-            return PasswordPolicy()
-        }
-        return PasswordPolicy(document.value)
-    }
-
     init() {}
 
-    init(_ settings: JSONValue) {
-        let policy = settings["passwordPolicy"]
+    init(_ policy: JSONValue?) {
         func number(_ key: String) -> Int64? { policy?[key]?.integerValue }
         minimumLength = number("minimumLength") ?? minimumLength
         maximumLength = number("maximumLength") ?? maximumLength
@@ -39,7 +26,20 @@ struct PasswordPolicy: Sendable {
         forcesReset = policy?["forceUserToResetPasswordIfNotValid"]?.boolValue ?? false
         expirationPeriodDays = number("passwordExpirationPeriodDays")
         reuseFrequencyDays = number("passwordReuseFrequencyDays")
-        maximumFailedLogins = settings["maxFailedLoginAttempts"]?.integerValue.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// Refuses a policy that no password could fulfil: bcrypt takes 72 bytes.
+    func checkSelf() throws(APIError) {
+        guard (1...72).contains(minimumLength), minimumLength <= maximumLength, maximumLength <= 72 else {
+            throw .invalid("Validation error: password lengths must be between 1 and 72")
+        }
+        let parts = [minimumUppercaseLetters, minimumLowercaseLetters, minimumDigits, minimumSpecialCharacters]
+        for part in parts.compactMap({ $0 }) where !(0...maximumLength).contains(part) {
+            throw .invalid("Validation error: minimum counts of characters must be between 0 and \(maximumLength)")
+        }
+        for days in [expirationPeriodDays, reuseFrequencyDays].compactMap({ $0 }) where !(0...36_500).contains(days) {
+            throw .invalid("Validation error: periods must be between 0 and 36500 days")
+        }
     }
 
     /// What is wrong with `password`, one message a violation.
@@ -49,7 +49,8 @@ struct PasswordPolicy: Sendable {
         if length < minimumLength {
             messages.append("Password must be \(minimumLength) or more characters in length.")
         }
-        if length > maximumLength {
+        // bcrypt looks at 72 bytes; what is behind them must not be ignored in silence.
+        if length > maximumLength || password.utf8.count > 72 {
             messages.append("Password must be no more than \(maximumLength) characters in length.")
         }
         func require(_ minimum: Int64?, _ kind: String, _ fits: (Character) -> Bool) {

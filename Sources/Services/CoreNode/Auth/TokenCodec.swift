@@ -2,6 +2,7 @@ internal import Crypto
 internal import JSON
 internal import Model
 internal import Storage
+internal import Synchronization
 
 /// Why a token does not let its bearer in.
 enum TokenError: Error, Equatable {
@@ -20,32 +21,77 @@ struct TokenPair: Sendable {
     var refresh: String
 }
 
-/// Makes and reads the tokens of `rest-api.md` 1.5. Tokens are never logged.
-struct TokenCodec: Sendable {
-    private let settings: TokenSettings
+/// Makes and reads the tokens of `rest-api.md` 1.5, with settings that may change while it is used. Tokens are never
+/// logged.
+final class TokenCodec: Sendable {
+    private let current: Mutex<TokenSettings>
     private static let refreshScope = "REFRESH_TOKEN"
 
-    init(_ settings: TokenSettings) { self.settings = settings }
+    init(_ settings: TokenSettings) { current = Mutex(settings) }
+
+    /// A new key makes every token issued before invalid.
+    var settings: TokenSettings {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
 
     // MARK: - Issuing
 
     /// A pair for `user`. Both carry `session`, which a logout ends.
     func issue(for user: User, session: UUID128, now: Int64) -> TokenPair {
-        let seconds = now / 1000
+        pair(user, subject: user.email, isPublic: false, session, now / 1000)
+    }
+
+    /// A pair for whoever looks at what is assigned to the tenant's public customer (`rest-api.md` 1.4).
+    func issuePublic(for customer: Customer, session: UUID128, now: Int64) -> TokenPair {
+        let user = User(
+            id: .null, createdTime: 0, tenantID: customer.tenantID, customerID: customer.id, email: "",
+            authority: .customerUser, firstName: Customer.publicTitle, lastName: Customer.publicTitle)
+        return pair(user, subject: customer.id.description, isPublic: true, session, now / 1000)
+    }
+
+    /// A token that opens only the endpoints of two-factor authentication.
+    ///
+    /// - Parameter lifetime: Seconds.
+    func issueLimited(
+        _ scope: Principal.Scope, for user: User, session: UUID128, lifetime: Int64, now: Int64
+    ) -> String {
+        let settings = settings
+        var token = JSONWriter()
+        token.object { writer in
+            common(
+                user, subject: user.email, scope: scope.rawValue, session, now / 1000, lifetime, settings, &writer)
+            writer.member("enabled", true)
+            writer.member("isPublic", false)
+            writer.member("authority", user.authority.rawValue)
+            writer.member("tenantId", user.tenantID.description)
+            writer.member("customerId", user.customerID.description)
+        }
+        return SignedToken.sign(payload: token.bytes, key: settings.signingKey)
+    }
+
+    private func pair(
+        _ user: User, subject: String, isPublic: Bool, _ session: UUID128, _ seconds: Int64
+    ) -> TokenPair {
+        let settings = settings
         var access = JSONWriter()
         access.object { writer in
-            common(user, scope: user.authority.rawValue, session, seconds, settings.accessLifetime, &writer)
+            common(
+                user, subject: subject, scope: user.authority.rawValue, session, seconds, settings.accessLifetime,
+                settings, &writer)
             if let firstName = user.firstName { writer.member("firstName", firstName) }
             if let lastName = user.lastName { writer.member("lastName", lastName) }
             writer.member("enabled", true)
-            writer.member("isPublic", false)
+            writer.member("isPublic", isPublic)
             writer.member("tenantId", user.tenantID.description)
             writer.member("customerId", user.customerID.description)
         }
         var refresh = JSONWriter()
         refresh.object { writer in
-            common(user, scope: Self.refreshScope, session, seconds, settings.refreshLifetime, &writer)
-            writer.member("isPublic", false)
+            common(
+                user, subject: subject, scope: Self.refreshScope, session, seconds, settings.refreshLifetime, settings,
+                &writer)
+            writer.member("isPublic", isPublic)
             writer.member("jti", UUID128.random().text)
         }
         return TokenPair(
@@ -54,9 +100,10 @@ struct TokenCodec: Sendable {
     }
 
     private func common(
-        _ user: User, scope: String, _ session: UUID128, _ seconds: Int64, _ lifetime: Int64, _ writer: inout JSONWriter
+        _ user: User, subject: String, scope: String, _ session: UUID128, _ seconds: Int64, _ lifetime: Int64,
+        _ settings: TokenSettings, _ writer: inout JSONWriter
     ) {
-        writer.member("sub", user.email)
+        writer.member("sub", subject)
         writer.member("userId", user.id.description)
         writer.key("scopes")
         writer.array { $0.value(scope) }
@@ -80,12 +127,16 @@ struct TokenCodec: Sendable {
         var userID: UserID
         var sessionID: UUID128
         var issuedAt: Int64
+        /// Of a public user: the customer.
+        var publicCustomer: CustomerID?
     }
 
     func readAccess(_ token: String, now: Int64) throws(TokenError) -> AccessClaims {
         let claims = try verified(token, now: now)
         guard claims.scope != Self.refreshScope else { throw .wrongKind }
-        guard let authority = Authority(rawValue: claims.scope),
+        let limited = Principal.Scope(rawValue: claims.scope)
+        let role = limited == nil ? claims.scope : claims.object["authority"]?.stringValue
+        guard let authority = role.flatMap(Authority.init),
             let tenant = claims.object["tenantId"]?.stringValue.flatMap({ UUID128($0) }),
             let customer = claims.object["customerId"]?.stringValue.flatMap({ UUID128($0) })
         else { throw .malformed }
@@ -93,14 +144,18 @@ struct TokenCodec: Sendable {
             userID: claims.userID, subject: claims.object["sub"]?.stringValue ?? "", tenantID: TenantID(tenant),
             customerID: CustomerID(customer), authority: authority, sessionID: claims.sessionID,
             isPublic: claims.object["isPublic"]?.boolValue ?? false,
-            firstName: claims.object["firstName"]?.stringValue, lastName: claims.object["lastName"]?.stringValue)
+            firstName: claims.object["firstName"]?.stringValue, lastName: claims.object["lastName"]?.stringValue,
+            scope: limited ?? .full)
         return AccessClaims(principal: principal, issuedAt: claims.issuedAt)
     }
 
     func readRefresh(_ token: String, now: Int64) throws(TokenError) -> RefreshClaims {
         let claims = try verified(token, now: now)
         guard claims.scope == Self.refreshScope else { throw .wrongKind }
-        return RefreshClaims(userID: claims.userID, sessionID: claims.sessionID, issuedAt: claims.issuedAt)
+        let subject = claims.object["sub"]?.stringValue.flatMap { UUID128($0) }
+        return RefreshClaims(
+            userID: claims.userID, sessionID: claims.sessionID, issuedAt: claims.issuedAt,
+            publicCustomer: claims.object["isPublic"]?.boolValue == true ? subject.map(CustomerID.init) : nil)
     }
 
     private struct Claims {

@@ -1,50 +1,83 @@
 internal import Model
+internal import Storage
 internal import Synchronization
 
 /// Tokens that are over before they expire: of sessions that logged out, and of users who changed their password, were
 /// disabled or deleted (`rest-api.md` 1.5).
 ///
-/// An entry is forgotten when every token that it concerns has expired by itself.
+/// They are kept in the database, so that they survive a restart and hold on every node; requests look into memory only.
+/// A revocation holds here at once and elsewhere when ``readNew()`` has run there. An entry is forgotten when every token
+/// that it concerns has expired by itself.
 final class TokenRevocations: Sendable {
     private struct State {
-        var sessions: [UUID128: Int64] = [:]
-        /// Tokens issued before that second are over.
-        var users: [UserID: Int64] = [:]
+        var entries: [UUID128: TokenRevocation] = [:]
+        var sequence: Int64 = 0
         var nextSweep: Int64 = 0
     }
 
+    /// Entries of transactions that were open when a later one was read: read again from so far before.
+    private static let overlap: Int64 = 100
+    /// Seconds.
+    private static let sweepInterval: Int64 = 600
+
     private let state = Mutex(State())
-    /// Seconds that the longest-living token lives.
-    private let lifetime: Int64
+    private let database: any StatementRunner
+    private let codec: TokenCodec
 
-    init(lifetime: Int64) { self.lifetime = lifetime }
-
-    func revoke(session: UUID128, now: Int64) {
-        update(now) { $0.sessions[session] = now / 1000 }
+    init(database: any StatementRunner, codec: TokenCodec) {
+        self.database = database
+        self.codec = codec
     }
 
+    /// Ends a session.
+    func revoke(session: UUID128, now: Int64) async throws { try await add(session, issuedBefore: .max, now) }
+
     /// Ends all tokens that `user` has been given before the current second.
-    func revokeAll(of user: UserID, now: Int64) {
-        update(now) { $0.users[user] = now / 1000 }
+    func revokeAll(of user: UserID, now: Int64) async throws { try await add(user.uuid, issuedBefore: now / 1000, now) }
+
+    private func add(_ subject: UUID128, issuedBefore: Int64, _ now: Int64) async throws {
+        let settings = codec.settings
+        let lifetime = max(settings.accessLifetime, settings.refreshLifetime)
+        let entry = TokenRevocation(subject: subject, issuedBefore: issuedBefore, expiry: now / 1000 + lifetime)
+        take([entry])
+        try await TokenRevocationRepository(database).save(entry)
     }
 
     /// - Parameter issuedAt: Seconds since 1970.
     func isRevoked(user: UserID, session: UUID128, issuedAt: Int64) -> Bool {
         state.withLock { state in
-            if state.sessions[session] != nil { return true }
-            guard let limit = state.users[user] else { return false }
-            return issuedAt < limit
+            for subject in [session, user.uuid] {
+                if let entry = state.entries[subject], issuedAt < entry.issuedBefore { return true }
+            }
+            return false
         }
     }
 
-    private func update(_ now: Int64, _ change: (inout State) -> Void) {
+    /// Reads what was revoked since the last time.
+    func readNew() async throws {
+        let after = state.withLock { $0.sequence - Self.overlap }
+        take(try await TokenRevocationRepository(database).read(after: after))
+    }
+
+    /// Forgets what no token needs any more.
+    func sweep(now: Int64) async throws {
         let seconds = now / 1000
+        let isDue = state.withLock { state in
+            guard seconds >= state.nextSweep else { return false }
+            state.nextSweep = seconds + Self.sweepInterval
+            state.entries = state.entries.filter { $0.value.expiry >= seconds }
+            return true
+        }
+        if isDue { try await TokenRevocationRepository(database).deleteExpired(now: seconds) }
+    }
+
+    private func take(_ entries: [TokenRevocation]) {
         state.withLock { state in
-            change(&state)
-            guard seconds >= state.nextSweep else { return }
-            state.nextSweep = seconds + 600
-            state.sessions = state.sessions.filter { $0.value + lifetime > seconds }
-            state.users = state.users.filter { $0.value + lifetime > seconds }
+            for entry in entries {
+                state.sequence = max(state.sequence, entry.sequence)
+                if let known = state.entries[entry.subject], known.issuedBefore >= entry.issuedBefore { continue }
+                state.entries[entry.subject] = entry
+            }
         }
     }
 }

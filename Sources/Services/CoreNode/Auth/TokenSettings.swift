@@ -4,7 +4,7 @@ internal import JSON
 internal import Storage
 
 /// How tokens are signed and how long they live (`rest-api.md` 1.5). Kept in the platform's settings under `jwt`.
-public struct TokenSettings: Sendable {
+public struct TokenSettings: Sendable, Equatable {
     /// Seconds.
     public var accessLifetime: Int64 = 9000
     /// Seconds.

@@ -3,23 +3,34 @@ internal import JSON
 internal import Model
 internal import Storage
 
-/// Login, tokens, and the signed-in user (`rest-api.md` 1.2 to 1.8).
+/// Login, tokens, and the signed-in user (`rest-api.md` 1.2 to 1.6).
 struct AuthEndpoints: EndpointGroup {
     let services: Services
 
+    static let schemas = [
+        "LoginRequest": "username:string! password:string!", "RefreshTokenRequest": "refreshToken:string!",
+        "PublicLoginRequest": "publicId:string!", "JwtPair": "token:string refreshToken:string scope:string",
+        "ChangePasswordRequest": "currentPassword:string! newPassword:string!",
+    ]
+
     var endpoints: [Endpoint] {
         [
-            .open(.post, "/api/auth/login", login),
+            .open(.post, "/api/auth/login", login)
+                .docs("Signs in by e-mail and password", body: "LoginRequest", answer: "JwtPair"),
             .open(.get, "/api/auth/login", wrongMethod), .open(.put, "/api/auth/login", wrongMethod),
             .open(.delete, "/api/auth/login", wrongMethod), .open(.patch, "/api/auth/login", wrongMethod),
-            .open(.post, "/api/auth/token", refresh),
-            .open(.get, "/api/noauth/userPasswordPolicy", passwordPolicy),
-            .open(.post, "/api/noauth/activate", activate),
-            .open(.get, "/api/noauth/activate", openActivationLink),
-            .open(.post, "/api/noauth/oauth2Clients", noClients),
-            Endpoint(.get, "/api/auth/user", roles: .everyone, currentUser),
-            Endpoint(.post, "/api/auth/logout", roles: .everyone, logout),
-            Endpoint(.post, "/api/auth/changePassword", roles: .everyone, changePassword),
+            .open(.post, "/api/auth/login/public", loginPublic)
+                .docs("Signs in as the tenant's public customer", body: "PublicLoginRequest", answer: "JwtPair"),
+            .open(.post, "/api/auth/token", refresh)
+                .docs("A new pair of tokens", body: "RefreshTokenRequest", answer: "JwtPair"),
+            .open(.post, "/api/noauth/oauth2Clients", noClients)
+                .docs("Other ways to sign in", query: [.text("platform"), .text("pkgName")], answer: .anything),
+            Endpoint(.get, "/api/auth/user", roles: .everyone, currentUser)
+                .docs("The signed-in user", answer: "User"),
+            Endpoint(.post, "/api/auth/logout", roles: .everyone, logout)
+                .docs("Ends the session of the token", answer: .nothing),
+            Endpoint(.post, "/api/auth/changePassword", roles: .everyone, changePassword)
+                .docs("Sets another password", body: "ChangePasswordRequest", answer: "JwtPair"),
         ]
     }
 
@@ -30,11 +41,29 @@ struct AuthEndpoints: EndpointGroup {
             let name = body["username"]?.stringValue, name.contains(where: { !$0.isWhitespace }),
             let password = body["password"]?.stringValue, !password.isEmpty
         else { throw APIError.authenticationFailed }
-        return .json(try await services.login.login(email: name, password: password, now: call.now))
+        let result = try await services.login.login(
+            email: name, password: password, from: call.client, now: call.now)
+        switch result {
+        case .complete(let pair): return .json(pair)
+        case .limited(let token, let scope):
+            return .json { writer in
+                writer.object { writer in
+                    writer.member("token", token)
+                    writer.member("scope", scope.rawValue)
+                }
+            }
+        }
     }
 
     @Sendable private func wrongMethod(_ call: Call) async throws -> HTTPResponse {
         throw APIError(401, .authentication, "Authentication method not supported")
+    }
+
+    @Sendable private func loginPublic(_ call: Call) async throws -> HTTPResponse {
+        guard let id = (try? JSONValue.parse(call.request.body))?["publicId"]?.stringValue else {
+            throw APIError.authenticationFailed
+        }
+        return .json(try await services.login.loginPublic(id, now: call.now))
     }
 
     @Sendable private func refresh(_ call: Call) async throws -> HTTPResponse {
@@ -45,69 +74,65 @@ struct AuthEndpoints: EndpointGroup {
     }
 
     @Sendable private func logout(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        services.revocations.revoke(session: principal.sessionID, now: call.now)
+        try await services.login.logout(principal, from: call.client, now: call.now)
         return .empty(200)
     }
 
     // MARK: - The signed-in user
 
     @Sendable private func currentUser(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        guard let user = try await services.users.find(principal.userID) else {
+        guard var user = try await services.users.find(principal.userID) else {
             throw APIError.notFound(.user, principal.userID.uuid)
         }
+        guard var info = user.additionalInfo?.value.objectValue else { return .json(user) }
+        for key in ["defaultDashboardId", "homeDashboardId"] {
+            guard let id = info[key]?.stringValue, try await !isVisible(id, to: principal) else { continue }
+            info.removeValue(forKey: key)
+            user.additionalInfo = RawJSON(.object(info))
+        }
         return .json(user)
+    }
+
+    /// Whether there is a dashboard of that id that the user may look at.
+    private func isVisible(_ id: String, to principal: Principal) async throws -> Bool {
+        guard let uuid = UUID128(id), let dashboard = try await services.dashboards.findInfo(DashboardID(uuid)) else {
+            return false
+        }
+        var owner = Permissions.Owner(tenant: dashboard.tenantID)
+        owner.isAssigned = principal.authority == .customerUser && dashboard.isAssigned(to: principal.customerID)
+        return Permissions.allows(principal, .read, .dashboard, of: owner)
     }
 
     @Sendable private func changePassword(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
         let current = try body.text("currentPassword") ?? ""
         let new = try body.text("newPassword") ?? ""
-        guard let user = try await services.users.find(principal.userID),
-            let credentials = try await services.users.credentials(principal.userID)
-        else { throw APIError.notFound(.user, principal.userID.uuid) }
-        guard try await services.login.isPassword(current, of: credentials) else {
+        guard let user = try await services.users.find(principal.userID) else {
+            throw APIError.notFound(.user, principal.userID.uuid)
+        }
+        let credentials = try await services.users.credentials(user.id)
+        guard try await services.passwords.isPassword(current, of: credentials) else {
             throw APIError.invalid("Current password doesn't match!")
         }
-        try await PasswordPolicy.load(from: services.database).check(new)
+        let policy = try await SecuritySettings.load(from: services.database).policy
+        try policy.check(new)
         if new == current { throw APIError.invalid("New password should be different from existing!") }
-        try await services.users.setPassword(user.id, hash: try await services.login.hash(new))
-        services.revocations.revokeAll(of: user.id, now: call.now)
+        try await services.passwords.change(user.id, to: new, policy, now: call.now)
+        try await services.revocations.revokeAll(of: user.id, now: call.now)
+        await services.actions.record(.onlyID(.credentialsUpdated, ActionSubject(user)), by: principal)
         return .json(services.login.codec.issue(for: user, session: .random(), now: call.now))
-    }
-
-    // MARK: - Activation
-
-    @Sendable private func passwordPolicy(_ call: Call) async throws -> HTTPResponse {
-        let policy = try await PasswordPolicy.load(from: services.database)
-        return .json { policy.write(to: &$0) }
-    }
-
-    @Sendable private func activate(_ call: Call) async throws -> HTTPResponse {
-        let body = try call.object()
-        let token = try body.text("activateToken") ?? ""
-        let password = try body.text("password") ?? ""
-        let unknown = APIError.invalid("Unable to find user credentials by activateToken [\(token)]")
-        try await PasswordPolicy.load(from: services.database).check(password)
-        guard let credentials = try await services.users.credentials(activateToken: token),
-            let user = try await services.users.find(credentials.userID)
-        else { throw unknown }
-        if let expiry = credentials.activateTokenExpiry, expiry < call.now {
-            throw APIError.invalid("Activation token expired")
-        }
-        let hash = try await services.login.hash(password)
-        guard try await services.users.activate(user.id, token: token, passwordHash: hash) else { throw unknown }
-        return .json(services.login.codec.issue(for: user, session: .random(), now: call.now))
-    }
-
-    /// Leads a browser from the link in a mail to the page where the first password is set.
-    @Sendable private func openActivationLink(_ call: Call) async throws -> HTTPResponse {
-        let token = try call.requiredText("activateToken")
-        guard let credentials = try await services.users.credentials(activateToken: token) else { return .empty(409) }
-        let isExpired = credentials.activateTokenExpiry.map { $0 < call.now } ?? false
-        let location = isExpired ? "/activationLinkExpired" : "/login/createPassword?activateToken=\(token)"
-        return HTTPResponse(status: 303, fields: [("Location", location)])
     }
 
     /// There are no other ways to sign in.
     @Sendable private func noClients(_ call: Call) async throws -> HTTPResponse { .json("[]") }
+}
+
+extension Call {
+    /// Who sent the request, as far as that is known.
+    var client: LoginClient {
+        let forwarded = request.fields["X-Forwarded-For"].map { String($0.prefix { $0 != "," }) }
+        let peer = request.peer.lastIndex(of: ":").map { String(request.peer[..<$0]) } ?? request.peer
+        return LoginClient(
+            address: String((forwarded ?? peer).unicodeScalars.prefix(64)), userAgent: request.fields["User-Agent"] ?? "")
+    }
 }

@@ -9,13 +9,22 @@ struct CustomerEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/customer/{customerId}", roles: [.tenant, .customer], read),
-            Endpoint(.get, "/api/customer/{customerId}/shortInfo", roles: [.tenant, .customer], shortInfo),
-            Endpoint(.get, "/api/customer/{customerId}/title", roles: [.tenant, .customer], title),
-            Endpoint(.post, "/api/customer", roles: .tenant, save),
-            Endpoint(.delete, "/api/customer/{customerId}", roles: .tenant, delete),
-            Endpoint(.get, "/api/customers", roles: .tenant, list),
-            Endpoint(.get, "/api/tenant/customers", roles: .tenant, byTitle),
+            Endpoint(.get, "/api/customer/{customerId}", roles: [.tenant, .customer], read)
+                .docs("A customer", answer: "Customer"),
+            Endpoint(.get, "/api/customer/{customerId}/shortInfo", roles: [.tenant, .customer], shortInfo)
+                .docs("The title of a customer, and whether it is the public one", answer: "ShortCustomerInfo"),
+            Endpoint(.get, "/api/customer/{customerId}/title", roles: [.tenant, .customer], title)
+                .docs("The title of a customer", answer: .bytes("application/text")),
+            Endpoint(.post, "/api/customer", roles: .tenant, save)
+                .docs("Creates or changes a customer", query: .nameConflict, body: "Customer", answer: "Customer"),
+            Endpoint(.delete, "/api/customer/{customerId}", roles: .tenant, delete)
+                .docs("Deletes a customer and its users", answer: .nothing),
+            Endpoint(.get, "/api/customers", roles: .tenant, list)
+                .docs("Customers of the tenant", query: .page, answer: .page("Customer")),
+            Endpoint(.get, "/api/customers/list", roles: .tenant, byIDs)
+                .docs("Customers by their ids", query: [.uuids("customerIds").required], answer: .list("Customer")),
+            Endpoint(.get, "/api/tenant/customers", roles: .tenant, byTitle)
+                .docs("The customer of a title", query: [.text("customerTitle").required], answer: "Customer"),
         ]
     }
 
@@ -57,8 +66,14 @@ struct CustomerEndpoints: EndpointGroup {
         return .json(customer)
     }
 
+    /// One path for two: with `customerIds` the customers of those ids.
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        .json(try await services.customers.page(tenant: principal.tenantID, try call.pageLink()))
+        if call.query.first("customerIds") != nil { return try await byIDs(call, principal) }
+        return .json(try await services.customers.page(tenant: principal.tenantID, try call.pageLink()))
+    }
+
+    @Sendable private func byIDs(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json(try await services.customers.find(try call.requiredIDs("customerIds"), tenant: principal.tenantID))
     }
 
     @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
@@ -77,16 +92,14 @@ struct CustomerEndpoints: EndpointGroup {
         let body = try call.object()
         var customer = Customer(
             id: .null, createdTime: call.now, tenantID: principal.tenantID, title: try body.text("title") ?? "",
-            contact: try contact(body), additionalInfo: body.document("additionalInfo"),
+            contact: try Contact(body), additionalInfo: body.document("additionalInfo"),
             externalID: try body.uuid("externalId", .customer))
         var validation = Validation()
         validation.text("title", customer.title)
-        validate(customer.contact, &validation)
+        validation.contact(customer.contact)
         try validation.check()
         _ = try Validation.name("Customer title", customer.title)
-        if let email = customer.contact.email, !email.isEmpty, !Validation.isEmail(email) {
-            throw APIError.invalid("Invalid email address format '\(email)'!")
-        }
+        try Validation.checkEmail(customer.contact.email)
         guard let id: CustomerID = try body.id("id") else {
             if customer.title == Customer.publicTitle {
                 throw APIError.invalid("'Public' title for customer is system reserved!")
@@ -113,32 +126,12 @@ struct CustomerEndpoints: EndpointGroup {
             var created = customer
             created.id = CustomerID(.ordered())
             created.title = title
-            try await services.customers.insert(created)
+            let inserted = created
+            try await services.database.inTransaction { transaction in
+                try await EntityLimits(transaction).check(.customer, tenant: inserted.tenantID)
+                try await CustomerRepository(transaction).insert(inserted)
+            }
             return created
         }
-    }
-
-    private func contact(_ body: RequestObject) throws(APIError) -> Contact {
-        var contact = Contact()
-        contact.country = try body.storedText("country")
-        contact.state = try body.storedText("state")
-        contact.city = try body.storedText("city")
-        contact.address = try body.storedText("address")
-        contact.address2 = try body.storedText("address2")
-        contact.zip = try body.storedText("zip")
-        contact.phone = try body.storedText("phone")
-        contact.email = try body.storedText("email")
-        return contact
-    }
-
-    private func validate(_ contact: Contact, _ validation: inout Validation) {
-        validation.text("country", contact.country)
-        validation.text("state", contact.state)
-        validation.text("city", contact.city)
-        validation.text("address", contact.address)
-        validation.text("address2", contact.address2)
-        validation.text("zip", contact.zip)
-        validation.text("phone", contact.phone)
-        validation.text("email", contact.email)
     }
 }

@@ -8,20 +8,51 @@ internal import Storage
 struct UserEndpoints: EndpointGroup {
     let services: Services
 
-    /// How long an activation link works.
-    private static let linkLifetime: Int64 = 24 * 3_600_000
     /// A link with less left is replaced when it is asked for.
     private static let linkReserve: Int64 = 15 * 60_000
 
+    static let schemas = [
+        "User": """
+        id:id(USER) createdTime:integer tenantId:id(TENANT) customerId:id(CUSTOMER) email:string! authority:string! \
+        firstName:string lastName:string phone:string version:integer name:string additionalInfo:object
+        """,
+        "UserEmailInfo": "id:id(USER) email:string firstName:string lastName:string",
+        "UserActivationLink": "value:string ttlMs:integer",
+    ]
+
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/user/{userId}", roles: .everyone, read),
-            Endpoint(.post, "/api/user", roles: .everyone, save),
-            Endpoint(.delete, "/api/user/{userId}", roles: [.system, .tenant], delete),
-            Endpoint(.get, "/api/user/{userId}/activationLink", roles: [.system, .tenant], activationLink),
-            Endpoint(.post, "/api/user/{userId}/userCredentialsEnabled", roles: [.system, .tenant], setEnabled),
-            Endpoint(.get, "/api/users", roles: [.tenant, .customer], list),
-            Endpoint(.get, "/api/customer/{customerId}/users", roles: .tenant, listOfCustomer),
+            Endpoint(.get, "/api/user/{userId}", roles: .everyone, read).docs("A user", answer: "User"),
+            Endpoint(.post, "/api/user", roles: .everyone, save)
+                .docs(
+                    "Creates or changes a user", query: [.boolean("sendActivationMail")], body: "User", answer: "User"),
+            Endpoint(.delete, "/api/user/{userId}", roles: [.system, .tenant], delete)
+                .docs("Deletes a user", answer: .nothing),
+            Endpoint(.get, "/api/user/{userId}/activationLink", roles: [.system, .tenant], activationLink)
+                .docs("The link by which the user sets the first password", answer: .text),
+            Endpoint(.get, "/api/user/{userId}/activationLinkInfo", roles: [.system, .tenant], activationLinkInfo)
+                .docs("The activation link, and how long it works", answer: "UserActivationLink"),
+            Endpoint(.post, "/api/user/sendActivationMail", roles: [.system, .tenant], sendActivationMail)
+                .docs("Sends the activation link", query: [.text("email").required], answer: .nothing),
+            Endpoint(.post, "/api/user/{userId}/userCredentialsEnabled", roles: [.system, .tenant], setEnabled)
+                .docs(
+                    "Whether the user may sign in", query: [.boolean("userCredentialsEnabled")], answer: .nothing),
+            Endpoint(.get, "/api/user/tokenAccessEnabled", roles: [.system, .tenant], isTokenAccessEnabled)
+                .docs("Whether administrators may sign in as others"),
+            Endpoint(.get, "/api/user/{userId}/token", roles: [.system, .tenant], token)
+                .docs("Signs in as the user", answer: "JwtPair"),
+            Endpoint(.get, "/api/users", roles: [.tenant, .customer], list)
+                .docs("Users of the tenant or customer", query: .page, answer: .page("User")),
+            Endpoint(.get, "/api/users/list", roles: [.tenant, .customer], byIDs)
+                .docs("Users by their ids", query: [.uuids("userIds").required], answer: .list("User")),
+            Endpoint(.get, "/api/users/info", roles: [.tenant, .customer], listInfos)
+                .docs("Names and addresses of users", query: .page, answer: .page("UserEmailInfo")),
+            Endpoint(.get, "/api/users/assign/{alarmId}", roles: [.tenant, .customer], listForAlarm)
+                .docs("Who an alarm may be assigned to", query: .page, answer: .page("UserEmailInfo")),
+            Endpoint(.get, "/api/tenant/{tenantId}/users", roles: .system, listOfTenant)
+                .docs("Administrators of a tenant", query: .page, answer: .page("User")),
+            Endpoint(.get, "/api/customer/{customerId}/users", roles: .tenant, listOfCustomer)
+                .docs("Users of a customer", query: .page, answer: .page("User")),
         ]
     }
 
@@ -46,14 +77,53 @@ struct UserEndpoints: EndpointGroup {
         return .json(user)
     }
 
+    /// One path for two: with `userIds` the users of those ids.
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        if call.query.first("userIds") != nil { return try await byIDs(call, principal) }
         let customer = principal.authority == .customerUser ? principal.customerID : nil
         return .json(
             try await services.users.page(tenant: principal.tenantID, customer: customer, try call.pageLink()))
     }
 
+    @Sendable private func byIDs(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let customer = principal.authority == .customerUser ? principal.customerID : nil
+        return .json(
+            try await services.users.find(
+                try call.requiredIDs("userIds"), tenant: principal.tenantID, customer: customer))
+    }
+
+    @Sendable private func listInfos(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let customer = principal.authority == .customerUser ? principal.customerID : nil
+        let page = try await services.users.infoPage(
+            tenant: principal.tenantID, customer: customer, try call.pageLink())
+        return .json { $0.page(page) { user, writer in user.writeInfo(to: &writer) } }
+    }
+
+    /// Tenant administrators, and the users of the customer whose the alarm is.
+    @Sendable private func listForAlarm(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let alarm = EntityID(type: .alarm, uuid: try call.uuid(call.path["alarmId"]))
+        guard let owner = try await EntityOwnerRepository(services.database).find(alarm) else {
+            throw APIError.notFound(.alarm, alarm.uuid)
+        }
+        try Permissions.require(
+            principal, .read, .alarm, of: Permissions.Owner(tenant: owner.tenant, customer: owner.customer))
+        let link = try call.pageLink()
+        let page =
+            principal.authority == .customerUser
+            ? try await services.users.infoPage(tenant: owner.tenant, customer: principal.customerID, link)
+            : try await services.users.infoPage(tenant: owner.tenant, seeing: owner.customer, link)
+        return .json { $0.page(page) { user, writer in user.writeInfo(to: &writer) } }
+    }
+
+    @Sendable private func listOfTenant(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json(try await services.users.administratorPage(tenant: try call.id("tenantId"), try call.pageLink()))
+    }
+
     @Sendable private func listOfCustomer(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let id: CustomerID = try call.id("customerId")
+        guard let customer = try await services.customers.find(id) else { throw APIError.notFound(.customer, id.uuid) }
+        try Permissions.require(
+            principal, .read, .customer, of: Permissions.Owner(tenant: customer.tenantID, customer: id))
         return .json(try await services.users.page(tenant: principal.tenantID, customer: id, try call.pageLink()))
     }
 
@@ -70,22 +140,24 @@ struct UserEndpoints: EndpointGroup {
         var user = try await checked(body, principal)
         user.id = UserID(.ordered())
         user.createdTime = call.now
-        // Without a mail server nobody would get the link.
-        if try call.boolean("sendActivationMail") ?? true {
-            throw APIError(500, .general, "Couldn't send user activation email")
-        }
+        let sendsMail = try call.boolean("sendActivationMail") ?? true
         let created = user
+        let hours = try await SecuritySettings.load(from: services.database).activationTokenLifetime
         let token = SecureRandom.urlSafeToken(bytes: 30)
         do {
             try await services.database.inTransaction { transaction in
                 let users = UserRepository(transaction)
+                if !created.tenantID.isNull {
+                    try await EntityLimits(transaction).check(.user, tenant: created.tenantID)
+                }
                 try await users.insert(created)
                 try await users.insertCredentials(
-                    created.id, activateToken: token, expiry: call.now + Self.linkLifetime, now: call.now)
+                    created.id, activateToken: token, expiry: call.now + hours * 3_600_000, now: call.now)
             }
         } catch {
             throw emailError(error, created.email)
         }
+        if sendsMail { try await mailLink(token, to: created, hours, call, removingUser: true) }
         await services.actions.record(.added(ActionSubject(created)), by: principal)
         return .json(created)
     }
@@ -93,6 +165,12 @@ struct UserEndpoints: EndpointGroup {
     private func update(_ id: UserID, _ body: RequestObject, _ principal: Principal) async throws -> HTTPResponse {
         let stored = try await find(id, for: principal, .write)
         var user = try await checked(body, principal)
+        if let tenant: TenantID = try body.id("tenantId"), tenant != stored.tenantID {
+            throw APIError.invalid("Can't update user tenant id!")
+        }
+        if let customer: CustomerID = try body.id("customerId"), !customer.isNull, customer != stored.customerID {
+            throw APIError.invalid("Can't update user customer id!")
+        }
         if user.authority != stored.authority { throw APIError.invalid("Can't update user authority!") }
         user.id = id
         user.createdTime = stored.createdTime
@@ -177,27 +255,100 @@ struct UserEndpoints: EndpointGroup {
 
     // MARK: - Credentials
 
-    /// The text is the link alone: clients cut it after `activateToken=`.
-    @Sendable private func activationLink(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let user = try await find(try call.id("userId"), for: principal, .read)
+    /// The link of a user who has no password yet, and how long it works, in milliseconds.
+    private func link(for user: User, _ call: Call) async throws -> (url: String, lifetime: Int64) {
         guard let credentials = try await services.users.credentials(user.id), credentials.passwordHash == nil else {
             throw APIError.invalid("User is already activated!")
         }
         var token = credentials.activateToken ?? ""
-        let expiry = credentials.activateTokenExpiry ?? 0
+        var expiry = credentials.activateTokenExpiry ?? 0
         if token.isEmpty || expiry < call.now + Self.linkReserve {
+            let hours = try await SecuritySettings.load(from: services.database).activationTokenLifetime
             token = SecureRandom.urlSafeToken(bytes: 30)
-            try await services.users.renewActivateToken(user.id, token: token, expiry: call.now + Self.linkLifetime)
+            expiry = call.now + hours * 3_600_000
+            try await services.users.renewActivateToken(user.id, token: token, expiry: expiry)
         }
-        let link = "\(call.baseURL)/api/noauth/activate?activateToken=\(token)"
-        return HTTPResponse(status: 200, fields: [("Content-Type", "text/plain;charset=UTF-8")], body: Array(link.utf8))
+        return (try await activationURL(token, call), expiry - call.now)
+    }
+
+    private func activationURL(_ token: String, _ call: Call) async throws -> String {
+        "\(try await services.baseURL(call))/api/noauth/activate?activateToken=\(token)"
+    }
+
+    /// The text is the link alone: clients cut it after `activateToken=`.
+    @Sendable private func activationLink(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let user = try await find(try call.id("userId"), for: principal, .read)
+        return .text(try await link(for: user, call).url)
+    }
+
+    @Sendable private func activationLinkInfo(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let user = try await find(try call.id("userId"), for: principal, .read)
+        let link = try await link(for: user, call)
+        return .json { writer in
+            writer.object { writer in
+                writer.member("value", link.url)
+                writer.member("ttlMs", link.lifetime)
+            }
+        }
+    }
+
+    @Sendable private func sendActivationMail(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let email = services.login.normalized(email: try call.requiredText("email"))
+        guard !email.utf8.contains(0), let user = try await services.users.find(email: email) else {
+            throw APIError.itemNotFound
+        }
+        try Permissions.require(principal, .read, .user, of: Permissions.Owner(user))
+        let link = try await link(for: user, call)
+        let token = String(link.url.split(separator: "=").last ?? "")
+        try await mailLink(token, to: user, max(1, link.lifetime / 3_600_000), call, removingUser: false)
+        return .empty(200)
+    }
+
+    /// - Parameter removingUser: Whether nobody could activate the user without the mail.
+    private func mailLink(
+        _ token: String, to user: User, _ hours: Int64, _ call: Call, removingUser: Bool
+    ) async throws {
+        do {
+            try await services.mail.send(
+                .activation(link: try await activationURL(token, call), hours: hours), to: user.email)
+        } catch {
+            services.logger.limited(.warning, "an activation mail was not sent", ["error": .string("\(error)")])
+            if removingUser {
+                try await services.database.inTransaction { transaction in
+                    _ = try await UserRepository(transaction).delete(user.id, tenant: user.tenantID)
+                }
+            }
+            throw APIError(500, .general, "Couldn't send user activation email")
+        }
+    }
+
+    // MARK: - Signing in as somebody
+
+    @Sendable private func isTokenAccessEnabled(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json("\(services.isTokenAccessEnabled)")
+    }
+
+    /// The platform's administrator for those of tenants, those for the users of their customers.
+    @Sendable private func token(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        guard services.isTokenAccessEnabled else { throw APIError.permissionDenied }
+        let id: UserID = try call.id("userId")
+        guard let user = try await services.users.find(id) else { throw APIError.itemNotFound }
+        try Permissions.require(principal, .read, .user, of: Permissions.Owner(user))
+        let isBelow: Bool =
+            switch principal.authority {
+            case .systemAdministrator: user.authority == .tenantAdministrator
+            case .tenantAdministrator: user.authority == .customerUser
+            case .customerUser: false
+            }
+        guard isBelow else { throw APIError.permissionDenied }
+        return .json(try await services.login.impersonate(user, from: call.client, now: call.now))
     }
 
     @Sendable private func setEnabled(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let user = try await find(try call.id("userId"), for: principal, .write)
         let isEnabled = try call.boolean("userCredentialsEnabled") ?? true
         try await services.users.setEnabled(user.id, isEnabled)
-        if !isEnabled { services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
+        if !isEnabled { try await services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
         await services.actions.record(
             .onlyID(isEnabled ? .activated : .suspended, ActionSubject(user)), by: principal)
         return .empty(200)
@@ -218,7 +369,7 @@ struct UserEndpoints: EndpointGroup {
         try await services.database.inTransaction { transaction in
             _ = try await UserRepository(transaction).delete(user.id, tenant: user.tenantID)
         }
-        services.revocations.revokeAll(of: user.id, now: call.now + 1000)
+        try await services.revocations.revokeAll(of: user.id, now: call.now + 1000)
         await services.actions.record(.deleted(ActionSubject(user)), by: principal)
         return .empty(200)
     }

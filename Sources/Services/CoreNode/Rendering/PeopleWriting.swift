@@ -71,6 +71,39 @@ extension User: JSONRendered {
     }
 }
 
+extension User {
+    /// What others who work with the user need.
+    func writeInfo(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.id("id", id)
+            writer.member("email", email)
+            writer.member("firstName", firstName)
+            writer.member("lastName", lastName)
+        }
+    }
+}
+
+extension TenantProfile: JSONRendered {
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.id("id", id)
+            writer.member("createdTime", createdTime)
+            writer.member("name", name)
+            writer.member("description", description)
+            writer.member("isolatedTbRuleEngine", isolatesRuleEngine)
+            writer.member("default", isDefault)
+            writer.document("profileData", profileData)
+        }
+    }
+
+    func writeInfo(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.id("id", id)
+            writer.member("name", name)
+        }
+    }
+}
+
 extension TokenPair: JSONRendered {
     func write(to writer: inout JSONWriter) {
         writer.object { writer in

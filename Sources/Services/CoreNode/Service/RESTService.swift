@@ -19,6 +19,12 @@ public struct RESTConfiguration: Sendable {
     public var passwordThreads: Int
     /// `SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS`.
     public var auditPartitionHours: Int64
+    /// `SECURITY_USER_TOKEN_ACCESS_ENABLED`: whether administrators may sign in as others.
+    public var isTokenAccessEnabled: Bool
+    /// `TB_SERVICE_ID`; empty for the host's name.
+    public var serviceID: String
+    /// Whether all services are one process.
+    public var isMonolith = true
     var auditMask: AuditMask
 
     public init(from settings: inout SettingsReader) {
@@ -28,6 +34,8 @@ public struct RESTConfiguration: Sendable {
         passwordThreads = settings.integer("SECURITY_PASSWORD_THREADS", default: 2, in: 1...64)
         auditPartitionHours = Int64(
             settings.integer("SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS", default: 168, in: 1...87_600))
+        isTokenAccessEnabled = settings.boolean("SECURITY_USER_TOKEN_ACCESS_ENABLED", default: true)
+        serviceID = settings.string("TB_SERVICE_ID", default: "")
         auditMask = AuditMask(from: &settings)
     }
 }
@@ -40,7 +48,11 @@ public struct RESTService: HTTPResponder {
     private let authenticator: Authenticator
     private let logger: Logger
     private let errors: Counter
+    private let limits: TenantLimits
+    private let refresh: SecurityRefresh
 
+    /// Mails that may wait for the thread that sends them.
+    private static let waitingMails = 1000
     /// Logins that may wait for a thread.
     private static let waitingLogins = 1000
 
@@ -51,31 +63,48 @@ public struct RESTService: HTTPResponder {
         health: HealthService, logger: Logger, metrics: MetricsRegistry
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
-        let revocations = TokenRevocations(lifetime: max(tokens.accessLifetime, tokens.refreshLifetime))
         let codec = TokenCodec(tokens)
-        let login = LoginService(
-            database: database, codec: codec, revocations: revocations,
-            pool: BlockingPool(threads: configuration.passwordThreads, capacity: waitingLogins), logger: logger,
-            isCaseSensitive: configuration.isLoginCaseSensitive)
+        let revocations = TokenRevocations(database: database, codec: codec)
+        try await revocations.readNew()
         let actions = EntityActions(
             events: events, messages: messages,
             audit: AuditTrail(database: database, partitionHours: configuration.auditPartitionHours, logger: logger),
             mask: configuration.auditMask, database: database, logger: logger)
+        let passwords = PasswordService(
+            database: database,
+            pool: BlockingPool(threads: configuration.passwordThreads, capacity: waitingLogins))
+        let mail = MailService(
+            database: database, pool: BlockingPool(threads: 1, capacity: waitingMails), logger: logger)
+        let twoFactor = TwoFactorService(database: database, logger: logger)
+        let login = LoginService(
+            database: database, codec: codec, revocations: revocations, passwords: passwords, actions: actions,
+            twoFactor: twoFactor, mail: mail, logger: logger, isCaseSensitive: configuration.isLoginCaseSensitive)
+        let limits = TenantLimits(database: database)
         let services = Services(
             database: database, telemetry: telemetry, reader: TelemetryReader(database),
             attributes: AttributeRepository(database), actions: actions, owners: owners, rpc: rpc, login: login,
-            revocations: revocations,
-            housekeeper: Housekeeper(database: database, logger: logger),
-            maximumIntervals: configuration.maximumIntervals, logger: logger)
+            passwords: passwords, twoFactor: twoFactor, mail: mail, limits: limits, revocations: revocations,
+            housekeeper: Housekeeper(database: database, logger: logger), machine: MachineUsage(),
+            maximumIntervals: configuration.maximumIntervals,
+            isTokenAccessEnabled: configuration.isTokenAccessEnabled,
+            serviceID: configuration.serviceID.isEmpty ? MachineUsage.hostName : configuration.serviceID,
+            isMonolith: configuration.isMonolith, version: health.version, logger: logger)
         return RESTService(
             groups: groups(services) + [ServiceEndpoints(health: health)],
-            authenticator: Authenticator(codec: codec, revocations: revocations), logger: logger, metrics: metrics)
+            authenticator: Authenticator(codec: codec, revocations: revocations, database: database), limits: limits,
+            refresh: SecurityRefresh(codec: codec, revocations: revocations, database: database, logger: logger),
+            logger: logger, metrics: metrics)
     }
 
     /// Every resource of the API.
     static func groups(_ services: Services) -> [any EndpointGroup] {
         [
-            AuthEndpoints(services: services), UserEndpoints(services: services), TenantEndpoints(services: services),
+            AuthEndpoints(services: services), AccountEndpoints(services: services),
+            TwoFactorEndpoints(services: services), APIKeyEndpoints(services: services),
+            UserEndpoints(services: services), UserSettingsEndpoints(services: services),
+            UserDashboardEndpoints(services: services), TenantEndpoints(services: services),
+            TenantProfileEndpoints(services: services), AdminEndpoints(services: services),
+            SystemEndpoints(services: services), AuditLogEndpoints(services: services),
             CustomerEndpoints(services: services), DeviceEndpoints(services: services),
             DeviceSaving(services: services),
             DeviceProfileEndpoints(services: services), DashboardEndpoints(services: services),
@@ -84,7 +113,12 @@ public struct RESTService: HTTPResponder {
         ] + entityGroups(services) + dataGroups(services)
     }
 
-    init(groups: [any EndpointGroup], authenticator: Authenticator, logger: Logger, metrics: MetricsRegistry) {
+    private init(
+        groups: [any EndpointGroup], authenticator: Authenticator, limits: TenantLimits, refresh: SecurityRefresh,
+        logger: Logger, metrics: MetricsRegistry
+    ) {
+        self.limits = limits
+        self.refresh = refresh
         var table = RouteTable<Endpoint>()
         endpoints = groups.flatMap(\.endpoints)
         for endpoint in endpoints { table.add(endpoint.method, endpoint.pattern, endpoint) }
@@ -126,13 +160,19 @@ public struct RESTService: HTTPResponder {
             switch endpoint.access {
             case .open(let handler): return try await handler(call)
             case .roles(let roles, let handler):
-                let principal = try authenticator.principal(of: request, now: now)
-                guard roles.admits(principal.authority) else { throw APIError.permissionDenied }
+                let principal = try await principal(of: request, now)
+                guard principal.scope == .full, roles.admits(principal.authority) else {
+                    throw APIError.permissionDenied
+                }
+                return try await handler(call, principal)
+            case .limited(let scopes, let handler):
+                let principal = try await principal(of: request, now)
+                guard scopes.contains(principal.scope) else { throw APIError.permissionDenied }
                 return try await handler(call, principal)
             }
         }
         // Without a token nobody learns which paths exist.
-        if request.isForAPI { _ = try authenticator.principal(of: request, now: now) }
+        if request.isForAPI { _ = try await principal(of: request, now) }
         if case .methodNotAllowed(let methods) = match {
             var response = APIError(
                 405, .badRequest, "Request method '\(request.method)' is not supported"
@@ -141,6 +181,13 @@ public struct RESTService: HTTPResponder {
             return response
         }
         throw APIError(404, .notFound, "No static resource \(request.path.drop { $0 == "/" }).")
+    }
+
+    /// Who asks, if that is not too often.
+    private func principal(of request: HTTPRequest, _ now: Int64) async throws -> Principal {
+        let principal = try await authenticator.principal(of: request, now: now)
+        try await limits.countRequest(of: principal, now: now)
+        return principal
     }
 
     private func failure(

@@ -14,9 +14,19 @@ struct Services: Sendable {
     let owners: any CoreQueueProducer
     let rpc: RPCService
     let login: LoginService
+    let passwords: PasswordService
+    let twoFactor: TwoFactorService
+    let mail: MailService
+    let limits: TenantLimits
     let revocations: TokenRevocations
     let housekeeper: Housekeeper
+    let machine: MachineUsage
     let maximumIntervals: Int64
+    /// Whether administrators may sign in as others.
+    let isTokenAccessEnabled: Bool
+    let serviceID: String
+    let isMonolith: Bool
+    let version: String
     let logger: Logger
 
     var devices: DeviceRepository { DeviceRepository(database) }
@@ -26,4 +36,8 @@ struct Services: Sendable {
     var users: UserRepository { UserRepository(database) }
     var dashboards: DashboardRepository { DashboardRepository(database) }
     var tenants: TenantRepository { TenantRepository(database) }
+    var tenantProfiles: TenantProfileRepository { TenantProfileRepository(database) }
+    var userSettings: UserSettingsRepository { UserSettingsRepository(database) }
+    var apiKeys: APIKeyRepository { APIKeyRepository(database) }
+    var settings: AdminSettingsRepository { AdminSettingsRepository(database) }
 }
