@@ -90,30 +90,6 @@ import Testing
         #expect(throws: TokenError.malformed) { try codec.readAccess(signed, now: now) }
     }
 
-    // MARK: - Revocation
-
-    @Test func `a logout ends the session and no other`() {
-        let revocations = TokenRevocations(lifetime: 100)
-        revocations.revoke(session: session, now: now)
-        #expect(revocations.isRevoked(user: user.id, session: session, issuedAt: now / 1000))
-        #expect(!revocations.isRevoked(user: user.id, session: .random(), issuedAt: now / 1000))
-    }
-
-    @Test func `ending all tokens of a user spares those issued later`() {
-        let revocations = TokenRevocations(lifetime: 100)
-        revocations.revokeAll(of: user.id, now: now)
-        #expect(revocations.isRevoked(user: user.id, session: session, issuedAt: now / 1000 - 1))
-        #expect(!revocations.isRevoked(user: user.id, session: session, issuedAt: now / 1000))
-        #expect(!revocations.isRevoked(user: UserID(.random()), session: session, issuedAt: 0))
-    }
-
-    @Test func `a revocation is forgotten when its tokens have expired`() {
-        let revocations = TokenRevocations(lifetime: 100)
-        revocations.revoke(session: session, now: now)
-        revocations.revoke(session: .random(), now: now + 701_000)
-        #expect(!revocations.isRevoked(user: user.id, session: session, issuedAt: 0))
-    }
-
     // MARK: - Settings
 
     @Test func `settings survive being stored`() throws {

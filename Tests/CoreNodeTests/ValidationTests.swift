@@ -73,13 +73,14 @@ import Testing
     }
 
     @Test func `a policy of the platform's settings is obeyed`() {
-        let policy = PasswordPolicy([
+        let settings = SecuritySettings([
             "passwordPolicy": [
                 "minimumLength": 3, "minimumUppercaseLetters": 1, "minimumLowercaseLetters": 1, "minimumDigits": 1,
                 "minimumSpecialCharacters": 1, "allowWhitespaces": false,
             ],
             "maxFailedLoginAttempts": 5,
         ])
+        let policy = settings.policy
         #expect(
             policy.violations(of: " x") == [
                 "Password must be 3 or more characters in length.",
@@ -89,8 +90,8 @@ import Testing
                 "Password contains a whitespace character.",
             ])
         #expect(policy.violations(of: "aB1!").isEmpty)
-        #expect(policy.maximumFailedLogins == 5)
-        #expect(PasswordPolicy([:]).maximumFailedLogins == nil)
+        #expect(settings.maximumFailedLogins == 5)
+        #expect(SecuritySettings([:]).maximumFailedLogins == nil)
     }
 
     // MARK: - Telemetry payloads

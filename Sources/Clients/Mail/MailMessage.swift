@@ -20,7 +20,9 @@ public struct MailMessage: Sendable {
 
     /// Whether nothing in the header could start another header field.
     var isWellFormed: Bool {
-        [sender, recipient, subject].allSatisfy { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F } }
+        [sender, recipient, subject].allSatisfy {
+            $0.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+        }
     }
 
     /// Head and body as they go over the wire. The body is base64, so that no line of it can end the mail.

@@ -31,17 +31,20 @@ public struct SMTPServer: Sendable {
         else { throw MailError(reason: "a mail address or the server's name is malformed") }
         let bytes = message.rendered
         var reason = [CChar](repeating: 0, count: 512)
-        let milliseconds = Int(timeout.components.seconds * 1000 + timeout.components.attoseconds / 1_000_000_000_000_000)
-        let code = withOptionalCStrings([host, username, password, proxy, proxyCredentials, sender, recipient]) { texts in
+        let milliseconds = Int(
+            timeout.components.seconds * 1000 + timeout.components.attoseconds / 1_000_000_000_000_000)
+        let code = withOptionalCStrings([host, username, password, proxy, proxyCredentials, sender, recipient]) {
+            texts in
             bytes.withUnsafeBytes { content in
                 var mail = needletail_smtp()
                 mail.host = texts[0]
                 mail.port = Int32(port)
-                mail.security = switch security {
-                case .plain: Int32(NEEDLETAIL_SMTP_PLAIN.rawValue)
-                case .startTLS: Int32(NEEDLETAIL_SMTP_STARTTLS.rawValue)
-                case .tls: Int32(NEEDLETAIL_SMTPS.rawValue)
-                }
+                mail.security =
+                    switch security {
+                    case .plain: Int32(NEEDLETAIL_SMTP_PLAIN.rawValue)
+                    case .startTLS: Int32(NEEDLETAIL_SMTP_STARTTLS.rawValue)
+                    case .tls: Int32(NEEDLETAIL_SMTPS.rawValue)
+                    }
                 mail.username = texts[1]
                 mail.password = texts[2]
                 mail.proxy = texts[3]

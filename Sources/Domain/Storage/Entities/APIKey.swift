@@ -1,5 +1,5 @@
 public import Model
-public import Postgres
+internal import Postgres
 
 /// A key that stands for its user (`rest-api.md` 1.11).
 public struct APIKey: Sendable {

@@ -1,6 +1,6 @@
 internal import JSON
 public import Model
-public import Postgres
+internal import Postgres
 
 /// What a tenant may do and how much (`rest-api.md` 3.1).
 public struct TenantProfile: Sendable {
@@ -98,7 +98,8 @@ public struct TenantProfileRepository: Sendable {
 
     /// Makes it the default. To be run in a transaction.
     public func makeDefault(_ id: TenantProfileID) async throws {
-        _ = try await runner.query("UPDATE tenant_profile SET is_default = false WHERE is_default AND id <> $1", [.id(id)])
+        _ = try await runner.query(
+            "UPDATE tenant_profile SET is_default = false WHERE is_default AND id <> $1", [.id(id)])
         _ = try await runner.query("UPDATE tenant_profile SET is_default = true WHERE id = $1", [.id(id)])
     }
 

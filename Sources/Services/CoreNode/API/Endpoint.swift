@@ -63,7 +63,9 @@ struct Endpoint: Sendable {
         Endpoint(open: method, pattern, handler)
     }
 
-    private init(limited method: HTTPMethod, _ pattern: String, to scopes: Set<Principal.Scope>, _ handler: @escaping Handler) {
+    private init(
+        limited method: HTTPMethod, _ pattern: String, to scopes: Set<Principal.Scope>, _ handler: @escaping Handler
+    ) {
         self.method = method
         self.pattern = pattern
         errors = .object

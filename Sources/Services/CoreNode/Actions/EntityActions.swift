@@ -27,7 +27,9 @@ struct EntityActions: Sendable {
     ) async {
         if let event { await events.post(event) }
         // The platform itself has no rule chain.
-        if let type = action.type.messageType, action.subject.tenant != .system { await send(type, action, principal, now) }
+        if let type = action.type.messageType, action.subject.tenant != .system {
+            await send(type, action, principal, now)
+        }
         let subject = action.subject
         guard mask.includes(action.type, of: subject.entity.type) else { return }
         await audit.add(record(of: action.type, subject, .object(action.audited), principal, now))

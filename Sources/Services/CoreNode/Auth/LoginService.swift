@@ -81,7 +81,8 @@ struct LoginService: Sendable {
         guard let user else { return }
         logger.limited(.warning, "a login failed", ["user": LogValue(describing: user.id)])
         let principal = Principal(user, session: .null)
-        await actions.recordFailure(.signing(.login, user, client), by: principal, APIError.invalidCredentials, now: now)
+        await actions.recordFailure(
+            .signing(.login, user, client), by: principal, APIError.invalidCredentials, now: now)
         guard isLocked, credentials?.isEnabled == true else { return }
         logger.warning("an account was locked after too many failed logins", ["user": LogValue(describing: user.id)])
         let error = APIError(401, .authentication, "User account is locked due to security policy")

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Model
 internal import Storage
 
 /// What the platform says about two-factor authentication (`rest-api.md` 1.9). One-time passwords of an app are the one

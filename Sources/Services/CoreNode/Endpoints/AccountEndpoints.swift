@@ -1,6 +1,7 @@
 internal import Crypto
 internal import HTTPServer
 internal import JSON
+internal import Logging
 internal import Model
 internal import Storage
 
@@ -124,7 +125,8 @@ struct AccountEndpoints: EndpointGroup {
         guard opened.allows(found.user.uuid, Self.linkRate, now: call.now) else {
             throw APIError(429, .tooManyRequests, "Too many attempts to open the link")
         }
-        let location = found.expiry < call.now ? "/passwordResetLinkExpired" : "/login/resetPassword?resetToken=\(token)"
+        let location =
+            found.expiry < call.now ? "/passwordResetLinkExpired" : "/login/resetPassword?resetToken=\(token)"
         return HTTPResponse(status: 303, fields: [("Location", location)])
     }
 
@@ -159,7 +161,9 @@ extension Services {
     /// the client used.
     func baseURL(_ call: Call) async throws -> String {
         let general = try await AdminSettingsRepository(database).find("general")?.value
-        if general?["prohibitDifferentUrl"]?.boolValue == true, let url = general?["baseUrl"]?.stringValue { return url }
+        if general?["prohibitDifferentUrl"]?.boolValue == true, let url = general?["baseUrl"]?.stringValue {
+            return url
+        }
         return call.baseURL
     }
 }

@@ -85,7 +85,9 @@ struct AdminEndpoints: EndpointGroup {
         let key = try body.storedText("key")
         validation.text("key", key)
         try validation.check()
-        guard let key, key.contains(where: { !$0.isWhitespace }) else { throw APIError.invalid("Key should be specified!") }
+        guard let key, key.contains(where: { !$0.isWhitespace }) else {
+            throw APIError.invalid("Key should be specified!")
+        }
         if Self.closedKeys.contains(key) { throw APIError.permissionDenied }
         guard var value = try body.object("jsonValue")?.members else {
             throw APIError.invalid("Json value should be specified!")
@@ -99,7 +101,9 @@ struct AdminEndpoints: EndpointGroup {
 
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let (key, value) = try await settings(try call.object())
-        if key == "general", let url = value["baseUrl"]?.stringValue, !url.hasPrefix("http://"), !url.hasPrefix("https://") {
+        if key == "general", let url = value["baseUrl"]?.stringValue, !url.hasPrefix("http://"),
+            !url.hasPrefix("https://")
+        {
             throw APIError.invalid("Base URL should begin with http:// or https://")
         }
         try await services.settings.save(key, RawJSON(.object(value)), now: call.now)
@@ -149,7 +153,8 @@ struct AdminEndpoints: EndpointGroup {
             throw APIError.invalid("JWT signing key should be Base64 encoded!")
         }
         if key.count < 64 {
-            throw APIError.invalid("JWT signing key should be a Base64 encoded string representing at least 512 bits of data!")
+            throw APIError.invalid(
+                "JWT signing key should be a Base64 encoded string representing at least 512 bits of data!")
         }
         let access = try body.integer("tokenExpirationTime") ?? 0
         let refresh = try body.integer("refreshTokenExpTime") ?? 0

@@ -133,6 +133,7 @@ extension Call {
         let forwarded = request.fields["X-Forwarded-For"].map { String($0.prefix { $0 != "," }) }
         let peer = request.peer.lastIndex(of: ":").map { String(request.peer[..<$0]) } ?? request.peer
         return LoginClient(
-            address: String((forwarded ?? peer).unicodeScalars.prefix(64)), userAgent: request.fields["User-Agent"] ?? "")
+            address: String((forwarded ?? peer).unicodeScalars.prefix(64)),
+            userAgent: request.fields["User-Agent"] ?? "")
     }
 }

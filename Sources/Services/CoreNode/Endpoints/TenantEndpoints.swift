@@ -28,7 +28,8 @@ struct TenantEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/tenant/{tenantId}", roles: [.system, .tenant], read).docs("A tenant", answer: "Tenant"),
+            Endpoint(.get, "/api/tenant/{tenantId}", roles: [.system, .tenant], read).docs(
+                "A tenant", answer: "Tenant"),
             Endpoint(.get, "/api/tenant/info/{tenantId}", roles: [.system, .tenant], readInfo)
                 .docs("A tenant with the name of its profile", answer: "TenantInfo"),
             Endpoint(.post, "/api/tenant", roles: .system, save)

@@ -153,7 +153,8 @@ enum TenantProfileData {
         guard let configuration = try data.object("configuration") else {
             throw .invalid("Tenant profile data configuration should be specified!")
         }
-        for (key, value) in configuration.members where key.lowercased().contains("ratelimit") || key.hasSuffix("LimitsConfiguration") {
+        for (key, value) in configuration.members
+        where key.lowercased().contains("ratelimit") || key.hasSuffix("LimitsConfiguration") {
             guard let text = value.stringValue, !text.isEmpty else { continue }
             guard let limit = RateLimit(text) else {
                 throw .invalid("Validation error: \(key) is malformed: 'count:seconds' is expected")

@@ -1,6 +1,7 @@
 internal import Crypto
 internal import HTTPServer
 internal import JSON
+internal import Logging
 internal import Model
 internal import Storage
 

@@ -8,7 +8,9 @@ struct UserSettingsEndpoints: EndpointGroup {
     let services: Services
 
     private static let general = "GENERAL"
-    private static let open: Set<String> = ["GENERAL", "QUICK_LINKS", "DOC_LINKS", "DASHBOARDS", "GETTING_STARTED", "NOTIFICATIONS"]
+    private static let open: Set<String> = [
+        "GENERAL", "QUICK_LINKS", "DOC_LINKS", "DASHBOARDS", "GETTING_STARTED", "NOTIFICATIONS",
+    ]
     private static let reserved: Set<String> = ["VISITED_DASHBOARDS", "MOBILE"]
     /// Bytes of one object.
     private static let maximumSize = 100_000
