@@ -56,6 +56,15 @@ public final class WireDecoder: @unchecked Sendable {
         }
     }
 
+    /// ToRuleEngineNotificationMsg.
+    public func ruleEngineNotification(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> RuleEngineNotification {
+        try unpacked(bytes, needletail__to_rule_engine_notification_msg__unpack) { message throws(WireError) in
+            guard let told = message.component_lifecycle?.pointee else { throw .unknown }
+            let (tenant, entity, change) = try Self.lifecycle(told)
+            return .entityChanged(tenant, entity, change)
+        }
+    }
+
     /// ToTransportMsg.
     public func transportNotification(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> TransportNotification {
         try unpacked(bytes, needletail__to_transport_msg__unpack) { message throws(WireError) in

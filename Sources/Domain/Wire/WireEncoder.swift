@@ -44,6 +44,12 @@ public struct WireEncoder: Sendable {
         writer.toCoreNode(notification)
     }
 
+    /// ToRuleEngineNotificationMsg.
+    public mutating func encode(_ notification: RuleEngineNotification) {
+        writer.removeAll()
+        writer.toRuleEngineNode(notification)
+    }
+
     /// ToTransportMsg.
     public mutating func encode(_ notification: TransportNotification) {
         writer.removeAll()

@@ -1,3 +1,4 @@
+public import Cluster
 public import Kafka
 public import Messages
 public import Reactor
@@ -5,7 +6,7 @@ import Wire
 
 /// The consuming face of the core queue on Kafka: the partitions that this node owns, on one loop. A record is
 /// committed once its handler has returned, in order.
-public final class KafkaCoreConsumer: Sendable {
+public final class KafkaCoreConsumer: PartitionConsumer {
     private let partitions: KafkaPartitionConsumer
     private let inbox: CoreInbox
 

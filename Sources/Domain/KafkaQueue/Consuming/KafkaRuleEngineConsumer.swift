@@ -1,3 +1,4 @@
+public import Cluster
 public import Kafka
 public import Queue
 public import Reactor
@@ -14,7 +15,7 @@ import Wire
 ///     for lane in loops.indices { try await loops[lane].run { consumer.attach(…, lane: lane) } }
 ///     consumer.start()
 ///     await consumer.own([0, 3, 7])
-public final class KafkaRuleEngineConsumer: Sendable {
+public final class KafkaRuleEngineConsumer: PartitionConsumer {
     private let partitions: KafkaPartitionConsumer
     private let lanes: [LaneInbox]
 

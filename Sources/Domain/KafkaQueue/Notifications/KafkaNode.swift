@@ -62,11 +62,11 @@ public final class KafkaNode: Sendable {
         }
     }
 
-    /// The same for a rule engine: it hears of changed entities.
-    public func onRuleEngineNotification(on loop: EventLoop, _ handler: @escaping (CoreNotification) -> Void) {
-        let mailbox = Mailbox<CoreNotification>(on: loop) { told in for one in told { handler(one) } }
+    /// The same for a rule engine.
+    public func onRuleEngineNotification(on loop: EventLoop, _ handler: @escaping (RuleEngineNotification) -> Void) {
+        let mailbox = Mailbox<RuleEngineNotification>(on: loop) { told in for one in told { handler(one) } }
         register(topic: hub.settings.topics.ruleEngineNotifications(serviceID), mailbox) {
-            decoder, bytes throws(WireError) in try decoder.coreNotification(bytes)
+            decoder, bytes throws(WireError) in try decoder.ruleEngineNotification(bytes)
         }
     }
 

@@ -27,35 +27,41 @@ public final class KafkaTransportNotifications: TransportNotificationProducer {
     }
 }
 
-/// The same for core nodes, with rule engines beside them: what changed concerns both (`cluster.md` 2.5).
+/// The same for core nodes.
 public final class KafkaCoreNotifications: CoreNotificationProducer {
-    private let cores: NotificationSender
-    private let ruleEngines: NotificationSender
+    private let sender: NotificationSender
     private let nodes: @Sendable () -> [String]
-    private let ruleEngineNodes: @Sendable () -> [String]
 
-    /// - Parameters:
-    ///   - nodes: the service ids of all core nodes that live now.
-    ///   - ruleEngineNodes: those of all rule engines.
-    public init(
-        hub: KafkaHub, nodes: @escaping @Sendable () -> [String], ruleEngineNodes: @escaping @Sendable () -> [String]
-    ) {
+    /// - Parameter nodes: the service ids of all core nodes that live now.
+    public init(hub: KafkaHub, nodes: @escaping @Sendable () -> [String]) {
         self.nodes = nodes
-        self.ruleEngineNodes = ruleEngineNodes
         let names = hub.settings.topics
-        cores = NotificationSender(hub: hub, family: "core nodes") { names.coreNotifications($0) }
-        ruleEngines = NotificationSender(hub: hub, family: "rule engines") { names.ruleEngineNotifications($0) }
+        sender = NotificationSender(hub: hub, family: "core nodes") { names.coreNotifications($0) }
     }
 
     public func send(_ notification: CoreNotification, to serviceID: String) {
-        cores.send(to: CollectionOfOne(serviceID)) { $0.encode(notification) }
+        sender.send(to: CollectionOfOne(serviceID)) { $0.encode(notification) }
     }
 
-    /// To every core node, and what says that an entity changed to every rule engine as well.
     public func broadcast(_ notification: CoreNotification) {
-        cores.send(to: nodes()) { $0.encode(notification) }
-        guard case .entityChanged = notification else { return }
-        ruleEngines.send(to: ruleEngineNodes()) { $0.encode(notification) }
+        sender.send(to: nodes()) { $0.encode(notification) }
+    }
+}
+
+/// The same for rule engines.
+public final class KafkaRuleEngineNotifications: RuleEngineNotificationProducer {
+    private let sender: NotificationSender
+    private let nodes: @Sendable () -> [String]
+
+    /// - Parameter nodes: the service ids of all rule engines that live now.
+    public init(hub: KafkaHub, nodes: @escaping @Sendable () -> [String]) {
+        self.nodes = nodes
+        let names = hub.settings.topics
+        sender = NotificationSender(hub: hub, family: "rule engines") { names.ruleEngineNotifications($0) }
+    }
+
+    public func broadcast(_ notification: RuleEngineNotification) {
+        sender.send(to: nodes()) { $0.encode(notification) }
     }
 }
 

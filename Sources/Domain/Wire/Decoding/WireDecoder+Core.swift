@@ -146,15 +146,8 @@ extension WireDecoder {
                 error: RPCError(rawValue: told.error))
         }
         if let told = message.component_lifecycle?.pointee {
-            guard let entity = told.entity?.pointee,
-                let type = EntityType(rawValue: UInt8(truncatingIfNeeded: entity.type.rawValue))
-            else { throw .invalid("entity") }
-            guard let change = EntityChange(rawValue: UInt8(truncatingIfNeeded: told.event.rawValue)) else {
-                throw .unknown
-            }
-            return .entityChanged(
-                TenantID(Fields.uuid(told.tenant_id_msb, told.tenant_id_lsb)),
-                EntityID(type: type, uuid: Fields.uuid(entity.id_msb, entity.id_lsb)), change)
+            let (tenant, entity, change) = try Self.lifecycle(told)
+            return .entityChanged(tenant, entity, change)
         }
         if let told = message.rest_api_call_response?.pointee {
             let requestID = Fields.uuid(told.request_id_msb, told.request_id_lsb)
@@ -168,6 +161,23 @@ extension WireDecoder {
                     payload: .text(try Fields.text(response.data, "data"))))
         }
         throw .unknown
+    }
+
+    /// ComponentLifecycleMsgProto.
+    static func lifecycle(
+        _ told: Needletail__ComponentLifecycleMsgProto
+    ) throws(WireError) -> (TenantID, EntityID, EntityChange) {
+        guard let entity = told.entity?.pointee,
+            let type = EntityType(rawValue: UInt8(truncatingIfNeeded: entity.type.rawValue))
+        else { throw .invalid("entity") }
+        // What starts and stops is told for people.
+        guard let change = EntityChange(rawValue: UInt8(truncatingIfNeeded: told.event.rawValue)) else {
+            throw .unknown
+        }
+        return (
+            TenantID(Fields.uuid(told.tenant_id_msb, told.tenant_id_lsb)),
+            EntityID(type: type, uuid: Fields.uuid(entity.id_msb, entity.id_lsb)), change
+        )
     }
 
     // MARK: - Identifiers

@@ -172,14 +172,7 @@ extension ProtoWriter {
                 writer.sint64(4, Int64(error?.rawValue ?? -1))
             }
         case .entityChanged(let tenant, let entity, let change):
-            message(8) { writer in
-                writer.uuid(1, tenant.uuid)
-                writer.message(3) { writer in
-                    writer.uuid(1, entity.uuid)
-                    writer.int32(3, Int32(entity.type.rawValue))
-                }
-                writer.int32(4, Int32(change.rawValue))
-            }
+            lifecycle(8, tenant, entity, change)
         case .ruleEngineResponse(let requestID, let response):
             message(12) { writer in
                 writer.uuid(1, requestID)
@@ -187,6 +180,25 @@ extension ProtoWriter {
                 writer.message(3) { $0.ruleMessage(response, data: response.payload.text) }
                 writer.uuid(4, response.tenantID.uuid)
             }
+        }
+    }
+
+    /// ToRuleEngineNotificationMsg.
+    mutating func toRuleEngineNode(_ notification: RuleEngineNotification) {
+        switch notification {
+        case .entityChanged(let tenant, let entity, let change): lifecycle(4, tenant, entity, change)
+        }
+    }
+
+    /// ComponentLifecycleMsgProto.
+    private mutating func lifecycle(_ field: Int, _ tenant: TenantID, _ entity: EntityID, _ change: EntityChange) {
+        message(field) { writer in
+            writer.uuid(1, tenant.uuid)
+            writer.message(3) { writer in
+                writer.uuid(1, entity.uuid)
+                writer.int32(3, Int32(entity.type.rawValue))
+            }
+            writer.int32(4, Int32(change.rawValue))
         }
     }
 }
