@@ -66,15 +66,18 @@ public final class Standalone: RunnableService {
                 calls: DeviceCaller(
                     serviceID: settings.runtime.serviceID, core: owners, answers: nodes, waiters: core.waiters),
                 core: owners, transports: notifications))
+        let engines = InProcessRuleEngineNotifications { engine.receive($0) }
         let transports = TransportPart(
             runtime: runtime, settings: settings.transports,
             backEnd: TransportBackEnd(
-                queue: queue, core: owners, api: core.authenticator, notifications: notifications))
+                queue: queue, core: owners,
+                api: core.makeTransportAPI(queue: queue, core: owners, ruleEngines: engines),
+                notifications: notifications))
         self.transports = transports
         if settings.transports.isMQTTEnabled { try await transports.startMQTT(on: io) }
         let rest = try await core.makeREST(
             telemetry: writer, queue: queue, core: owners,
-            ruleEngines: InProcessRuleEngineNotifications { engine.receive($0) })
+            ruleEngines: engines)
         runtime.serve(try await responder(rest: rest, transports: transports, io: io))
         runtime.started(statisticsOn: io.loops[0])
     }

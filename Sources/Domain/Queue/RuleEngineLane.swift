@@ -11,11 +11,11 @@ public final class RuleEngineLane {
     private let post: (UInt32, [TicketOutcome]) -> Void
 
     /// Called on `loop`. `post` hands outcomes to the producer of that number, from this loop.
-    package init(loop: EventLoop, index: Int, post: @escaping (UInt32, [TicketOutcome]) -> Void) {
+    init(loop: EventLoop, index: Int, post: @escaping (UInt32, [TicketOutcome]) -> Void) {
         self.loop = loop
         self.index = index
         self.post = post
-        loop.addTickHook { [weak self] in self?.flush() }
+        loop.addTickHook { [unowned self] in flush() }
     }
 
     /// Tells the outcome of one delivered message. On the lane's loop.

@@ -1,5 +1,6 @@
 public import HTTPServer
 public import Logging
+public import Messages
 public import Metrics
 import Reactor
 public import TransportCore
@@ -15,15 +16,23 @@ public final class HTTPTransport: HTTPResponder {
     private let members = LoopMembers()
     private let logger: Logger
     private let metrics: HTTPTransportMetrics
+    private let configuration: HTTPTransportConfiguration
 
-    public init(logger: Logger, metrics: MetricsRegistry) {
+    public init(
+        configuration: HTTPTransportConfiguration = HTTPTransportConfiguration(), logger: Logger,
+        metrics: MetricsRegistry
+    ) {
+        self.configuration = configuration
         self.logger = logger
         self.metrics = HTTPTransportMetrics(metrics)
     }
 
-    /// Adds the transport of one loop. Called on the loop, before it takes requests.
-    public func attach(_ transport: TransportLoop) {
-        members.set(HTTPTransportLoop(transport, logger: logger, metrics: metrics), at: transport.loop.index)
+    /// Adds the transport of one loop and returns where its notifications go. Called on the loop, before it takes requests.
+    @discardableResult
+    public func attach(_ transport: TransportLoop) -> (TransportNotification) -> Void {
+        let member = HTTPTransportLoop(transport, configuration: configuration, logger: logger, metrics: metrics)
+        members.set(member, at: transport.loop.index)
+        return { member.receive($0) }
     }
 
     public func respond(to request: HTTPRequest, with reply: HTTPReply) {

@@ -8,6 +8,8 @@ public struct HTTPTransportConfiguration: Sendable {
     public var bindAddress = "0.0.0.0"
     /// `HTTP_BIND_PORT`, 0 ... 65535; 0 takes a free port.
     public var port = 8081
+    /// `HTTP_REQUEST_TIMEOUT`: how long polls and calls wait that do not say how long.
+    public var requestTimeout: Duration = .milliseconds(60_000)
     /// `HTTP_MAX_REQUEST_TIMEOUT`: a request without an answer for that long is answered 503.
     public var maximumRequestTimeout: Duration = .milliseconds(300_000)
     /// `HTTP_TRANSPORT_MAX_PAYLOAD_SIZE_LIMIT_CONFIGURATION`: `pattern=bytes;pattern=bytes`, the first match counts.
@@ -18,6 +20,7 @@ public struct HTTPTransportConfiguration: Sendable {
     public init(from settings: inout SettingsReader) {
         bindAddress = settings.string("HTTP_BIND_ADDRESS", default: "0.0.0.0")
         port = settings.integer("HTTP_BIND_PORT", default: 8081, in: 0...65_535)
+        requestTimeout = settings.milliseconds("HTTP_REQUEST_TIMEOUT", default: 60_000)
         maximumRequestTimeout = settings.milliseconds("HTTP_MAX_REQUEST_TIMEOUT", default: 300_000)
         let name = "HTTP_TRANSPORT_MAX_PAYLOAD_SIZE_LIMIT_CONFIGURATION"
         if let text = settings.optionalString(name) {

@@ -9,6 +9,8 @@ struct HTTPTransportMetrics: Sendable {
         case unknownPath = "unknown_path"
         case wrongMethod = "wrong_method"
         case unavailable
+        case timeout
+        case limited
     }
 
     private let outcomes: [Outcome: Counter]

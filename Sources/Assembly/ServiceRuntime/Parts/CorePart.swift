@@ -59,6 +59,25 @@ public final class CorePart {
         authenticator.receive(notification)
     }
 
+    /// The answers to transports.
+    ///
+    /// - Parameters: As those of ``makeREST(telemetry:queue:core:ruleEngines:)``.
+    public func makeTransportAPI(
+        queue: any RuleEngineQueue, core: any CoreQueueProducer, ruleEngines: any RuleEngineNotificationProducer
+    ) -> TransportAPIService {
+        TransportAPIService(
+            database: database, authenticator: authenticator, queue: queue,
+            events: events(core: core, ruleEngines: ruleEngines), logger: runtime.logger.labelled("transport-api"))
+    }
+
+    private func events(
+        core: any CoreQueueProducer, ruleEngines: any RuleEngineNotificationProducer
+    ) -> DeviceEventDispatcher {
+        DeviceEventDispatcher(
+            database: database, authenticator: authenticator, core: core, nodes: nodes, notifications: notifications,
+            ruleEngines: ruleEngines)
+    }
+
     /// The REST API.
     ///
     /// - Parameters:
@@ -72,9 +91,7 @@ public final class CorePart {
         let logger = runtime.logger.labelled("rest")
         return try await RESTService.make(
             configuration: settings.rest, database: database, telemetry: WriterStore(writer: telemetry),
-            events: DeviceEventDispatcher(
-                database: database, authenticator: authenticator, core: core, nodes: nodes,
-                notifications: notifications, ruleEngines: ruleEngines),
+            events: events(core: core, ruleEngines: ruleEngines),
             messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core,
             rpc: RPCService(
                 serviceID: settings.devices.serviceID, waiters: waiters, timeouts: settings.rpcTimeouts),

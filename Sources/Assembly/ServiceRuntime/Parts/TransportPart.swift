@@ -73,10 +73,11 @@ public final class TransportPart {
 
     /// The HTTP device API, to stand behind a server of these loops.
     public func makeHTTP(on io: EventLoopGroup) async throws -> HTTPTransport {
-        let transport = HTTPTransport(logger: runtime.logger.labelled("http"), metrics: runtime.metrics)
+        let transport = HTTPTransport(
+            configuration: settings.http, logger: runtime.logger.labelled("http"), metrics: runtime.metrics)
         for loop in io.loops {
-            let make = maker("http")
-            try await loop.run { transport.attach(make(loop)) }
+            let (make, notifications) = (maker("http"), backEnd.notifications)
+            try await loop.run { notifications.subscribe(on: loop, handler: transport.attach(make(loop))) }
         }
         return transport
     }

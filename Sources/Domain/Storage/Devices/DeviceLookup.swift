@@ -16,6 +16,8 @@ public struct DeviceLookupResult: Sendable {
     public var isGateway: Bool
     /// `additionalInfo.overwriteActivityTime` is `true`.
     public var overwritesActivityTime: Bool
+    /// `additionalInfo.lastConnectedGateway`.
+    public var lastConnectedGateway: String?
     /// Grows with each change of the credentials.
     public var credentialsVersion: Int64
     public var profile: TransportProfile
@@ -62,6 +64,13 @@ public struct DeviceLookup: Sendable {
         return rows.first.flatMap(Self.result)
     }
 
+    public func device(named name: String, tenant: TenantID) async throws -> DeviceLookupResult? {
+        let rows = try await database.query(
+            Self.statement + " WHERE d.tenant_id = $1 AND d.name = $2",
+            [.uuid(high: tenant.uuid.high, low: tenant.uuid.low), .text(name)])
+        return rows.first.flatMap(Self.result)
+    }
+
     public func profile(_ id: DeviceProfileID) async throws -> TransportProfile? {
         let rows = try await database.query(
             "SELECT \(Self.profileColumns) FROM device_profile p WHERE p.id = $1",
@@ -80,6 +89,7 @@ public struct DeviceLookup: Sendable {
             customerID: row.id(6).map { CustomerID($0) } ?? .null,
             isGateway: info.objectValue?["gateway"]?.boolValue ?? false,
             overwritesActivityTime: info.objectValue?["overwriteActivityTime"]?.boolValue ?? false,
+            lastConnectedGateway: info.objectValue?["lastConnectedGateway"]?.stringValue,
             credentialsVersion: row.int8(13) ?? 1, profile: profile)
     }
 

@@ -15,6 +15,11 @@ public struct DeviceProfileRepository: Sendable {
         try await one("WHERE tenant_id = $1 AND name = $2", [.id(tenant), .text(name)])
     }
 
+    /// The profile of that provision key, which is unique in the installation.
+    public func find(provisionKey: String) async throws -> DeviceProfile? {
+        try await one("WHERE provision_device_key = $1", [.text(provisionKey)])
+    }
+
     public func findDefault(tenant: TenantID) async throws -> DeviceProfile? {
         try await one("WHERE tenant_id = $1 AND is_default ORDER BY id LIMIT 1", [.id(tenant)])
     }

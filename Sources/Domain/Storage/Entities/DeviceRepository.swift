@@ -73,6 +73,23 @@ public struct DeviceRepository: Sendable {
         ]
     }
 
+    /// Sets one member of the additional information, which becomes an object if it was none.
+    public func setAdditionalInfo(_ id: DeviceID, tenant: TenantID, key: String, value: String) async throws {
+        _ = try await runner.query(
+            """
+            UPDATE device SET version = coalesce(version, 0) + 1, additional_info = (CASE
+                WHEN additional_info IS NULL OR additional_info = '' OR jsonb_typeof(additional_info::jsonb) <> 'object'
+                THEN '{}'::jsonb ELSE additional_info::jsonb END || jsonb_build_object($3::text, $4::text))::text
+            WHERE id = $1 AND tenant_id = $2
+            """, [.id(id), .id(tenant), .text(key), .text(value)])
+    }
+
+    /// Keeps others from changing the device until the end of the transaction.
+    public func lock(_ id: DeviceID, tenant: TenantID) async throws {
+        _ = try await runner.query(
+            "SELECT 1 FROM device WHERE id = $1 AND tenant_id = $2 FOR UPDATE", [.id(id), .id(tenant)])
+    }
+
     /// Assigns a device to a customer, or to nobody (the null id).
     public func assign(_ id: DeviceID, tenant: TenantID, customer: CustomerID) async throws -> Device? {
         try await runner.query(

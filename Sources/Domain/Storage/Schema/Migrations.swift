@@ -20,6 +20,9 @@ enum Migrations {
             ]),
         Migration(version: SchemaVersion(1, 1), scripts: [RevocationTables.sql]),
         Migration(version: SchemaVersion(1, 2), scripts: [SearchIndexes.sql]),
+        // A part of a package is read without the rest of it.
+        Migration(
+            version: SchemaVersion(1, 3), scripts: ["ALTER TABLE ota_package ALTER COLUMN data SET STORAGE EXTERNAL;"]),
     ]
 
     static let newest = all.map(\.version).max() ?? SchemaVersion(rawValue: 0)
