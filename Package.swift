@@ -17,8 +17,8 @@ let strict: [SwiftSetting] = [
 /// builds, where the checks cost a twelfth of the transport's time.
 let fast: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 let hotTargets: Set<String> = [
-    "Bytes", "JSON", "Reactor", "MQTTProtocol", "Telemetry", "Messages", "Queue", "TransportCore", "MQTTTransport",
-    "RuleEngine", "Storage",
+    "Bytes", "JSON", "Reactor", "MQTTProtocol", "Telemetry", "Messages", "Queue", "Wire", "KafkaQueue", "TransportCore",
+    "MQTTTransport", "RuleEngine", "Storage",
 ]
 
 func swiftTarget(_ layer: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -46,6 +46,8 @@ let c: [Target] = [
     systemLibrary("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
     systemLibrary("CCrypt", apt: "libcrypt-dev"),
     systemLibrary("CZooKeeper", apt: "libzookeeper-mt-dev"),
+    systemLibrary("CKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
+    .target(name: "CMessages", path: "Sources/C/CMessages", linkerSettings: [.linkedLibrary("protobuf-c")]),
     systemLibrary("CHiredis", apt: "libhiredis-dev"),
     systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     .target(name: "CSettings", path: "Sources/C/CSettings"),
@@ -58,6 +60,7 @@ let clients: [Target] = [
     swiftTarget("Clients", "Postgres", ["CPostgres"]),
     swiftTarget("Clients", "Crypto", ["COpenSSL", "CCrypt"]),
     swiftTarget("Clients", "ZooKeeper", ["CZooKeeper"]),
+    swiftTarget("Clients", "Kafka", ["CKafka", "CLinux"]),
     swiftTarget("Clients", "Redis", ["CHiredis", "COpenSSL"]),
     swiftTarget("Clients", "YAML", ["CYAML"]),
     swiftTarget("Clients", "Mail", ["CCurl", "Crypto"]),
@@ -84,6 +87,11 @@ let domain: [Target] = [
     swiftTarget("Domain", "Cache", ["Metrics", "Configuration"]),
     swiftTarget("Domain", "RedisCache", ["Cache", "Redis", "Logging", "Metrics", "Configuration"]),
     swiftTarget("Domain", "Queue", ["Model", "Telemetry", "Messages", "Cluster", "Reactor", "Metrics"]),
+    swiftTarget("Domain", "Wire", ["Model", "Telemetry", "Messages", "CMessages"]),
+    swiftTarget(
+        "Domain", "KafkaQueue",
+        ["Model", "Telemetry", "Messages", "Cluster", "Queue", "Wire", "Kafka", "Reactor", "Logging", "Metrics",
+         "Configuration", "CLinux"]),
     swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux"]),
     swiftTarget(
         "Domain", "Storage",
@@ -139,7 +147,7 @@ let executables: [Target] = [
 
 let testTargets: [Target] = [
     .target(
-        name: "TestSupport", dependencies: ["Reactor", "Bytes", "PrivatePostgres", "Postgres", "Logging"],
+        name: "TestSupport", dependencies: ["Reactor", "Bytes", "PrivatePostgres", "Postgres", "Logging", "CKafka"],
         path: "Tests/TestSupport", swiftSettings: strict),
     tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
@@ -148,6 +156,11 @@ let testTargets: [Target] = [
     tests("Redis"), tests("RedisCache", ["Cache", "Redis", "Logging", "Metrics", "Configuration"]),
     tests("ZooKeeper"), tests("ZooKeeperCluster", ["Cluster", "ZooKeeper", "Logging", "Metrics"]),
     tests("Queue", ["Model", "Messages", "Telemetry", "Reactor"]),
+    tests("Kafka"), tests("Wire", ["Model", "Telemetry", "Messages", "CMessages"]),
+    tests(
+        "KafkaQueue",
+        ["Kafka", "Wire", "Queue", "Cluster", "Model", "Messages", "Telemetry", "Reactor", "Logging", "Metrics",
+         "Configuration"]),
     tests(
         "Storage",
         ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",

@@ -70,6 +70,7 @@ private func seconds(_ value: UInt64) -> MonotonicTime { MonotonicTime(nanosecon
     final class Target: UplinkTarget {
         var tags: [UInt32] = []
         func uplinkFinished(tag: UInt32) { tags.append(tag) }
+        func uplinkLost(tag: UInt32) {}
     }
 
     @Test func theTargetIsToldWhenTheLastRecordIsDone() {
@@ -77,11 +78,26 @@ private func seconds(_ value: UInt64) -> MonotonicTime { MonotonicTime(nanosecon
         let target = Target()
         let ticket = tickets.issue(2, byteCount: 100, target: target, tag: 7)
         #expect(tickets.unacknowledgedCount == 2)
-        #expect(tickets.finish(ticket)?.1 == nil)
+        #expect(tickets.finish(ticket)?.tag == nil)
         let finished = tickets.finish(ticket)
-        #expect(finished?.1 == 7)
+        #expect(finished?.tag == 7)
+        #expect(finished?.isLost == false)
         #expect(tickets.unacknowledgedCount == 0)
         #expect(tickets.unacknowledgedBytes == 0)
+    }
+
+    @Test func oneLostRecordMakesTheUplinkLost() {
+        var tickets = UplinkTickets()
+        let ticket = tickets.issue(2, byteCount: 1, target: Target(), tag: 0)
+        let target = Target()
+        let other = tickets.issue(2, byteCount: 1, target: target, tag: 1)
+        _ = tickets.finish(other, isLost: true)
+        #expect(tickets.finish(other)?.isLost == true)
+        // The number of a lost uplink is used again without its loss.
+        let reused = tickets.issue(1, byteCount: 1, target: target, tag: 2)
+        #expect(reused == other)
+        #expect(tickets.finish(reused)?.isLost == false)
+        _ = ticket
     }
 
     @Test func ticketsAreReused() {

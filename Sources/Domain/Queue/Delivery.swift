@@ -6,6 +6,8 @@ public enum DeliveryOutcome: UInt8, Sendable {
     case acknowledged
     /// It was processed and failed for good; delivering it again would not help.
     case failed
+    /// The queue could not keep it, or cannot say whether it did: nobody may be told that it is safe.
+    case lost
 }
 
 /// Names one delivered message to its queue until its outcome is told, exactly once.

@@ -11,11 +11,11 @@ public final class RuleEngineLane {
     private let post: (UInt32, [TicketOutcome]) -> Void
 
     /// Called on `loop`. `post` hands outcomes to the producer of that number, from this loop.
-    init(loop: EventLoop, index: Int, post: @escaping (UInt32, [TicketOutcome]) -> Void) {
+    package init(loop: EventLoop, index: Int, post: @escaping (UInt32, [TicketOutcome]) -> Void) {
         self.loop = loop
         self.index = index
         self.post = post
-        loop.addTickHook { [unowned self] in flush() }
+        loop.addTickHook { [weak self] in self?.flush() }
     }
 
     /// Tells the outcome of one delivered message. On the lane's loop.

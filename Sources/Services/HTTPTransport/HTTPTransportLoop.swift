@@ -210,6 +210,10 @@ final class HTTPTransportLoop: UplinkTarget {
         release(tag).respond(.empty(200))
     }
 
+    func uplinkLost(tag: UInt32) {
+        release(tag).respond(.empty(500))
+    }
+
     private func keep(_ reply: HTTPReply) -> UInt32 {
         if let tag = freeTags.popLast() {
             replies[Int(tag)] = reply

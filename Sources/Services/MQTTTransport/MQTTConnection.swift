@@ -233,6 +233,11 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         acknowledge(tag, .success)
     }
 
+    /// The queue could not keep what was published: without a PUBACK the device sends it again when it comes back.
+    func uplinkLost(tag: UInt32) {
+        close(.implementationSpecificError, .overload)
+    }
+
     /// Answers a PUBLISH that was added to the pending ones under that number.
     func acknowledge(_ number: UInt32, _ reasonCode: MQTTReasonCode) {
         switch state {

@@ -27,6 +27,7 @@ final class MQTTTransportLoop {
 
     private final class UnacknowledgedTarget: UplinkTarget {
         func uplinkFinished(tag: UInt32) {}
+        func uplinkLost(tag: UInt32) {}
     }
 
     /// Called on `loop`.

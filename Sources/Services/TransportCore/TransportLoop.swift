@@ -208,8 +208,13 @@ private final class TicketBox {
     func finish(_ outcomes: [TicketOutcome], metrics: TransportMetrics) {
         var failed = 0
         for outcome in outcomes {
-            if outcome.outcome == .failed { failed &+= 1 }
-            if let (target, tag) = tickets.finish(outcome.ticket) { target.uplinkFinished(tag: tag) }
+            if outcome.outcome != .acknowledged { failed &+= 1 }
+            guard let uplink = tickets.finish(outcome.ticket, isLost: outcome.outcome == .lost) else { continue }
+            if uplink.isLost {
+                uplink.target.uplinkLost(tag: uplink.tag)
+            } else {
+                uplink.target.uplinkFinished(tag: uplink.tag)
+            }
         }
         metrics.noteOutcomes(outcomes.count, failed: failed, unacknowledged: tickets.unacknowledgedCount)
         resumeWaiting()

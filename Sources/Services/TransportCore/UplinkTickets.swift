@@ -4,6 +4,9 @@ public protocol UplinkTarget: AnyObject {
     ///
     /// - Parameter tag: What the target gave with the uplink.
     func uplinkFinished(tag: UInt32)
+
+    /// The same, but the queue could not keep a record of it: the device must not be told that it is stored.
+    func uplinkLost(tag: UInt32)
 }
 
 /// The uplinks of one loop that have no outcome yet, by ticket number. Owned by its loop.
@@ -14,6 +17,15 @@ struct UplinkTickets {
         /// Records without an outcome.
         var remaining: UInt32
         var byteCount: UInt32
+        var isLost = false
+    }
+
+    /// An uplink whose records all have their outcome.
+    struct Finished {
+        let target: any UplinkTarget
+        let tag: UInt32
+        /// At least one record could not be kept.
+        let isLost: Bool
     }
 
     private var entries: [Entry] = []
@@ -38,18 +50,19 @@ struct UplinkTickets {
         return UInt32(entries.count - 1)
     }
 
-    /// Notes one outcome; returns the target and its tag when it was the last of its ticket.
-    mutating func finish(_ ticket: UInt32) -> (any UplinkTarget, UInt32)? {
+    /// Notes one outcome; returns whom to tell when it was the last of its ticket.
+    mutating func finish(_ ticket: UInt32, isLost: Bool = false) -> Finished? {
         let index = Int(ticket)
         precondition(
             index < entries.count && entries[index].remaining > 0,
             "ticket \(ticket) was answered more often than issued")
         unacknowledgedCount &-= 1
         entries[index].remaining &-= 1
+        if isLost { entries[index].isLost = true }
         guard entries[index].remaining == 0 else { return nil }
         unacknowledgedBytes &-= Int(entries[index].byteCount)
         free.append(ticket)
         let target = entries[index].target.take()
-        return target.map { ($0, entries[index].tag) }
+        return target.map { Finished(target: $0, tag: entries[index].tag, isLost: entries[index].isLost) }
     }
 }

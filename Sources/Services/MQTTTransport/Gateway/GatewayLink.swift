@@ -170,6 +170,10 @@ final class GatewayLink: UplinkTarget {
         finish(tag, .success)
     }
 
+    func uplinkLost(tag: UInt32) {
+        connection.uplinkLost(tag: tag)
+    }
+
     private func finish(_ delivery: UInt32, _ reasonCode: MQTTReasonCode) {
         guard let outcome = deliveries.finish(delivery, reasonCode) else { return }
         if outcome.reasonCode == .payloadFormatInvalid {

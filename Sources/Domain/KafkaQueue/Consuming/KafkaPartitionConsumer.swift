@@ -1,0 +1,117 @@
+import CLinux
+import Glibc
+import Kafka
+import Logging
+import Metrics
+import Synchronization
+
+/// Consumes the partitions of one topic that this process was told to own. One thread fetches, hands over and commits.
+///
+///     own ──► assign from the committed offset ──► records ──► sink ──► lanes ──► finish ──► commit the prefix that is
+/// done
+///     a partition with `maximumInFlight` records in work rests until some are done
+///     own without it ──► unassign ──► wait until all is done ──► commit ──► released
+///     abandon ──► unassign; nothing more is delivered or committed
+final class KafkaPartitionConsumer: Sendable {
+    let topic: String
+    let logger: Logger
+    let consumer: KafkaConsumer
+    let deadLetters: DeadLetters
+    let maximumInFlight: Int
+    let commitInterval: Duration
+    let isOwner: @Sendable () -> Bool
+    /// An eventfd: records, room, commands.
+    let wakeDescriptor: Int32
+    let metrics: ConsumerMetrics
+    private let state = Mutex(State())
+
+    private struct State {
+        var commands: [Command] = []
+        /// Live slots by their number.
+        var slots: [UInt32: PartitionSlot] = [:]
+        var isStarted = false
+    }
+
+    enum Command: Sendable {
+        case own(Set<Int32>, CheckedContinuation<Void, Never>)
+        case abandon
+        case stop(CheckedContinuation<Void, Never>)
+    }
+
+    /// - Parameter isOwner: asked before records are handed over and before offsets are committed.
+    init(hub: KafkaHub, topic: String, group: String, isOwner: @escaping @Sendable () -> Bool) throws(KafkaError) {
+        self.topic = topic
+        self.isOwner = isOwner
+        logger = hub.logger
+        deadLetters = hub.deadLetters
+        maximumInFlight = hub.settings.maximumInFlight
+        commitInterval = hub.settings.commitInterval
+        consumer = try KafkaConsumer(hub.settings.consumerProperties(for: topic), group: group)
+        wakeDescriptor = needletail_eventfd()
+        consumer.wake(wakeDescriptor)
+        metrics = ConsumerMetrics(hub.metrics, topic: topic)
+    }
+
+    deinit { _ = close(wakeDescriptor) }
+
+    /// Starts the thread. Once, before anything is owned.
+    ///
+    /// - Parameter makeSink: called on the thread, which owns what it gives.
+    func start(_ makeSink: @escaping @Sendable () -> any RecordSink) {
+        let isFirst = state.withLock { state in
+            defer { state.isStarted = true }
+            return !state.isStarted
+        }
+        precondition(isFirst, "the consumer of \(topic) was started before")
+        Thread.start("kafka-consume") { [self] in PartitionFetcher(self, sink: makeSink()).run() }
+    }
+
+    // MARK: - From any thread
+
+    /// Owns exactly these; returns when all others are released, or abandoned.
+    func own(_ partitions: Set<Int>) async {
+        await withCheckedContinuation { continuation in
+            post(.own(Set(partitions.map { Int32($0) }), continuation))
+        }
+    }
+
+    func abandon(_ partitions: Set<Int>) {
+        state.withLock { state in
+            for slot in state.slots.values where partitions.contains(Int(slot.partition)) { slot.abandon() }
+        }
+        post(.abandon)
+    }
+
+    /// Releases everything and ends the thread.
+    func stop() async {
+        await own([])
+        await withCheckedContinuation { continuation in post(.stop(continuation)) }
+    }
+
+    /// Notes that records are done.
+    func finish(_ tickets: some Sequence<UInt32>, slot number: UInt32) {
+        guard let slot = state.withLock({ $0.slots[number] }) else { return }
+        finish(tickets, slot)
+    }
+
+    func finish(_ tickets: some Sequence<UInt32>, _ slot: PartitionSlot) {
+        if slot.finish(tickets) { needletail_eventfd_signal(wakeDescriptor) }
+    }
+
+    // MARK: - For the thread
+
+    func takeCommands() -> [Command] {
+        state.withLock { state in
+            defer { state.commands.removeAll() }
+            return state.commands
+        }
+    }
+
+    func add(_ slot: PartitionSlot) { state.withLock { $0.slots[slot.number] = slot } }
+    func remove(_ slot: PartitionSlot) { state.withLock { $0.slots[slot.number] = nil } }
+
+    private func post(_ command: Command) {
+        state.withLock { $0.commands.append(command) }
+        needletail_eventfd_signal(wakeDescriptor)
+    }
+}

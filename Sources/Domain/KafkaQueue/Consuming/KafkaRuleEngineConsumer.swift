@@ -1,0 +1,134 @@
+public import Cluster
+public import Kafka
+public import Queue
+public import Reactor
+import Logging
+import Messages
+import Synchronization
+import Wire
+
+/// The consuming face of one rule engine queue on Kafka: the partitions that this node owns, shared out to lanes;
+/// partition p goes to lane p mod the number of lanes. A record is committed when it and all before it in its partition
+/// have an outcome.
+///
+///     let consumer = try KafkaRuleEngineConsumer(hub: hub, route: route, laneLoops: loops, isOwner: { lease.isValid })
+///     for lane in loops.indices { try await loops[lane].run { consumer.attach(…, lane: lane) } }
+///     consumer.start()
+///     await consumer.own([0, 3, 7])
+public final class KafkaRuleEngineConsumer: PartitionConsumer {
+    private let partitions: KafkaPartitionConsumer
+    private let lanes: [LaneInbox]
+
+    /// - Parameters:
+    ///   - route: the queue; its topic exists.
+    ///   - isOwner: whether this process may act as an owner now; asked from any thread, for every batch.
+    public init(
+        hub: KafkaHub, route: QueueRoute, laneLoops: [EventLoop],
+        isOwner: @escaping @Sendable () -> Bool = { true }
+    ) throws(KafkaError) {
+        precondition(!laneLoops.isEmpty, "a queue needs a lane")
+        let names = hub.settings.topics
+        partitions = try KafkaPartitionConsumer(
+            hub: hub, topic: names.ruleEngine(topic: route.topic, isolated: route.isolatedTenant),
+            group: names.ruleEngineGroup(queue: route.name, isolated: route.isolatedTenant), isOwner: isOwner)
+        let partitions = partitions
+        lanes = laneLoops.enumerated().map { LaneInbox(loop: $1, index: $0, consumer: partitions, isOwner: isOwner) }
+    }
+
+    public var laneCount: Int { lanes.count }
+
+    /// Gives the lane its consumer. Called on the lane's loop, before ``start()``.
+    public func attach(_ consumer: any RuleEngineLaneConsumer, lane index: Int) {
+        lanes[index].attach(consumer)
+    }
+
+    /// Starts to serve; nothing is owned yet.
+    public func start() {
+        let lanes = lanes
+        partitions.start { RuleEngineSink(lanes: lanes) }
+    }
+
+    /// Consumes exactly these partitions from now on; returns when the others that were consumed are drained and
+    /// committed, or abandoned.
+    public func own(_ owned: Set<Int>) async { await partitions.own(owned) }
+
+    /// Stops at once: nothing more of these is handed over or committed.
+    public func abandon(_ lost: Set<Int>) { partitions.abandon(lost) }
+
+    /// Drains everything and ends.
+    public func stop() async { await partitions.stop() }
+}
+
+/// Deliveries of one partition for its lane.
+private struct LaneBatch: Sendable {
+    let slot: PartitionSlot
+    var deliveries: [Delivery]
+}
+
+/// Where one lane's deliveries arrive. `consumer` and `lane` belong to its loop.
+private final class LaneInbox: @unchecked Sendable {
+    // @unchecked: the variables are set on `loop` before the first delivery, and used on it only.
+    private let loop: EventLoop
+    private let index: Int
+    private let partitions: KafkaPartitionConsumer
+    private let isOwner: @Sendable () -> Bool
+    private var consumer: (any RuleEngineLaneConsumer)?
+    private var lane: RuleEngineLane?
+    nonisolated(unsafe) private var mailbox: Mailbox<LaneBatch>!
+
+    init(
+        loop: EventLoop, index: Int, consumer partitions: KafkaPartitionConsumer,
+        isOwner: @escaping @Sendable () -> Bool
+    ) {
+        self.loop = loop
+        self.index = index
+        self.partitions = partitions
+        self.isOwner = isOwner
+        mailbox = Mailbox(on: loop) { [weak self] batches in self?.receive(&batches) }
+    }
+
+    func attach(_ consumer: any RuleEngineLaneConsumer) {
+        precondition(loop.isCurrent, "a consumer is attached on its lane's loop")
+        self.consumer = consumer
+        let partitions = partitions
+        lane = RuleEngineLane(loop: loop, index: index) { slot, outcomes in
+            partitions.finish(outcomes.lazy.map(\.ticket), slot: slot)
+        }
+    }
+
+    func post(_ batch: LaneBatch) { mailbox.post(batch) }
+
+    private func receive(_ batches: inout [LaneBatch]) {
+        guard let consumer, let lane else {
+            preconditionFailure("lane \(index) received messages before its consumer was attached")
+        }
+        for index in batches.indices {
+            guard !batches[index].slot.isAbandoned, isOwner() else { continue }
+            consumer.receive(&batches[index].deliveries, from: lane)
+        }
+    }
+}
+
+/// Reads records of a rule engine queue; the points of one round of a partition share a batch. Owned by the consumer's
+/// thread.
+private final class RuleEngineSink: RecordSink {
+    private let decoder = WireDecoder()
+    private let lanes: [LaneInbox]
+    private var batch = UplinkBatch()
+    private var deliveries: [Delivery] = []
+
+    init(lanes: [LaneInbox]) {
+        self.lanes = lanes
+    }
+
+    func take(_ value: UnsafeRawBufferPointer, ticket: UInt32, slot: PartitionSlot) throws(WireError) {
+        let message = try decoder.ruleMessage(value, into: batch)
+        deliveries.append(.message(message, DeliveryTicket(producer: slot.number, ticket: ticket)))
+    }
+
+    func flush(_ slot: PartitionSlot) {
+        lanes[Int(slot.partition) % lanes.count].post(LaneBatch(slot: slot, deliveries: deliveries))
+        deliveries.removeAll(keepingCapacity: true)
+        batch = UplinkBatch()
+    }
+}

@@ -1,0 +1,167 @@
+public import Kafka
+public import Logging
+public import Metrics
+import CLinux
+
+/// What all Kafka queues of a process share: settings, the one producer, topics that are made sure of, logs and
+/// metrics. Safe from any thread.
+public final class KafkaHub: Sendable {
+    public let settings: KafkaSettings
+    public let logger: Logger
+    public let metrics: MetricsRegistry
+    let producer: KafkaProducer
+    let deadLetters: DeadLetters
+
+    /// - Parameters:
+    ///   - serviceID: names this client in the broker's logs.
+    /// - Throws: when librdkafka refuses a setting; it is named. Nothing is connected yet.
+    public init(
+        settings: KafkaSettings, serviceID: String, logger: Logger, metrics: MetricsRegistry
+    ) throws(KafkaError) {
+        var settings = settings
+        settings.common["client.id"] = settings.common["client.id"] ?? serviceID
+        self.settings = settings
+        self.logger = logger
+        self.metrics = metrics
+        producer = try KafkaProducer(settings.common.merging(settings.producer)) { event in
+            Self.log(event, logger, client: "producer")
+        }
+        // A consumer setting that is wrong is found now, not when the first partition comes.
+        _ = try KafkaConsumer(settings.common.merging(settings.consumer), group: "check")
+        deadLetters = DeadLetters(producer: producer, names: settings.topics, logger: logger, metrics: metrics)
+        let producer = producer
+        metrics.gauge("kafka_producer_outstanding", help: "Records that wait for their delivery report.") {
+            Double(producer.outstandingCount)
+        }
+    }
+
+    /// Sends what is queued and ends the producer; what cannot be sent in time is reported as lost.
+    public func close(within limit: Duration = .seconds(5)) async {
+        let producer = producer
+        await runOnThread("kafka-close") { producer.close(within: limit) }
+    }
+
+    // MARK: - Topics
+
+    /// Creates the topics that are missing. Tries again, with growing pauses, until it succeeds or the task is
+    /// cancelled: services start in any order.
+    ///
+    /// - Throws: what trying again does not help: a topic with fewer partitions than asked for, a setting that the
+    /// broker
+    ///   refuses; the last failure when the task is cancelled.
+    public func ensureTopics(_ topics: [KafkaTopicSpecification]) async throws {
+        var pause = Duration.milliseconds(250)
+        while true {
+            do {
+                try await ensureOnce(topics)
+                return
+            } catch let error as KafkaTopicError {
+                throw error
+            } catch let error as KafkaError where error.isPermanent {
+                throw error
+            } catch {
+                guard !Task.isCancelled else { throw error }
+                logger.warning("Kafka topics cannot be made sure of yet", ["error": .string(String(describing: error))])
+                try await Task.sleep(for: pause + .milliseconds(Int.random(in: 0...250)))
+                pause = min(pause * 2, .seconds(10))
+            }
+        }
+    }
+
+    private func ensureOnce(_ topics: [KafkaTopicSpecification]) async throws {
+        let common = settings.common
+        let result: Result<Void, any Error> = await runOnThread("kafka-admin") {
+            Result {
+                let admin = try KafkaAdmin(common)
+                try admin.create(topics, milliseconds: 10_000)
+                for topic in topics {
+                    guard let count = try admin.partitionCount(of: topic.name, milliseconds: 10_000) else {
+                        throw KafkaError("describe topic \(topic.name)", code: 3, text: "the topic is not there yet")
+                    }
+                    guard count >= topic.partitions else {
+                        throw KafkaTopicError(topic: topic.name, partitions: count, needed: topic.partitions)
+                    }
+                }
+            }
+        }
+        try result.get()
+    }
+
+    /// A topic of a family.
+    func specification(_ name: String, _ properties: TopicProperties, partitions: Int) -> KafkaTopicSpecification {
+        KafkaTopicSpecification(
+            name: name, partitions: partitions, replicationFactor: settings.replicationFactor,
+            configuration: properties.configuration)
+    }
+
+    // MARK: - Logs
+
+    static func log(_ event: KafkaEvent, _ logger: Logger, client: String) {
+        switch event {
+        case .error(let error):
+            logger.limited(
+                .warning, "Kafka client error", ["client": .string(client), "error": .string(error.description)])
+        case .fatal(let error):
+            logger.limited(
+                .error, "Kafka client failed for good and is replaced",
+                ["client": .string(client), "error": .string(error.description)])
+        case .log(let level, let facility, let text):
+            guard level <= 4 else { return }
+            logger.limited(
+                .notice, "Kafka client says",
+                ["client": .string(client), "facility": .string(facility), "text": .string(text)])
+        case .committed:
+            break
+        }
+    }
+}
+
+/// A topic that exists and is not what it must be.
+public struct KafkaTopicError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let topic: String
+    public let partitions: Int
+    public let needed: Int
+
+    public var description: String {
+        "topic \(topic) has \(partitions) partitions; \(needed) are configured"
+    }
+}
+
+extension KafkaError {
+    /// Trying again does not help: POLICY_VIOLATION, INVALID_CONFIG, INVALID_REPLICATION_FACTOR of a settled cluster
+    /// are left out, because brokers join one after the other.
+    var isPermanent: Bool { [40, 44].contains(code) || operation.hasPrefix("Kafka setting") }
+}
+
+/// Runs blocking work on a thread of its own.
+func runOnThread<R: Sendable>(_ name: String, _ body: @escaping @Sendable () -> R) async -> R {
+    await withCheckedContinuation { continuation in
+        Thread.start(name) { continuation.resume(returning: body()) }
+    }
+}
+
+/// Threads that may block.
+enum Thread {
+    private final class Body: Sendable {
+        let name: String
+        let run: @Sendable () -> Void
+        init(name: String, run: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.run = run
+        }
+    }
+
+    /// - Parameter name: at most 15 bytes are kept.
+    static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let context = Unmanaged.passRetained(Body(name: name, run: body))
+        let code = needletail_start_thread(
+            { context in
+                guard let context else { return }
+                let body = Unmanaged<Body>.fromOpaque(context).takeRetainedValue()
+                needletail_set_thread_name(body.name)
+                needletail_block_signals()
+                body.run()
+            }, context.toOpaque())
+        precondition(code == 0, "thread \(name) cannot be started: error \(code)")
+    }
+}

@@ -1,0 +1,151 @@
+import Kafka
+public import Messages
+public import Queue
+public import Reactor
+import Cluster
+import Logging
+import Metrics
+import Model
+import Synchronization
+import Wire
+
+/// The producing face of the rule engine's queues on Kafka. An outcome is a delivery report with `acks=all`:
+/// `acknowledged` says that every in-sync replica has the record, `lost` that nobody can be told so.
+///
+/// Records are keyed by their originator's id in text form, and go to the partition that the originator has in the
+/// queue (`cluster.md` 4.3), so that messages of one originator stay in order.
+public final class KafkaRuleEngineQueue: RuleEngineQueue {
+    private let hub: KafkaHub
+    private let routing: QueueRouting
+    private let senders: WaitingSenders
+    private let receiver: KafkaProducer.Receiver
+    let failures: Counter
+
+    /// - Parameter maximumPendingSends: bound of ``send(_:)``.
+    public init(hub: KafkaHub, routing: QueueRouting, maximumPendingSends: Int = 10_000) {
+        self.hub = hub
+        self.routing = routing
+        let senders = WaitingSenders(capacity: maximumPendingSends)
+        self.senders = senders
+        receiver = hub.producer.addReceiver { senders.finish($0) }
+        failures = hub.metrics.counter(
+            "kafka_delivery_failures_total", help: "Records for the rule engine that Kafka did not take.")
+    }
+
+    /// Creates the topics of the queues that are missing, and their dead letters'.
+    public func ensureTopics() async throws { try await hub.ensureRuleEngineTopics(routing.routes) }
+
+    public func makeUplinkProducer(on loop: EventLoop, outcomes: @escaping OutcomeHandler) -> any UplinkProducer {
+        precondition(loop.isCurrent, "a producer is made on its loop")
+        return KafkaUplinkProducer(hub: hub, routing: routing, loop: loop, failures: failures, outcomes: outcomes)
+    }
+
+    public func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome {
+        let route = routing.route(tenant: message.tenantID, queueName: message.queueName)
+        var encoder = WireEncoder()
+        encoder.encode(message)
+        let outcome = await withCheckedContinuation { (continuation: CheckedContinuation<DeliveryOutcome?, Never>) in
+            guard let ticket = senders.add(continuation) else { return continuation.resume(returning: nil) }
+            do throws(KafkaError) {
+                try hub.produce(
+                    encoder, route: route, originator: message.originator.uuid, receiver: receiver, ticket: ticket)
+            } catch {
+                hub.noteRefused(error, topic: route.topic)
+                senders.finish(ticket, error.isQueueFull ? nil : .lost)
+            }
+        }
+        guard let outcome else { throw .full }
+        if outcome == .lost { failures.increment() }
+        return outcome
+    }
+}
+
+extension KafkaHub {
+    /// Creates the missing topics of rule engine queues.
+    public func ensureRuleEngineTopics(_ routes: [QueueRoute]) async throws {
+        let names = settings.topics
+        try await ensureTopics(
+            routes.flatMap { route in
+                let topic = names.ruleEngine(topic: route.topic, isolated: route.isolatedTenant)
+                return [
+                    specification(topic, settings.ruleEngineTopic, partitions: route.partitions),
+                    specification(names.deadLetters(of: topic), settings.ruleEngineTopic, partitions: 1),
+                ]
+            })
+    }
+
+    /// Queues the encoded message for the partition of its originator.
+    func produce(
+        _ encoder: borrowing WireEncoder, route: QueueRoute, originator: UUID128, receiver: KafkaProducer.Receiver,
+        ticket: UInt32
+    ) throws(KafkaError) {
+        let topic = producer.topic(settings.topics.ruleEngine(topic: route.topic, isolated: route.isolatedTenant))
+        let partition = Int32(Partitioner(count: route.partitions).partition(of: originator))
+        try encoder.withBytes { value throws(KafkaError) in
+            try produce(
+                to: topic, partition: partition, key: originator, value: value, receiver: receiver, ticket: ticket)
+        }
+    }
+
+    func produce(
+        to topic: KafkaProducer.Topic, partition: Int32, key: UUID128, value: UnsafeRawBufferPointer,
+        receiver: KafkaProducer.Receiver, ticket: UInt32
+    ) throws(KafkaError) {
+        var failure: KafkaError?
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 36) { text in
+            key.write(to: text)
+            do throws(KafkaError) {
+                try producer.produce(
+                    to: topic, partition: partition, key: UnsafeRawBufferPointer(text), value: value,
+                    receiver: receiver, ticket: ticket)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Says why a record was not taken.
+    func noteRefused(_ error: KafkaError, topic: String) {
+        guard !error.isQueueFull else { return }
+        logger.limited(
+            .error, error.isTooLarge ? "a message is larger than Kafka takes" : "a message was not taken by Kafka",
+            ["kafka.topic": .string(topic), "error": .string(error.description)])
+    }
+}
+
+/// Senders that wait for one report each, bounded. Safe from any thread.
+private final class WaitingSenders: Sendable {
+    private struct State {
+        var continuations: [UInt32: CheckedContinuation<DeliveryOutcome?, Never>] = [:]
+        var nextTicket: UInt32 = 0
+    }
+
+    private let capacity: Int
+    private let state = Mutex(State())
+
+    init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    /// The ticket of a new message; `nil` when the bound is reached.
+    func add(_ continuation: CheckedContinuation<DeliveryOutcome?, Never>) -> UInt32? {
+        state.withLock { state in
+            guard state.continuations.count < capacity else { return nil }
+            while state.continuations[state.nextTicket] != nil { state.nextTicket &+= 1 }
+            let ticket = state.nextTicket
+            state.nextTicket &+= 1
+            state.continuations[ticket] = continuation
+            return ticket
+        }
+    }
+
+    func finish(_ reports: [DeliveryReport]) {
+        for report in reports { finish(report.ticket, report.isDelivered ? .acknowledged : .lost) }
+    }
+
+    func finish(_ ticket: UInt32, _ outcome: DeliveryOutcome?) {
+        let continuation = state.withLock { $0.continuations.removeValue(forKey: ticket) }
+        continuation?.resume(returning: outcome)
+    }
+}
