@@ -128,8 +128,8 @@ let services: [Target] = [
 let assembly: [Target] = [
     swiftTarget(
         "Assembly", "ServiceRuntime",
-        ["CLinux", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry", "Messages", "Cluster",
-         "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore", "MQTTTransport",
+        ["CLinux", "Cache", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry", "Messages",
+         "Cluster", "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore", "MQTTTransport",
          "HTTPTransport", "RuleEngine", "CoreNode"]),
 ]
 
@@ -177,7 +177,7 @@ let testTargets: [Target] = [
          "Metrics", "Configuration"]),
     tests(
         "CoreNode",
-        ["Model", "Messages", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
+        ["Cache", "Model", "Messages", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
          "Configuration", "ServiceHealth", "Queue", "Reactor"]),
     tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]

@@ -1,3 +1,4 @@
+public import Cache
 public import CoreNode
 public import HTTPServer
 import HTTPTransport
@@ -26,10 +27,11 @@ public final class CorePart {
     ///   - loop: Consumes the core queue, and the notifications of this node.
     ///   - queue: Takes the messages of what happens to devices.
     ///   - nodes: The way to other core nodes.
+    ///   - cache: Shared with other core nodes, where there are some.
     public init(
         runtime: ServiceRuntime, settings: CoreSettings, database: Database, writer: TelemetryWriter, loop: EventLoop,
         queue: any RuleEngineQueue, notifications: any TransportNotificationProducer,
-        nodes: any CoreNotificationProducer
+        nodes: any CoreNotificationProducer, cache: (any CacheStore)? = nil
     ) async throws {
         self.runtime = runtime
         self.settings = settings
@@ -42,11 +44,11 @@ public final class CorePart {
         devices = try await loop.run {
             DeviceService(
                 loop: loop, settings: configuration, database: database, writer: writer, queue: queue,
-                notifications: notifications, answers: nodes, logger: logger, metrics: registry)
+                notifications: notifications, answers: nodes, sessionStore: cache, logger: logger, metrics: registry)
         }
         waiters = DeviceCallWaiters(loop: loop)
         authenticator = DeviceAuthenticator(
-            database: database, cacheCapacity: settings.credentialsCacheSize,
+            database: database, cacheCapacity: settings.credentialsCacheSize, shared: cache,
             logger: runtime.logger.labelled("transport-api"))
     }
 

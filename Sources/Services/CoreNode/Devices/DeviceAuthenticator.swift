@@ -1,4 +1,4 @@
-import Cache
+public import Cache
 import Crypto
 import JSON
 public import Logging
@@ -20,10 +20,14 @@ public final class DeviceAuthenticator: TransportAPI {
 
     private let lookup: DeviceLookup
     private let logger: Logger
+    private let shared: SharedDeviceCache?
     private let state: Mutex<State>
 
-    /// - Parameter cacheCapacity: `CACHE_SPECS_DEVICE_CREDENTIALS_MAX_SIZE`.
-    public init(database: Database, cacheCapacity: Int, logger: Logger) {
+    /// - Parameters:
+    ///   - cacheCapacity: `CACHE_SPECS_DEVICE_CREDENTIALS_MAX_SIZE`.
+    ///   - shared: A cache that other core nodes use too; asked before the database.
+    public init(database: Database, cacheCapacity: Int, shared: (any CacheStore)? = nil, logger: Logger) {
+        self.shared = shared.map { SharedDeviceCache(store: $0) }
         lookup = DeviceLookup(database: database)
         self.logger = logger
         state = Mutex(State(cache: LRUCache(capacity: cacheCapacity)))
@@ -63,6 +67,16 @@ public final class DeviceAuthenticator: TransportAPI {
 
     /// Forgets what is cached of a device. To be called after every change of the device or its credentials.
     public func forget(_ device: DeviceID) {
+        forgetHere(device)
+        guard let shared else { return }
+        Task.detached { [weak self] in
+            await shared.evict(device)
+            // What was read from the shared cache in between.
+            self?.forgetHere(device)
+        }
+    }
+
+    private func forgetHere(_ device: DeviceID) {
         state.withLock { state in
             state.epoch &+= 1
             state.cache.removeAll { _, value in value.deviceID == device }
@@ -81,6 +95,15 @@ public final class DeviceAuthenticator: TransportAPI {
 
     /// Forgets what is cached of all devices of a profile.
     public func forget(_ profile: DeviceProfileID) {
+        forgetHere(profile)
+        guard let shared else { return }
+        Task.detached { [weak self] in
+            await shared.evict(profile)
+            self?.forgetHere(profile)
+        }
+    }
+
+    private func forgetHere(_ profile: DeviceProfileID) {
         state.withLock { state in
             state.epoch &+= 1
             state.cache.removeAll { _, value in value.profile.id == profile }
@@ -112,10 +135,18 @@ public final class DeviceAuthenticator: TransportAPI {
     private func device(credentialsID: String) async throws -> DeviceLookupResult? {
         let (cached, epoch) = state.withLock { ($0.cache.value(for: credentialsID), $0.epoch) }
         if let cached { return cached }
-        guard let found = try await lookup.device(credentialsID: credentialsID) else { return nil }
+        guard let found = try await find(credentialsID) else { return nil }
         state.withLock { state in
             if state.epoch == epoch { state.cache.insert(found, for: credentialsID) }
         }
+        return found
+    }
+
+    private func find(_ credentialsID: String) async throws -> DeviceLookupResult? {
+        guard let shared else { return try await lookup.device(credentialsID: credentialsID) }
+        if let found = await shared.device(credentialsID: credentialsID) { return found }
+        guard let found = try await lookup.device(credentialsID: credentialsID) else { return nil }
+        await shared.fill(found, credentialsID: credentialsID)
         return found
     }
 }

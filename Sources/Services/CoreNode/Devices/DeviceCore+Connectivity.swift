@@ -196,6 +196,8 @@ extension DeviceCore {
         for (device, entry) in entries where !isOwned(device) {
             for call in entry.calls { call.cancelTimers() }
             entries[device] = nil
+            // The new owner knows better.
+            archive?.waiting.removeValue(forKey: device)
         }
     }
 }

@@ -1,4 +1,4 @@
-internal import Cache
+public import Cache
 public import Logging
 public import Messages
 public import Metrics
@@ -46,6 +46,8 @@ public final class DeviceCore {
     var questions: [(SessionInfo, AttributesRequest)] = []
     var questionsInFlight = 0
     let metrics: DeviceCoreMetrics
+    /// `nil` where nobody else could take over.
+    var archive: SessionArchive?
 
     private static let maximumReads = 2
     private static let readBatch = 1_000
@@ -53,11 +55,14 @@ public final class DeviceCore {
 
     /// Called on `loop`.
     ///
-    /// - Parameter makeSink: The way to the storage of attributes from `loop`, with its completions.
+    /// - Parameters:
+    ///   - sessionStore: Where the sessions of devices survive this owner of theirs.
+    ///   - makeSink: The way to the storage of attributes from `loop`, with its completions.
     public init(
         loop: EventLoop, settings: DeviceCoreSettings, database: Database, queue: any RuleEngineQueue,
         notifications: any TransportNotificationProducer, answers: any CoreNotificationProducer, logger: Logger,
-        metrics: MetricsRegistry, makeSink: @escaping (@escaping SaveCompletionHandler) -> any TelemetrySink
+        metrics: MetricsRegistry, sessionStore: (any CacheStore)? = nil,
+        makeSink: @escaping (@escaping SaveCompletionHandler) -> any TelemetrySink
     ) {
         self.loop = loop
         self.settings = settings
@@ -65,6 +70,7 @@ public final class DeviceCore {
         self.answers = answers
         self.logger = logger
         self.makeSink = makeSink
+        archive = sessionStore.map { SessionArchive(store: $0) }
         outbox = RuleMessageOutbox(loop: loop, queue: queue, logger: logger)
         attributes = AttributeRepository(database)
         records = DeviceRecordRepository(database)
@@ -158,6 +164,7 @@ public final class DeviceCore {
             if !call.request.isPersisted { tell(call, .failed(.notFound)) }
         }
         entry.calls = []
+        archiveSessions(of: entry)
         entries[entry.deviceID] = nil
     }
 
@@ -178,6 +185,7 @@ public final class DeviceCore {
 
     /// Forgets a device that nothing is to be waited for.
     func forgetIfIdle(_ entry: DeviceEntry) {
+        archiveSessions(of: entry)
         guard entry.sessions.isEmpty, entry.calls.isEmpty, !entry.isWaitingToStore, entry.calendarSecond == nil,
             entry.record != nil
         else { return }
@@ -188,6 +196,7 @@ public final class DeviceCore {
 
     private func endTick() {
         metrics.publish(devices: entries.count)
+        writeSessions()
         while !unread.isEmpty, readsInFlight < Self.maximumReads {
             let batch = Array(unread.prefix(Self.readBatch))
             unread.removeFirst(batch.count)
@@ -207,7 +216,8 @@ public final class DeviceCore {
             do {
                 let found = try await records.find(devices.map(\.device.uuid))
                 let calls = try await rpcs.open(devices: devices)
-                return install(found, calls, asked: devices.map(\.device))
+                let sessions = await archivedSessions(of: devices.map(\.device))
+                return install(found, calls, sessions, asked: devices.map(\.device))
             } catch DatabaseError.closed {
                 return
             } catch {
@@ -219,12 +229,15 @@ public final class DeviceCore {
         }
     }
 
-    private func install(_ records: [DeviceRecord], _ calls: [PersistentRPC], asked: [DeviceID]) {
+    private func install(
+        _ records: [DeviceRecord], _ calls: [PersistentRPC], _ sessions: [DeviceID: [DeviceSession]], asked: [DeviceID]
+    ) {
         readsInFlight -= 1
         for record in records {
             guard let entry = entries[record.deviceID], entry.record == nil, entry.tenantID == record.tenantID else {
                 continue
             }
+            restore(sessions[record.deviceID] ?? [], in: entry)
             install(record, in: entry)
         }
         restore(calls)

@@ -52,7 +52,12 @@ final class DeviceEntry {
     var record: DeviceRecord?
     var waiting: [CoreMessage] = []
     /// Oldest first.
-    var sessions: [DeviceSession] = []
+    var sessions: [DeviceSession] = [] {
+        didSet { hasNewSessions = true }
+    }
+    /// Whether ``sessions`` may differ from what is stored of them, and a digest of that; 0 for none.
+    var hasNewSessions = false
+    var archivedSessions = 0
     /// In the order of their numbers.
     var calls: [PendingCall] = []
     var nextRequestID: Int32 = 0

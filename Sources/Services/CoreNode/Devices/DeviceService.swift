@@ -1,3 +1,4 @@
+public import Cache
 public import Logging
 public import Messages
 public import Metrics
@@ -16,12 +17,13 @@ public final class DeviceService: Sendable {
     public init(
         loop: EventLoop, settings: DeviceCoreSettings, database: Database, writer: TelemetryWriter,
         queue: any RuleEngineQueue, notifications: any TransportNotificationProducer,
-        answers: any CoreNotificationProducer, logger: Logger, metrics: MetricsRegistry
+        answers: any CoreNotificationProducer, sessionStore: (any CacheStore)? = nil, logger: Logger,
+        metrics: MetricsRegistry
     ) {
         core = LoopBound(
             DeviceCore(
                 loop: loop, settings: settings, database: database, queue: queue, notifications: notifications,
-                answers: answers, logger: logger, metrics: metrics
+                answers: answers, logger: logger, metrics: metrics, sessionStore: sessionStore
             ) { writer.makeSink(on: loop, completions: $0) }, on: loop)
     }
 
