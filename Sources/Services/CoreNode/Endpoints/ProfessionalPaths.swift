@@ -18,7 +18,8 @@ struct ProfessionalPaths: EndpointGroup {
             Endpoint(.get, "/api/user/devices", roles: [.tenant, .customer], devices)
                 .docs("Devices of the caller", query: Self.deviceLists, answer: .page("Device")),
             Endpoint(.get, "/api/assetInfos/all", roles: [.tenant, .customer], assetInfos)
-                .docs("Assets of the caller", query: Self.lists + [.uuid("assetProfileId")], answer: .page("AssetInfo")),
+                .docs(
+                    "Assets of the caller", query: Self.lists + [.uuid("assetProfileId")], answer: .page("AssetInfo")),
             Endpoint(.get, "/api/user/assets", roles: [.tenant, .customer], assets)
                 .docs("Assets of the caller", query: Self.lists, answer: .page("Asset")),
             Endpoint(.get, "/api/entityViewInfos/all", roles: [.tenant, .customer], viewInfos)

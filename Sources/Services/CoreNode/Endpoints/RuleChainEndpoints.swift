@@ -141,7 +141,11 @@ struct RuleChainEndpoints: EndpointGroup {
     private func create(_ chain: StoredRuleChain, _ principal: Principal) async throws -> StoredRuleChain {
         var created = chain
         created.id = RuleChainID(.ordered())
-        try await chains.insert(created)
+        let inserted = created
+        try await services.database.inTransaction { transaction in
+            try await EntityLimits(transaction).check(.ruleChain, tenant: inserted.tenantID)
+            try await RuleChainStore(transaction).insert(inserted)
+        }
         await services.ruleChainChanged(created, .created, by: principal)
         return created
     }

@@ -11,7 +11,8 @@ extension RESTService {
     /// Devices' relatives: assets, views, relations, dashboards.
     static func entityGroups(_ services: Services) -> [any EndpointGroup] {
         [
-            ProfessionalPaths(services: services), DeviceQueries(services: services), ClaimEndpoints(services: services),
+            ProfessionalPaths(services: services), DeviceQueries(services: services),
+            ClaimEndpoints(services: services),
             ConnectivityCommands(services: services),
             BulkImportEndpoints(services: services), AssetEndpoints(services: services),
             AssetSaving(services: services),

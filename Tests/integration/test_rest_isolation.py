@@ -1,0 +1,168 @@
+"""Tenants do not see each other, and have no more of anything than their profile allows (rest-api.md 1.13, 2.10, 7)."""
+import concurrent.futures
+import uuid
+
+import pytest
+
+from people import activate
+from rest import Rest
+from test_rest_entities import NULL, eid, refused, salt
+
+PAGE = "pageSize=100&page=0"
+
+
+@pytest.fixture(scope="module")
+def system(server):
+    return Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
+
+
+def make_tenant(system, **fields):
+    """A new tenant, and a session of its administrator."""
+    mark = salt()
+    tenant = system.ok("POST", "/api/tenant", {"title": "Tenant " + mark, **fields})
+    user = system.ok("POST", "/api/user?sendActivationMail=false", {
+        "email": f"admin-{mark}@example.com", "authority": "TENANT_ADMIN", "tenantId": tenant["id"]})
+    activate(system, user, "secret-" + mark)
+    return tenant, Rest(system.url, user["email"], "secret-" + mark)
+
+
+@pytest.fixture(scope="module")
+def stranger(system):
+    """The administrator of another tenant."""
+    return make_tenant(system)[1]
+
+
+@pytest.fixture(scope="module")
+def own(rest):
+    """One of everything."""
+    mark = salt()
+    things = {
+        "device": rest.ok("POST", "/api/device", {"name": "D " + mark}),
+        "asset": rest.ok("POST", "/api/asset", {"name": "A " + mark}),
+        "dashboard": rest.ok("POST", "/api/dashboard", {"title": "B " + mark}),
+        "customer": rest.ok("POST", "/api/customer", {"title": "C " + mark}),
+        "deviceProfile": rest.ok("POST", "/api/deviceProfile", {"name": "P " + mark, "type": "DEFAULT", "transportType": "DEFAULT"}),
+        "assetProfile": rest.ok("POST", "/api/assetProfile", {"name": "Q " + mark}),
+    }
+    things["entityView"] = rest.ok("POST", "/api/entityView", {"name": "V " + mark, "type": "t", "entityId": things["device"]["id"]})
+    rest.ok("POST", "/api/relation", {"from": things["asset"]["id"], "to": things["device"]["id"], "type": "Contains"})
+    return things
+
+
+KINDS = ["device", "asset", "dashboard", "deviceProfile", "assetProfile", "entityView"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_another_tenant_has_can_be_neither_read_nor_changed_nor_deleted(stranger, own, rest, kind):
+    # Devices are looked up inside the caller's tenant, everything else is found first.
+    status = 404 if kind == "device" else 403
+    thing = own[kind]
+    refused(stranger.call("GET", f"/api/{kind}/{eid(thing)}"), status)
+    refused(stranger.call("DELETE", f"/api/{kind}/{eid(thing)}"), status)
+    refused(stranger.call("POST", f"/api/{kind}", {**thing, "version": None}), status)
+    refused(stranger.call("POST", f"/api/{kind}", {**thing, "version": None, "tenantId": own["device"]["tenantId"]}), status)
+    if not kind.endswith("Profile"):
+        info = f"/api/{kind}/info/{eid(thing)}"
+        refused(stranger.call("GET", info), status)
+        refused(stranger.call("POST", f"/api/customer/public/{kind}/{eid(thing)}"), status)
+    else:
+        refused(stranger.call("GET", f"/api/{kind}Info/{eid(thing)}"), status)
+        refused(stranger.call("POST", f"/api/{kind}/{eid(thing)}/default"), status)
+    assert rest.ok("GET", f"/api/{kind}/{eid(thing)}")["version"] == thing["version"]
+
+
+@pytest.mark.parametrize("path", [
+    "/api/tenant/devices", "/api/tenant/deviceInfos", "/api/tenant/assets", "/api/tenant/assetInfos", "/api/tenant/entityViews",
+    "/api/tenant/entityViewInfos", "/api/tenant/dashboards", "/api/customers", "/api/deviceInfos/all", "/api/dashboards/all"])
+def test_lists_of_a_new_tenant_are_empty(stranger, own, path):
+    assert stranger.ok("GET", f"{path}?{PAGE}")["data"] == []
+
+
+@pytest.mark.parametrize("path", ["/api/deviceProfiles", "/api/deviceProfileInfos", "/api/assetProfiles", "/api/assetProfileInfos"])
+def test_a_new_tenant_has_the_default_profiles_only(stranger, own, path):
+    assert [one["name"] for one in stranger.ok("GET", f"{path}?{PAGE}")["data"]] == ["default"]
+
+
+def test_lists_by_ids_leave_out_what_is_foreign(stranger, own):
+    for kind in ["device", "asset", "entityView", "dashboard"]:
+        assert stranger.ok("GET", f"/api/{kind}s?{kind}Ids={eid(own[kind])}") == []
+    for kind in ["deviceProfile", "assetProfile"]:
+        assert stranger.ok("GET", f"/api/{kind}Infos?{kind}Ids={eid(own[kind])}") == []
+
+
+def test_relations_do_not_cross_tenants(stranger, own):
+    mine = stranger.ok("POST", "/api/asset", {"name": "A " + salt()})
+    try:
+        refused(stranger.call("GET", f"/api/relations/from/ASSET/{eid(own['asset'])}"), 403)
+        refused(stranger.call("GET", f"/api/relations/to/DEVICE/{eid(own['device'])}"), 404)
+        refused(stranger.call("POST", "/api/relation", {"from": mine["id"], "to": own["asset"]["id"], "type": "x"}), 403)
+        refused(stranger.call("POST", "/api/relation", {"from": mine["id"], "to": own["device"]["tenantId"], "type": "x"}), 403)
+        refused(stranger.call("DELETE", f"/api/relations?entityId={eid(own['asset'])}&entityType=ASSET"), 403)
+        query = {"parameters": {"rootId": eid(own["asset"]), "rootType": "ASSET", "direction": "FROM"}}
+        refused(stranger.call("POST", "/api/relations", query), 403)
+        refused(stranger.call("POST", "/api/devices", {**query, "deviceTypes": []}), 403)
+    finally:
+        stranger.ok("DELETE", "/api/asset/" + eid(mine))
+
+
+def test_foreign_things_are_no_part_of_own_things(stranger, own):
+    name = salt()
+    refused(stranger.call("POST", "/api/device", {"name": name, "deviceProfileId": own["deviceProfile"]["id"]}), 400,
+            "Device can`t be referencing to device profile from different tenant!")
+    refused(stranger.call("POST", "/api/asset", {"name": name, "assetProfileId": own["assetProfile"]["id"]}), 400,
+            "Asset can`t be referencing to asset profile from different tenant!")
+    for kind, thing in [("device", "device"), ("asset", "asset")]:
+        refused(stranger.call("POST", "/api/" + kind, {"name": name, "customerId": own["customer"]["id"]}), 400,
+                f"Can't assign {thing} to customer from different tenant!")
+    refused(stranger.call("POST", "/api/entityView", {"name": name, "type": "t", "entityId": own["device"]["id"]}), 404)
+    refused(stranger.call("POST", "/api/entityView", {"name": name, "type": "t", "entityId": own["asset"]["id"]}), 403)
+    refused(stranger.call("POST", "/api/assetProfile", {"name": name, "defaultDashboardId": own["dashboard"]["id"]}), 400,
+            "Can't assign non-existent dashboard!")
+    mine = stranger.ok("POST", "/api/dashboard", {"title": name})
+    refused(stranger.call("POST", f"/api/customer/{eid(own['customer'])}/dashboard/{eid(mine)}"), 403)
+    refused(stranger.call("POST", f"/api/dashboard/{eid(mine)}/customers/add", [eid(own["customer"])]), 403)
+    refused(stranger.call("POST", "/api/tenant/dashboard/home/info", {"dashboardId": own["dashboard"]["id"]}), 403)
+    stranger.ok("DELETE", "/api/dashboard/" + eid(mine))
+
+
+def test_a_device_is_given_to_another_tenant(rest, stranger, system):
+    tenant, administrator = make_tenant(system)
+    device = rest.create_device()
+    top = rest.ok("POST", "/api/asset", {"name": "A " + salt()})
+    rest.ok("POST", "/api/relation", {"from": top["id"], "to": device.entity["id"], "type": "Contains"})
+    refused(rest.call("POST", f"/api/tenant/{uuid.uuid4()}/device/{device.id}"), 400, "Could not find the specified Tenant!")
+    refused(stranger.call("POST", f"/api/tenant/{eid(tenant)}/device/{device.id}"), 404)
+    moved = rest.ok("POST", f"/api/tenant/{eid(tenant)}/device/{device.id}")
+    assert moved["tenantId"] == tenant["id"] and moved["customerId"]["id"] == NULL and moved["type"] == "default"
+    refused(rest.call("GET", "/api/device/" + device.id), 404)
+    assert administrator.ok("GET", f"/api/device/{device.id}/credentials")["credentialsId"] == device.token
+    assert rest.ok("GET", f"/api/relations/from/ASSET/{eid(top)}") == []
+
+
+LIMITS = {
+    "maxDevices": ("/api/device", "name", "DEVICE", "Devices limit reached"),
+    "maxAssets": ("/api/asset", "name", "ASSET", "Assets limit reached"),
+    "maxDashboards": ("/api/dashboard", "title", "DASHBOARD", "Dashboards limit reached"),
+    # A new tenant has a root chain, and one for edges.
+    "maxRuleChains": ("/api/ruleChain", "name", "RULE_CHAIN", "Rule chains limit reached"),
+    "maxCustomers": ("/api/customer", "title", "CUSTOMER", "Customers limit reached"),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_tenant_has_no_more_than_its_profile_allows(system, limit):
+    path, member, kind, message = LIMITS[limit]
+    allowed = 4 if limit == "maxRuleChains" else 2
+    profile = system.ok("POST", "/api/tenantProfile", {
+        "name": "Limited " + salt(), "profileData": {"configuration": {"type": "DEFAULT", limit: allowed}}})
+    _, administrator = make_tenant(system, tenantProfileId=profile["id"])
+    # Eight at once: not one too many.
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: administrator.call("POST", path, {member: f"{n} {salt()}"}), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 2 + [403] * 6
+    refusal = next(answer for answer in answers if answer.status_code == 403).json()
+    assert (refusal["errorCode"], refusal["message"]) == (41, message)
+    assert (refusal["entityType"], refusal["limit"]) == (kind, allowed)
+    made = next(answer for answer in answers if answer.status_code == 200).json()
+    administrator.ok("DELETE", f"{path}/{eid(made)}")
+    administrator.ok("POST", path, {member: salt()})
