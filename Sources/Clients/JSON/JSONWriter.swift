@@ -21,6 +21,13 @@ public struct JSONWriter: Sendable {
         try body(&writer)
     }
 
+    /// Hands over what has been written so far and goes on behind it: for documents that leave in pieces.
+    public mutating func takeBytes() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &bytes)
+        return taken
+    }
+
     // MARK: - Containers
 
     public mutating func beginObject() {

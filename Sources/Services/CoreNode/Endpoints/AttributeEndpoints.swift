@@ -13,15 +13,24 @@ struct AttributeEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, Self.base + "/keys/attributes", roles: .everyone, errors: .text, keys),
-            Endpoint(.get, Self.base + "/keys/attributes/{scope}", roles: .everyone, errors: .text, keys),
-            Endpoint(.get, Self.base + "/values/attributes", roles: .everyone, errors: .text, values),
-            Endpoint(.get, Self.base + "/values/attributes/{scope}", roles: .everyone, errors: .text, values),
-            Endpoint(.post, Self.base + "/{scope}", roles: .everyone, errors: .text, save),
-            Endpoint(.post, Self.base + "/attributes/{scope}", roles: .everyone, errors: .text, save),
-            Endpoint(.post, Self.root + "/{entityId}/{scope}", roles: .everyone, errors: .text, save),
-            Endpoint(.delete, Self.base + "/{scope}", roles: .everyone, errors: .text, delete),
-            Endpoint(.delete, Self.root + "/{entityId}/{scope}", roles: .everyone, errors: .text, delete),
+            Endpoint(.get, Self.base + "/keys/attributes", roles: .everyone, errors: .text, keys)
+                .docs("Names of attributes"),
+            Endpoint(.get, Self.base + "/keys/attributes/{scope}", roles: .everyone, errors: .text, keys)
+                .docs("Names of attributes"),
+            Endpoint(.get, Self.base + "/values/attributes", roles: .everyone, errors: .text, values)
+                .docs("Attributes with their types", query: [.list("keys")]),
+            Endpoint(.get, Self.base + "/values/attributes/{scope}", roles: .everyone, errors: .text, values)
+                .docs("Attributes with their types", query: [.list("keys")]),
+            Endpoint(.post, Self.base + "/{scope}", roles: .everyone, errors: .text, save)
+                .docs("Saves attributes", body: .anything, answer: .nothing),
+            Endpoint(.post, Self.base + "/attributes/{scope}", roles: .everyone, errors: .text, save)
+                .docs("Saves attributes", body: .anything, answer: .nothing),
+            Endpoint(.post, Self.root + "/{entityId}/{scope}", roles: .everyone, errors: .text, save)
+                .docs("Saves attributes", body: .anything, answer: .nothing),
+            Endpoint(.delete, Self.base + "/{scope}", roles: .everyone, errors: .text, delete)
+                .docs("Deletes attributes", query: [.list("keys").required], answer: .nothing),
+            Endpoint(.delete, Self.root + "/{entityId}/{scope}", roles: .everyone, errors: .text, delete)
+                .docs("Deletes attributes", query: [.list("keys").required], answer: .nothing),
         ]
     }
 

@@ -8,16 +8,33 @@ internal import Telemetry
 struct TelemetryEndpoints: EndpointGroup {
     let services: Services
 
+    private static let reading: [QueryParameter] = [
+        .list("keys"), .integer("startTs"), .integer("endTs"), .integer("interval"), .integer("limit"),
+        .choice("agg", ["NONE", "MIN", "MAX", "AVG", "SUM", "COUNT"]), .choice("orderBy", ["ASC", "DESC"]),
+        .choice("intervalType", ["MILLISECONDS", "WEEK", "WEEK_ISO", "MONTH", "QUARTER"]), .text("timeZone"),
+        .boolean("useStrictDataTypes"),
+    ]
     private static let base = "/api/plugins/telemetry/{entityType}/{entityId}"
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(.get, Self.base + "/keys/timeseries", roles: .everyone, errors: .text, keys),
-            Endpoint(.get, Self.base + "/values/timeseries", roles: .everyone, errors: .text, values),
-            Endpoint(.get, Self.base + "/values/timeseries/history", roles: .everyone, errors: .text, history),
-            Endpoint(.post, Self.base + "/timeseries/{anyText}", roles: .everyone, errors: .text, save),
-            Endpoint(.post, Self.base + "/timeseries/{anyText}/{ttl}", roles: .everyone, errors: .text, save),
-            Endpoint(.delete, Self.base + "/timeseries/delete", roles: .everyone, errors: .text, delete),
+            Endpoint(.get, Self.base + "/keys/timeseries", roles: .everyone, errors: .text, keys)
+                .docs("Names of the series of an entity"),
+            Endpoint(.get, Self.base + "/values/timeseries", roles: .everyone, errors: .text, values)
+                .docs("Latest values; with a range the history", query: Self.reading),
+            Endpoint(.get, Self.base + "/values/timeseries/history", roles: .everyone, errors: .text, history)
+                .docs("The history of series, raw or aggregated", query: Self.reading),
+            Endpoint(.post, Self.base + "/timeseries/{anyText}", roles: .everyone, errors: .text, save)
+                .docs("Saves telemetry", body: .anything, answer: .nothing),
+            Endpoint(.post, Self.base + "/timeseries/{anyText}/{ttl}", roles: .everyone, errors: .text, save)
+                .docs("Saves telemetry", body: .anything, answer: .nothing),
+            Endpoint(.delete, Self.base + "/timeseries/delete", roles: .everyone, errors: .text, delete)
+                .docs(
+                    "Deletes points of series",
+                    query: [
+                        .list("keys"), .boolean("deleteAllDataForKeys"), .integer("startTs"), .integer("endTs"),
+                        .boolean("deleteLatest"), .boolean("rewriteLatestIfDeleted"),
+                    ], answer: .nothing),
         ]
     }
 
@@ -54,6 +71,9 @@ struct TelemetryEndpoints: EndpointGroup {
         var writer = JSONWriter()
         switch source.narrowed(query.kind) {
         case .raw(let history):
+            if history.limit > Self.pointsInMemory / Int64(max(1, query.keys.count)) {
+                return stream(history, of: query.keys, entity: entity.uuid, strict: query.strict)
+            }
             try await services.reader.writeHistory(
                 entity: source.entity, keys: keys, history, strict: query.strict, to: &writer)
         case .aggregated(let aggregation):
@@ -66,6 +86,21 @@ struct TelemetryEndpoints: EndpointGroup {
             }
         }
         return .json(writer.bytes)
+    }
+
+    /// Points that an answer may have to be put together before it is sent.
+    private static let pointsInMemory: Int64 = 10_000
+
+    /// Reads while it sends: a slow client slows the reading, and memory holds one piece at a time.
+    private func stream(
+        _ history: TelemetryReader.HistoryQuery, of keys: [String], entity: UUID128, strict: Bool
+    ) -> HTTPResponse {
+        let reader = services.reader
+        return .streaming(fields: [("Content-Type", "application/json")]) { body in
+            try await reader.streamHistory(entity: entity, keys: keys, history, strict: strict) { piece in
+                try await body.write(piece)
+            }
+        }
     }
 
     // MARK: - Writing
