@@ -71,8 +71,8 @@ struct TelemetryEndpoints: EndpointGroup {
         var writer = JSONWriter()
         switch source.narrowed(query.kind) {
         case .raw(let history):
-            if history.limit > Self.pointsInMemory / Int64(max(1, query.keys.count)) {
-                return stream(history, of: query.keys, entity: entity.uuid, strict: query.strict)
+            if history.limit > Self.pointsInMemory / Int64(max(1, keys.count)) {
+                return stream(history, of: keys, entity: source.entity, strict: query.strict)
             }
             try await services.reader.writeHistory(
                 entity: source.entity, keys: keys, history, strict: query.strict, to: &writer)

@@ -1,0 +1,118 @@
+"""Rule chains, alarms, queries and long histories over REST, against the running platform."""
+import json
+import subprocess
+import uuid
+
+import requests
+
+from server import EXECUTABLE, eventually
+
+POINTS = 1_000_000
+
+
+def sql(server, statement):
+    subprocess.run(
+        [EXECUTABLE, "psql", "--data", str(server.folder / "data"), "--", "-At", "-v", "ON_ERROR_STOP=1", "-c", statement],
+        check=True, capture_output=True, timeout=120)
+
+
+def resident_peak(server):
+    """The most memory that the process has ever had, in bytes."""
+    with open(f"/proc/{server.process.pid}/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+
+def test_a_million_points_in_one_call_take_little_memory(server, rest, device):
+    device.save({"ts": 1, "values": {"million": 1}})
+    sql(server, f"INSERT INTO ts_kv (entity_id, key, ts, dbl_v) SELECT '{device.id}', key_id, 1000 + n, n / 2.0 "
+                f"FROM key_dictionary, generate_series(1, {POINTS}) n WHERE key = 'million'")
+    before = resident_peak(server)
+    url = f"{rest.url}{device.path}/values/timeseries?keys=million&startTs=1000&endTs=9000000&limit={POINTS * 2}"
+    size = count = 0
+    with requests.get(url, headers=rest.session.headers, stream=True, timeout=120) as answer:
+        assert answer.status_code == 200
+        tail = b""
+        for piece in answer.iter_content(1 << 16):
+            size += len(piece)
+            count += (tail + piece).count(b'"ts":')
+            tail = (tail + piece)[-4:]
+    assert count == POINTS
+    assert size > 30 * POINTS
+    assert tail.endswith(b"}]}"), tail
+    assert resident_peak(server) - before < 30e6, "the answer was held in memory"
+
+
+def test_calendar_intervals_follow_the_time_zone(rest, device):
+    # Two days around the end of March 2024, when Berlin changes to summer time.
+    hour = 3_600_000
+    start = 1711753200000  # 2024-03-30 00:00 in Berlin
+    device.save([{"ts": start + k * hour, "values": {"n": 1}} for k in range(0, 24 * 9, 6)])
+    points = eventually(lambda: device.history(
+        "n", start, start + 24 * 9 * hour, agg="COUNT", intervalType="WEEK_ISO", timeZone="Europe/Berlin"))
+    # Until Sunday midnight: 47 hours, one of them left out by the clock.
+    assert points[0] == (start + 47 * hour // 2, 8)
+    assert sum(value for _, value in points) == 36
+
+
+def test_a_changed_chain_rules_the_next_message(rest, device, connect):
+    chain = rest.ok("POST", "/api/ruleChain", {"name": "Chain " + uuid.uuid4().hex})
+    kind = "org.thingsboard.rule.engine."
+    attributes = {"type": kind + "telemetry.TbMsgAttributesNode", "name": "save", "configurationVersion": 3,
+                  "configuration": {"processingSettings": {"type": "ON_EVERY_MESSAGE"}, "scope": "SERVER_SCOPE",
+                                    "notifyDevice": False, "sendAttributesUpdatedNotification": False,
+                                    "updateAttributesOnlyOnValueChange": True}}
+    switch = {"type": kind + "filter.TbMsgTypeSwitchNode", "name": "switch", "configuration": {"version": 0}}
+    rest.ok("POST", "/api/ruleChain/metadata", {
+        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [switch, attributes],
+        "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Post attributes"}]})
+    root = next(c for c in rest.ok("GET", "/api/ruleChains?pageSize=100&page=0")["data"] if c["root"])
+    connection = connect(device.token)
+    connection.publish("v1/devices/me/attributes", b'{"before":1}')
+    device.await_attributes("CLIENT_SCOPE", {"before": 1})
+    try:
+        assert rest.ok("POST", f"/api/ruleChain/{chain['id']['id']}/root")["root"]
+
+        def arrives():
+            connection.publish("v1/devices/me/attributes", json.dumps({"after": uuid.uuid4().hex}).encode())
+            return "after" in device.attributes("SERVER_SCOPE")
+        eventually(arrives, what="the new root chain")
+    finally:
+        rest.ok("POST", f"/api/ruleChain/{root['id']['id']}/root")
+    rest.ok("DELETE", "/api/ruleChain/" + chain["id"]["id"])
+
+
+def test_alarms_are_raised_queried_and_deleted(rest, device):
+    entity = device.entity["id"]
+    alarm = rest.ok("POST", "/api/alarm", {"type": "Fire", "severity": "CRITICAL", "originator": entity})
+    query = {"entityFilter": {"type": "singleEntity", "singleEntity": entity},
+             "pageLink": {"page": 0, "pageSize": 10}, "entityFields": [{"type": "ENTITY_FIELD", "key": "name"}]}
+    found = rest.ok("POST", "/api/alarmsQuery/find", query)
+    assert [a["id"] for a in found["data"]] == [alarm["id"]]
+    assert found["data"][0]["latest"]["ENTITY_FIELD"]["name"]["value"] == device.entity["name"]
+    listed = rest.ok("GET", f"/api/v2/alarm/DEVICE/{device.id}?pageSize=10&page=0&statusList=ACTIVE")
+    assert listed["totalElements"] == 1
+    assert rest.ok("DELETE", "/api/alarm/" + alarm["id"]["id"]) is True
+    assert rest.call("GET", "/api/alarm/" + alarm["id"]["id"]).status_code == 404
+
+
+def test_alarms_of_a_deleted_device_go_with_it(rest, device):
+    alarm = rest.ok("POST", "/api/alarm", {"type": "Fire", "severity": "MAJOR", "originator": device.entity["id"]})
+    rest.ok("DELETE", "/api/device/" + device.id)
+    eventually(lambda: rest.call("GET", "/api/alarm/" + alarm["id"]["id"]).status_code == 404, what="clean-up")
+
+
+def test_entities_are_found_by_their_latest_values(rest, device):
+    device.save({"level": 17})
+    device.await_latest({"level": 17})
+    key = {"type": "TIME_SERIES", "key": "level"}
+    query = {"entityFilter": {"type": "entityType", "entityType": "DEVICE"},
+             "keyFilters": [
+                 {"key": key, "valueType": "NUMERIC", "predicate": {
+                     "type": "NUMERIC", "operation": "EQUAL", "value": {"defaultValue": 17}}},
+                 {"key": {"type": "ENTITY_FIELD", "key": "name"}, "valueType": "STRING", "predicate": {
+                     "type": "STRING", "operation": "EQUAL", "value": {"defaultValue": device.entity["name"]}}}],
+             "latestValues": [key], "pageLink": {"page": 0, "pageSize": 10}}
+    found = rest.ok("POST", "/api/entitiesQuery/find", query)
+    assert [e["entityId"]["id"] for e in found["data"]] == [device.id]
+    assert found["data"][0]["latest"]["TIME_SERIES"]["level"]["value"] == "17"
+    assert rest.ok("POST", "/api/entitiesQuery/count", query) == 1
