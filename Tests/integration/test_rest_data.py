@@ -116,3 +116,26 @@ def test_entities_are_found_by_their_latest_values(rest, device):
     assert [e["entityId"]["id"] for e in found["data"]] == [device.id]
     assert found["data"][0]["latest"]["TIME_SERIES"]["level"]["value"] == "17"
     assert rest.ok("POST", "/api/entitiesQuery/count", query) == 1
+
+
+def test_a_call_into_the_rule_engine_is_answered_by_its_chain(rest):
+    kind = "org.thingsboard.rule.engine."
+    chain = rest.ok("POST", "/api/ruleChain", {"name": "Chain " + uuid.uuid4().hex})
+    nodes = [{"type": kind + "filter.TbMsgTypeSwitchNode", "name": "switch", "configuration": {"version": 0}},
+             {"type": kind + "rest.TbSendRestApiCallReplyNode", "name": "reply", "configuration": {
+                 "requestIdMetaDataAttribute": "requestUUID", "serviceIdMetaDataAttribute": "serviceId"}}]
+    rest.ok("POST", "/api/ruleChain/metadata", {
+        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": nodes,
+        "connections": [{"fromIndex": 0, "toIndex": 1, "type": "REST API request"}]})
+    profile = rest.create_profile("DEFAULT")
+    rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": chain["id"]})
+    device = rest.create_device(deviceProfileId=profile["id"])
+    path = "/api/rule-engine/DEVICE/" + device.id
+    assert rest.ok("POST", path + "/5000", {"question": [1, 2]}) == {"question": [1, 2]}
+    broken = rest.call("POST", path, data="{nope")
+    assert (broken.status_code, broken.text) == (400, "Invalid request body")
+    # The root chain has no reply node.
+    unanswered = rest.call("POST", f"/api/rule-engine/DEVICE/{rest.create_device().id}/300", {"a": 1})
+    assert (unanswered.status_code, unanswered.content) == (408, b"")
+    stranger = rest.call("POST", "/api/rule-engine/DEVICE/" + str(uuid.uuid4()), {"a": 1})
+    assert (stranger.status_code, stranger.text) == (404, "Device with requested id wasn't found!")

@@ -65,7 +65,7 @@ public final class Standalone: RunnableService {
             outlets: RuleEngineOutlets(
                 calls: DeviceCaller(
                     serviceID: settings.runtime.serviceID, core: owners, answers: nodes, waiters: core.waiters),
-                core: owners, transports: notifications))
+                core: owners, transports: notifications, nodes: nodes))
         let engines = InProcessRuleEngineNotifications { engine.receive($0) }
         let transports = TransportPart(
             runtime: runtime, settings: settings.transports,

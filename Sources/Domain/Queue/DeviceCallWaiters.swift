@@ -68,10 +68,14 @@ public final class DeviceCallWaiters: Sendable {
         for waiter in told { waiter.continuation.resume(returning: outcome) }
     }
 
-    /// Takes what concerns calls.
+    /// Takes what concerns calls, to devices and into the rule engine: both are named by ids of their own.
     public func receive(_ notification: CoreNotification) {
-        guard case .rpcResponse(let call, let response, let error) = notification else { return }
-        finish(call, error.map { .failed($0) } ?? .answered(response))
+        switch notification {
+        case .rpcResponse(let call, let response, let error):
+            finish(call, error.map { .failed($0) } ?? .answered(response))
+        case .ruleEngineResponse(let request, let message): finish(request, .answered(message?.payload.text))
+        case .entityChanged: break
+        }
     }
 
     private func expire(_ call: UUID128, _ number: UInt64) {

@@ -60,13 +60,16 @@ public struct RuleEngineOutlets: Sendable {
     public var core: (any CoreQueueProducer)?
     /// Answers for sessions of devices.
     public var transports: (any TransportNotificationProducer)?
+    /// Answers for REST calls, which wait on core nodes.
+    public var nodes: (any CoreNotificationProducer)?
 
     public init(
         calls: DeviceCaller? = nil, core: (any CoreQueueProducer)? = nil,
-        transports: (any TransportNotificationProducer)? = nil
+        transports: (any TransportNotificationProducer)? = nil, nodes: (any CoreNotificationProducer)? = nil
     ) {
         self.calls = calls
         self.core = core
         self.transports = transports
+        self.nodes = nodes
     }
 }

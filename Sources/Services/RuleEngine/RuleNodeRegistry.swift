@@ -10,6 +10,7 @@ enum RuleNodeRegistry {
         LogNode.self,
         RPCRequestNode.self,
         RPCReplyNode.self,
+        RESTCallReplyNode.self,
     ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })

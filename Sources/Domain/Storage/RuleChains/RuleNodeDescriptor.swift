@@ -114,6 +114,13 @@ public struct RuleNodeDescriptor: Sendable {
                 #"{"serviceIdMetaDataAttribute":"serviceId","sessionIdMetaDataAttribute":"sessionId","#
                 + #""requestIdMetaDataAttribute":"requestId"}"#,
             directive: "tbActionNodeRpcReplyConfig", icon: "call_merge"),
+        RuleNodeDescriptor(
+            component: .action, type: RuleNodeTypeName.package + "rest.TbSendRestApiCallReplyNode",
+            name: "rest call reply", description: "Sends reply to REST API call to rule engine",
+            details: "The message becomes the answer to the call whose id is in its metadata.", labels: success,
+            defaultConfiguration:
+                #"{"requestIdMetaDataAttribute":"requestUUID","serviceIdMetaDataAttribute":"serviceId"}"#,
+            directive: "tbActionNodeSendRestApiCallReplyConfig", icon: "call_merge"),
     ]
 
     private static let logScript =

@@ -6,6 +6,8 @@ extension RESTService {
             ComponentEndpoints(services: services), EventEndpoints(services: services),
             AlarmEndpoints(services: services), AlarmListEndpoints(services: services),
             AlarmCommentEndpoints(services: services), EntityQueryEndpoints(services: services),
+            QueueEndpoints(services: services), EmptyResourceEndpoints(services: services),
+            RuleEngineCallEndpoints(services: services),
         ]
     }
 }

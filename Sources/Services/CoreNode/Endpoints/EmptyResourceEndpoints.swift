@@ -1,0 +1,60 @@
+internal import HTTPServer
+internal import JSON
+internal import Model
+internal import Storage
+
+/// Lists that pages of the user interface ask for, of things that this platform does not have: nobody can make one, so
+/// every list is empty (`rest-api.md` 4.11, 4.20, 4.21).
+struct EmptyResourceEndpoints: EndpointGroup {
+    let services: Services
+
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(.get, "/api/edges/enabled", roles: .everyone, no).docs("Whether edges are supported"),
+            Endpoint(.get, "/api/edqs/enabled", roles: .everyone, no)
+                .docs("Whether queries have a service of their own"),
+            Endpoint(.get, "/api/{entityType}/{entityId}/calculatedFields", roles: .tenant, ofEntity)
+                .docs("Calculated fields of an entity", query: .page, answer: .page("CalculatedField")),
+            Endpoint(.get, "/api/calculatedFields", roles: .tenant, page)
+                .docs("Calculated fields", query: .page, answer: .page("CalculatedField")),
+            Endpoint(.get, "/api/alarm/rules", roles: .tenant, page)
+                .docs("Alarm rules", query: .page, answer: .page("AlarmRule")),
+            Endpoint(.get, "/api/alarm/rules/{entityType}/{entityId}", roles: .tenant, ofEntity)
+                .docs("Alarm rules of an entity", query: .page, answer: .page("AlarmRule")),
+            Endpoint(.get, "/api/notifications", roles: .everyone, page)
+                .docs("Notifications of the user", query: .page, answer: .page("Notification")),
+            Endpoint(.get, "/api/notifications/unread/count", roles: .everyone, zero)
+                .docs("How many notifications of the user are not read"),
+            Endpoint(.put, "/api/notifications/read", roles: .everyone, done)
+                .docs("Marks all notifications of the user as read", answer: .nothing),
+            Endpoint(.put, "/api/notification/{notificationId}/read", roles: .everyone, missing)
+                .docs("Marks a notification as read", answer: .nothing),
+            Endpoint(.delete, "/api/notification/{notificationId}", roles: .everyone, missing)
+                .docs("Deletes a notification", answer: .nothing),
+            Endpoint(.get, "/api/notification/deliveryMethods", roles: .everyone, list)
+                .docs("The ways in which notifications are delivered"),
+        ]
+    }
+
+    @Sendable private func no(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("false") }
+
+    @Sendable private func zero(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("0") }
+
+    @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("[]") }
+
+    @Sendable private func done(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .empty(200) }
+
+    @Sendable private func missing(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        throw APIError.notFound(.notification, try call.uuid(call.path["notificationId"]))
+    }
+
+    @Sendable private func page(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let link = try call.pageLink()
+        return .json { $0.page(Page<String>(elements: [], totalElements: 0, link: link)) { _, _ in } }
+    }
+
+    @Sendable private func ofEntity(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        _ = try await EntityAccess.check(call, principal, .read, in: services)
+        return try await page(call, principal)
+    }
+}
