@@ -14,7 +14,7 @@ struct UserEndpoints: EndpointGroup {
 
     static let schemas = [
         "User": """
-        id:id(USER) createdTime:integer tenantId:id(TENANT) customerId:id(CUSTOMER) email:string! authority:string! \
+        id:id(USER) createdTime:integer tenantId:id(TENANT) customerId:id(CUSTOMER) email:string! authority:choice(SYS_ADMIN|TENANT_ADMIN|CUSTOMER_USER)! \
         firstName:string lastName:string phone:string version:integer name:string additionalInfo:object
         """,
         "UserEmailInfo": "id:id(USER) email:string firstName:string lastName:string",

@@ -89,8 +89,10 @@ public struct RESTService: HTTPResponder {
             isTokenAccessEnabled: configuration.isTokenAccessEnabled,
             serviceID: configuration.serviceID.isEmpty ? MachineUsage.hostName : configuration.serviceID,
             isMonolith: configuration.isMonolith, version: health.version, logger: logger)
+        let resources = groups(services)
+        let description = OpenAPIEndpoints(document: OpenAPIDocument(resources, version: health.version).rendered)
         return RESTService(
-            groups: groups(services) + [ServiceEndpoints(health: health)],
+            groups: resources + [ServiceEndpoints(health: health), description],
             authenticator: Authenticator(codec: codec, revocations: revocations, database: database), limits: limits,
             refresh: SecurityRefresh(codec: codec, revocations: revocations, database: database, logger: logger),
             logger: logger, metrics: metrics)
@@ -149,6 +151,7 @@ public struct RESTService: HTTPResponder {
             response = failure(error, request, match, now)
         }
         ResponseFields.add(to: &response, for: request)
+        ResponseCompression.apply(to: &response, for: request)
         return response
     }
 
