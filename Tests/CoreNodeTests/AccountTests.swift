@@ -15,7 +15,7 @@ struct AccountTests {
     private let api: TestService
     private let salt = String(UInt32.random(in: 0...UInt32.max))
 
-    init() async throws { api = try await TestService() }
+    init() async throws { api = try await TestService(changesLogins: true) }
 
     private var email: String { "u\(salt)@x.org" }
 

@@ -74,7 +74,11 @@ struct TestService {
     let database: OneConnection
     let recorder = Recorder()
 
-    private static let connectionInfo = Result {
+    private static let connectionInfo = Result { try install() }
+    /// For tests that change how everybody signs in.
+    private static let accountsConnectionInfo = Result { try install() }
+
+    private static func install() throws -> String {
         let info = try TestDatabase.makeEmpty()
         let connection = try PostgresConnection(connecting: info)
         var options = SchemaOptions()
@@ -84,8 +88,10 @@ struct TestService {
         return info
     }
 
-    init(isReady: Bool = true) async throws {
-        database = try OneConnection(try Self.connectionInfo.get())
+    /// - Parameter changesLogins: Whether to use a database that other suites do not.
+    init(isReady: Bool = true, changesLogins: Bool = false) async throws {
+        let info = changesLogins ? Self.accountsConnectionInfo : Self.connectionInfo
+        database = try OneConnection(try info.get())
         var settings = SettingsReader(environment: [:])
         let metrics = MetricsRegistry()
         service = try await RESTService.make(
