@@ -131,7 +131,19 @@ let assembly: [Target] = [
         ["CLinux", "Cache", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry", "Messages",
          "Cluster", "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore", "MQTTTransport",
          "HTTPTransport", "RuleEngine", "CoreNode"]),
+    swiftTarget(
+        "Assembly", "ClusterRuntime",
+        ["ServiceRuntime", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Messages", "Cluster", "Queue",
+         "Cache", "Redis", "RedisCache", "KafkaQueue", "ZooKeeperCluster", "Postgres", "Storage", "Model", "ServiceHealth",
+         "HTTPTransport", "RuleEngine", "CoreNode"]),
 ]
+
+/// An executable of a cluster: one file, which runs on a machine without the toolchain.
+func clusterExecutable(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["ClusterRuntime"], path: "Sources/Executables/\(name)", swiftSettings: strict,
+        linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))])
+}
 
 let executables: [Target] = [
     .executableTarget(
@@ -143,6 +155,8 @@ let executables: [Target] = [
         path: "Sources/Executables/needletail", swiftSettings: strict,
         // One file that runs on a machine without the toolchain.
         linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
+    clusterExecutable("mqtt-transport"), clusterExecutable("http-transport"), clusterExecutable("core-node"),
+    clusterExecutable("rule-engine"),
 ]
 
 let testTargets: [Target] = [
@@ -195,7 +209,9 @@ let benchmarks: [Target] = Context.environment["NEEDLETAIL_BENCHMARKS"] == nil ?
 
 let package = Package(
     name: "needletail",
-    products: [.executable(name: "needletail", targets: ["needletail"])],
+    products: ["needletail", "mqtt-transport", "http-transport", "core-node", "rule-engine"].map {
+        .executable(name: $0, targets: [$0])
+    },
     targets: c + clients + platform + domain + services + assembly + executables + testTargets + benchmarks,
     cxxLanguageStandard: .cxx17
 )

@@ -19,7 +19,12 @@ final class KafkaHandle: @unchecked Sendable {
                     "Kafka setting \(name)", code: RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue, text: Self.string(text))
             }
         }
-        rd_kafka_conf_set_events(configuration, NEEDLETAIL_KAFKA_EVENT_ALL)
+        // The outcome of a commit comes as an event, which librdkafka's way of polling single records cannot pass on: it aborts
+        // the process. Who lets it commit by itself polls so.
+        let commitsByItself = properties["enable.auto.commit"] == "true"
+        rd_kafka_conf_set_events(
+            configuration,
+            commitsByItself ? NEEDLETAIL_KAFKA_EVENT_ALL & ~RD_KAFKA_EVENT_OFFSET_COMMIT : NEEDLETAIL_KAFKA_EVENT_ALL)
         guard let raw = rd_kafka_new(type, configuration, &text, text.count) else {
             rd_kafka_conf_destroy(configuration)
             throw KafkaError("Kafka client", code: rd_kafka_last_error().rawValue, text: Self.string(text))

@@ -11,7 +11,7 @@ extension ArgumentParser {
 
     /// Help for one subcommand: its options with defaults and environment names.
     public func help(for command: Command) -> String {
-        var text = "\(command.summary)\n\nUsage: \(program) \(command.name)"
+        var text = "\(command.summary)\n\nUsage: \(isSingle ? program : "\(program) \(command.name)")"
         if !command.options.isEmpty { text += " [OPTIONS]" }
         if let operands = command.operands { text += " [-- \(operands)]" }
         text += "\n"

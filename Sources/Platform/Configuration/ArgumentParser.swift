@@ -5,6 +5,8 @@ public struct ArgumentParser: Sendable {
     public let program: String
     public let summary: String
     public let commands: [Command]
+    /// Whether the program is one command, whose name is not given.
+    let isSingle: Bool
 
     public enum Outcome: Sendable {
         case run(ParsedArguments)
@@ -18,6 +20,15 @@ public struct ArgumentParser: Sendable {
         self.program = program
         self.summary = summary
         self.commands = commands
+        isSingle = false
+    }
+
+    /// A program without subcommands.
+    public init(program: Command) {
+        self.program = program.name
+        summary = program.summary
+        commands = [program]
+        isSingle = true
     }
 
     /// Parses, or prints help (exit status 0) or what is wrong (exit status 2) and ends the process.
@@ -46,6 +57,7 @@ public struct ArgumentParser: Sendable {
 
     /// - Parameter arguments: without the program's name.
     public func parse(_ arguments: [String], environment: [String: String]) -> Outcome {
+        if isSingle { return parse(commands[0], arguments[...], environment) }
         guard let first = arguments.first else { return .failure("no command given\n\n\(help())") }
         switch first {
         case "--help", "-h": return .help(help())
@@ -136,6 +148,6 @@ public struct ArgumentParser: Sendable {
     }
 
     private func seeHelp(_ command: Command) -> String {
-        "see \(program) \(command.name) --help"
+        isSingle ? "see \(program) --help" : "see \(program) \(command.name) --help"
     }
 }

@@ -14,6 +14,23 @@ public enum TextFile {
     }
 }
 
+/// The whole text of a file, where it is no longer than `maximum` bytes; `nil` when it cannot be read.
+public enum TextContents {
+    public static func read(_ path: String, maximum: Int) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        let bytes = [UInt8](unsafeUninitializedCapacity: maximum) { buffer, count in
+            while count < maximum {
+                let length = Glibc.read(descriptor, buffer.baseAddress! + count, maximum - count)
+                guard length > 0 else { break }
+                count += length
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
 /// Where the running executable lies.
 public enum ExecutablePath {
     public static var current: String? {

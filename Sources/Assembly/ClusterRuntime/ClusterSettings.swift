@@ -1,0 +1,60 @@
+import Cache
+import Cluster
+import Configuration
+import KafkaQueue
+import Redis
+import RedisCache
+import ServiceRuntime
+import Storage
+import ZooKeeperCluster
+
+/// Everything that a process of a cluster reads. Each kind of process uses its part; what the others have is read and checked
+/// all the same, because they share one environment (`cluster.md` 9.3).
+struct ClusterSettings {
+    /// `INSTALL_TB`, `UPGRADE_TB` (`cluster.md` 10.1): the process does that and ends.
+    enum Task {
+        case serve
+        case install(isDemo: Bool)
+        case upgrade
+    }
+
+    var task: Task
+    var runtime: RuntimeSettings
+    var kafka: KafkaSettings
+    var zookeeper: ZooKeeperConfiguration
+    var cache: CacheConfiguration
+    var redis: RedisConfiguration
+    var database: DatabaseSettings
+    var core: CoreSettings
+    var ruleEngine: RuleEngineSettings
+    var transports: TransportSettings
+    var queues: [QueueRoute]
+    var assignedTenantProfiles: [String]
+    var reader: SettingsReader
+
+    init(_ service: ClusterService, _ source: SettingsSource) {
+        var settings = SettingsReader(source)
+        runtime = RuntimeSettings(from: &settings, defaultHTTPPort: service.defaultHTTPPort)
+        kafka = KafkaSettings(&settings)
+        zookeeper = ZooKeeperConfiguration(reading: &settings)
+        cache = CacheConfiguration(reading: &settings)
+        redis = RedisConfiguration(reading: &settings)
+        database = DatabaseSettings(from: &settings)
+        core = CoreSettings(serviceID: runtime.serviceID, from: &settings)
+        ruleEngine = RuleEngineSettings(from: &settings)
+        transports = TransportSettings(serviceID: runtime.serviceID, from: &settings, canBeOff: false)
+        queues = database.schema.queues.map { QueueRoute(name: $0.name, topic: $0.topic, partitions: $0.partitions) }
+        assignedTenantProfiles = settings.string("TB_RULE_ENGINE_ASSIGNED_TENANT_PROFILES", default: "")
+            .split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }.filter { !$0.isEmpty }
+        // The guides set it for every process; here an executable is its service.
+        _ = settings.choice("TB_QUEUE_TYPE", default: "kafka", of: ["kafka"])
+        let isDemo = settings.boolean("LOAD_DEMO", default: false)
+        let installs = settings.boolean("INSTALL_TB", default: false)
+        let upgrades = settings.boolean("UPGRADE_TB", default: false)
+        task = installs ? .install(isDemo: isDemo) : upgrades ? .upgrade : .serve
+        if service.usesDatabase, database.url == nil {
+            settings.report("SPRING_DATASOURCE_URL is not set; expected jdbc:postgresql://host[:port]/database")
+        }
+        reader = settings
+    }
+}

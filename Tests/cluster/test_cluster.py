@@ -1,0 +1,394 @@
+"""Section 12 of cluster.md, against real processes. The number in a comment is that of the case."""
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+import uuid
+
+import pytest
+import requests
+
+import mqtt
+from cluster import ROOT, SERVICES, executables
+from rest import Rest
+from server import eventually
+
+TELEMETRY = "v1/devices/me/telemetry"
+
+
+def port_of(address):
+    return int(address.split(":")[1])
+
+
+def balanced(cluster, kind):
+    return cluster.status()[kind]
+
+
+def direct(cluster, name):
+    """The REST API of one core node, or the HTTP device API of one transport."""
+    return "http://" + cluster.process(name)["http"]
+
+
+def mqtt_port(cluster, number=None):
+    return port_of(cluster.process(f"mqtt-transport-{number}")["mqtt"] if number else balanced(cluster, "mqtt"))
+
+
+def publish(port, token, values, seconds=10):
+    with mqtt.connected(port, token) as connection:
+        connection.timeout = seconds
+        connection.publish(TELEMETRY, values)
+        connection.puback()
+    return True
+
+
+def metrics(cluster, name):
+    text = requests.get(direct(cluster, name) + "/actuator/prometheus", timeout=5).text
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]
+    return {key: float(value) for key, value in lines}
+
+
+def zookeeper_nodes(cluster):
+    """Paths of ephemeral nodes below /thingsboard/nodes."""
+    host, port = cluster.state["zookeeper"].split(":")
+    with socket.create_connection((host, int(port)), 5) as connection:
+        connection.sendall(b"dump")
+        text = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    return {line.strip() for line in text.splitlines() if line.strip().startswith("/thingsboard/nodes/")}
+
+
+def topics(bootstrap):
+    listing = json.loads(subprocess.run(["kcat", "-L", "-J", "-b", bootstrap], capture_output=True, check=True).stdout)
+    return {topic["topic"]: len(topic["partitions"]) for topic in listing["topics"]}
+
+
+# Membership and topics
+
+
+def test_every_service_is_an_ephemeral_node_in_zookeeper(cluster):  # 3
+    assert len(zookeeper_nodes(cluster)) == 2 * len(SERVICES)
+    seen = metrics(cluster, "core-node-1")
+    assert [value for name, value in seen.items() if "members" in name] == [2.0 * len(SERVICES)]
+
+
+def test_topics_have_the_configured_names_and_partitions(cluster):  # 4
+    found = topics(cluster.state["kafka"]["bootstrap"])
+    assert found["tb_core"] == 10 and found["tb_rule_engine.main"] == 10
+    assert found["tb_transport.api.requests"] == 10
+    for number in (1, 2):
+        assert found[f"tb_core.notifications.core-node-{number}"] == 1
+        assert found[f"tb_rule_engine.notifications.rule-engine-{number}"] == 1
+        assert found[f"tb_transport.notifications.mqtt-transport-{number}"] == 1
+        assert found[f"tb_transport.api.responses.http-transport-{number}"] == 1
+
+
+def test_partitions_are_divided_without_rest_and_without_overlap(cluster):
+    def owned():
+        counts = [metrics(cluster, f"rule-engine-{number}")['kafka_owned_partitions{topic="tb_rule_engine.main"}']
+                  for number in (1, 2)]
+        return counts if sum(counts) == 10 and min(counts) > 0 else None
+
+    eventually(owned, 15, "a division of the partitions")
+
+
+# The way of a message
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_telemetry_over_mqtt_is_visible_on_either_core(cluster, device, number):  # 6
+    value = uuid.uuid4().hex
+    publish(mqtt_port(cluster, number), device.token, {"k": value})
+    for core in ("core-node-1", "core-node-2"):
+        other = Rest(direct(cluster, core))
+        eventually(lambda: other.ok("GET", device.path + "/values/timeseries?keys=k").get("k", [{}])[0].get("value") == value,
+                   2, f"the value on {core}")
+
+
+def test_telemetry_over_http_through_the_balancer_is_stored(cluster, device):  # 7
+    answer = requests.post(f"http://{balanced(cluster, 'http')}/api/v1/{device.token}/telemetry", json={"h": 1}, timeout=10)
+    assert answer.status_code == 200
+    device.await_latest({"h": 1}, 2)
+
+
+def test_telemetry_over_mqtt_through_the_balancer_is_stored(cluster, device):
+    publish(mqtt_port(cluster), device.token, {"m": 1})
+    device.await_latest({"m": 1}, 2)
+
+
+def test_a_wrong_token_is_refused_within_a_second(cluster):  # 8
+    began = time.monotonic()
+    connection = mqtt.Connection(mqtt_port(cluster))
+    assert connection.connect(username="no-such-token") == 5
+    connection.close()
+    url = f"http://{balanced(cluster, 'http')}/api/v1/no-such-token/telemetry"
+    assert requests.post(url, json={"a": 1}, timeout=5).status_code == 401
+    assert time.monotonic() - began < 2
+
+
+def test_attributes_and_their_update_reach_a_device_on_another_service(cluster, rest, device):  # 18
+    connection = mqtt.connected(mqtt_port(cluster, 2), device.token)
+    connection.send(mqtt.packet(8, b"\0\1" + mqtt.text("v1/devices/me/attributes") + b"\1", 2))
+    connection.expect(mqtt.SUBACK)
+    core = Rest(direct(cluster, "core-node-1"))
+    core.ok("POST", f"/api/plugins/telemetry/DEVICE/{device.id}/attributes/SHARED_SCOPE", {"limit": 7})
+    assert b'{"limit":7}' in connection.expect(mqtt.PUBLISH).body
+    connection.close()
+
+
+def test_a_second_session_of_a_device_closes_the_first_on_another_transport(cluster, device):  # 19
+    first = mqtt.connected(mqtt_port(cluster, 1), device.token)
+    first.publish(TELEMETRY, {"a": 1})
+    first.puback()
+    second = mqtt.connected(mqtt_port(cluster, 2), device.token)
+    eventually(lambda: closed(first), 5, "the end of the first session")
+    second.publish(TELEMETRY, {"a": 2})
+    second.puback()
+    second.close()
+
+
+def closed(connection):
+    try:
+        connection.ping()
+        return False
+    except (OSError, AssertionError):
+        return True
+
+
+def test_changed_credentials_close_the_session_and_refuse_the_old_token_everywhere(cluster, rest, device):  # 20
+    connection = mqtt.connected(mqtt_port(cluster, 1), device.token)
+    credentials = rest.ok("GET", f"/api/device/{device.id}/credentials")
+    credentials["credentialsId"] = "new-" + uuid.uuid4().hex[:12]
+    rest.ok("POST", "/api/device/credentials", credentials)
+    eventually(lambda: closed(connection), 5, "the end of the session")
+    time.sleep(1)
+    for number in (1, 2):
+        connection = mqtt.Connection(mqtt_port(cluster, number))
+        assert connection.connect(username=device.token) == 5
+        connection.close()
+        publish(mqtt_port(cluster, number), credentials["credentialsId"], {"b": number})
+
+
+def test_a_deleted_device_is_cut_off(cluster, rest, device):  # 21
+    connection = mqtt.connected(mqtt_port(cluster, 2), device.token)
+    assert rest.call("DELETE", f"/api/device/{device.id}").status_code == 200
+    eventually(lambda: closed(connection), 5, "the end of the session")
+    again = mqtt.Connection(mqtt_port(cluster, 1))
+    assert again.connect(username=device.token) == 5
+    again.close()
+
+
+# Services that go and come
+
+
+def test_without_cores_a_device_hears_that_the_server_is_unavailable(cluster, device):  # 9
+    for number in (1, 2):
+        cluster.terminate(f"core-node-{number}")
+    connection = mqtt.Connection(mqtt_port(cluster, 1), timeout=25)
+    assert connection.connect(username=device.token) == 3
+    connection.close()
+    url = direct(cluster, "http-transport-1") + f"/api/v1/{device.token}/telemetry"
+    assert requests.post(url, json={"a": 1}, timeout=25).status_code >= 500
+
+
+def test_without_rule_engines_messages_are_acknowledged_and_stored_later_in_order(cluster, device):  # 10, 11
+    with mqtt.connected(mqtt_port(cluster, 1), device.token) as connection:
+        for number in (1, 2):
+            assert cluster.terminate(f"rule-engine-{number}") is not None
+        started = 1_700_000_000_000
+        for index in range(1000):
+            connection.publish(TELEMETRY, {"ts": started + index, "values": {"n": index}})
+        for _ in range(1000):
+            connection.expect(mqtt.PUBACK)
+    for number in (1, 2):
+        cluster.start(f"rule-engine-{number}")
+
+    def stored():
+        rows = device.rest.ok("GET", f"{device.path}/values/timeseries?keys=n&startTs={started}&endTs={started + 1000}"
+                                     "&limit=2000&orderBy=ASC").get("n", [])
+        return [int(row["value"]) for row in rows] == list(range(1000))
+
+    eventually(stored, 30, "all 1000 messages")
+
+
+def test_a_rule_engine_that_is_told_to_end_loses_nothing(cluster, device):  # 50
+    sent = []
+
+    def send():
+        with mqtt.connected(mqtt_port(cluster, 1), device.token) as connection:
+            for index in range(400):
+                connection.publish(TELEMETRY, {"ts": 1_700_000_100_000 + index, "values": {"t": index}})
+                connection.puback()
+                sent.append(index)
+                time.sleep(0.005)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    time.sleep(0.7)
+    assert cluster.terminate("rule-engine-1") is not None, "it had to be killed"
+    thread.join()
+    assert len(sent) == 400
+
+    def stored():
+        rows = device.rest.ok("GET", f"{device.path}/values/timeseries?keys=t&startTs=1700000100000&endTs=1700000101000"
+                                     "&limit=1000&orderBy=ASC").get("t", [])
+        return [int(row["value"]) for row in rows] == list(range(400))
+
+    eventually(stored, 20, "all messages")
+
+
+def test_a_service_that_leaves_gracefully_is_gone_at_once(cluster):  # 28
+    before = zookeeper_nodes(cluster)
+    took = cluster.terminate("rule-engine-2")
+    assert took is not None and took < 15
+    assert len(zookeeper_nodes(cluster)) == len(before) - 1
+
+
+def test_the_partitions_of_a_killed_rule_engine_are_taken_over(cluster, rest):  # 30
+    devices = [rest.create_device() for _ in range(12)]
+    cluster.kill("rule-engine-1")
+    for index, device in enumerate(devices):
+        publish(mqtt_port(cluster, 1), device.token, {"x": index})
+    for index, device in enumerate(devices):
+        device.await_latest({"x": index}, 20)
+
+
+def test_devices_of_a_killed_transport_connect_again_through_the_balancer(cluster, device):
+    connection = mqtt.connected(mqtt_port(cluster), device.token)
+    victim = max((1, 2), key=lambda number: metrics(cluster, f"mqtt-transport-{number}").get("mqtt_connections", 0))
+    cluster.kill(f"mqtt-transport-{victim}")
+    eventually(lambda: closed(connection), 5, "the end of the connection")
+
+    def again():
+        try:
+            return publish(mqtt_port(cluster), device.token, {"again": 1})
+        except (OSError, AssertionError):
+            return False
+
+    eventually(again, 15, "a new connection")
+    device.await_latest({"again": 1}, 10)
+
+
+def test_a_paused_core_is_replaced_and_comes_back(cluster, rest, device):  # 31
+    cluster.pause("core-node-2")
+    try:
+        time.sleep(10)
+        owned = 'kafka_owned_partitions{topic="tb_core"}'
+        eventually(lambda: metrics(cluster, "core-node-1")[owned] == 10, 20, "the take-over")
+        publish(mqtt_port(cluster, 1), device.token, {"p": 1}, 25)
+    finally:
+        cluster.resume("core-node-2")
+    cluster.wait_ready("core-node-2", 60)
+    eventually(lambda: 0 < metrics(cluster, "core-node-2")[owned] < 10, 30, "its share")
+    publish(mqtt_port(cluster, 2), device.token, {"p": 2})
+    device.await_latest({"p": 2}, 10)
+
+
+def test_a_second_process_with_the_same_service_id_refuses_to_start(cluster):  # 54
+    process = cluster.process("core-node-1")
+    environment = {**os.environ, **process["environment"], "HTTP_BIND_PORT": "0"}
+    second = subprocess.run([executables() / "core-node"], env=environment, capture_output=True, timeout=60)
+    assert second.returncode == 1
+    assert b"core-node-1" in second.stderr and b"another live process" in second.stderr
+    assert cluster.is_ready("core-node-1")
+
+
+# What it stands on
+
+
+def test_kafka_comes_back_without_a_restart_of_services(cluster, kafka, device):  # 12
+    connection = mqtt.connected(mqtt_port(cluster, 1), device.token)
+    cluster.kill("kafka-1")
+    connection.publish(TELEMETRY, {"k": 1})
+    try:
+        assert connection.receive(3) is None, "acknowledged without Kafka"
+    except TimeoutError:
+        pass
+    cluster.start("kafka-1")
+    connection.close()
+
+    def works():
+        try:
+            return publish(mqtt_port(cluster, 1), device.token, {"k": 2}, 5)
+        except (OSError, AssertionError):
+            return False
+
+    eventually(works, 60, "publishing")
+    device.await_latest({"k": 2}, 30)
+
+
+def test_without_zookeeper_messages_go_on_or_wait_and_none_is_lost(cluster, device):  # 32
+    cluster.kill("zookeeper-1")
+    publish(mqtt_port(cluster, 1), device.token, {"z": 1})
+    time.sleep(8)
+    publish(mqtt_port(cluster, 1), device.token, {"z": 2})
+    cluster.start("zookeeper-1")
+    device.await_latest({"z": 2}, 40)
+    eventually(lambda: len(zookeeper_nodes(cluster)) == 2 * len(SERVICES), 30, "all nodes")
+
+
+def test_without_redis_devices_and_people_are_served(cluster, rest, device):  # 33
+    cluster.kill("redis-1")
+    publish(mqtt_port(cluster, 1), device.token, {"r": 1})
+    device.await_latest({"r": 1}, 10)
+    assert rest.ok("GET", f"/api/device/{device.id}")["name"] == device.entity["name"]
+    cluster.start("redis-1")
+    publish(mqtt_port(cluster, 2), device.token, {"r": 2})
+    device.await_latest({"r": 2}, 10)
+
+
+def test_without_postgres_messages_are_acknowledged_and_stored_afterwards(cluster, device):  # 35
+    publish(mqtt_port(cluster, 1), device.token, {"d": 0})
+    with mqtt.connected(mqtt_port(cluster, 1), device.token) as connection:
+        cluster.kill("postgres-1")
+        for value in range(1, 21):
+            connection.publish(TELEMETRY, {"ts": 1_700_000_200_000 + value, "values": {"d": value}})
+            connection.puback()
+        cluster.start("postgres-1")
+
+    def stored():
+        answer = device.rest.call("GET", f"{device.path}/values/timeseries?keys=d&startTs=1700000200000&endTs=1700000201000"
+                                         "&limit=100")
+        return answer.status_code == 200 and len(answer.json().get("d", [])) == 20
+
+    eventually(stored, 60, "what was acknowledged without a database")
+
+
+# Configuration and operation
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_shared_variables_of_the_kubernetes_guide_start_every_executable(service):  # 46
+    guide = dict(line.split("=", 1) for line in (ROOT / "Tests/cluster/shared-config-map.env").read_text().splitlines() if line)
+    for extra in ([], ["--config", str(ROOT / f"config/{service}.yml")]):
+        result = subprocess.run([executables() / service, "--print-config", *extra], capture_output=True, text=True,
+                                env={"PATH": os.environ["PATH"], **guide})
+        assert result.returncode == 0, result.stderr
+        assert "TB_KAFKA_SERVERS=kafka-headless:9092" in result.stdout
+        assert "secret-of-the-test" not in result.stdout
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_wrong_value_in_the_file_is_refused_with_its_place(service, tmp_path):
+    text = (ROOT / f"config/{service}.yml").read_text()
+    line = next(n for n, one in enumerate(text.splitlines(), 1) if "NEEDLETAIL_LOG_LEVEL" in one)
+    path = tmp_path / "wrong.yml"
+    path.write_text(text.replace('"${NEEDLETAIL_LOG_LEVEL:info}"', "loud"))
+    result = subprocess.run([executables() / service, "--config", path], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert f'{path}:{line}: NEEDLETAIL_LOG_LEVEL is "loud"; expected one of trace, debug' in result.stderr
+
+
+def test_an_installation_that_is_repeated_changes_nothing(cluster, rest, device):  # 47
+    environment = {**os.environ, **cluster.state["shared"], "INSTALL_TB": "true", "LOAD_DEMO": "true"}
+    assert subprocess.run([executables() / "core-node"], env=environment, capture_output=True).returncode == 0
+    assert rest.ok("GET", f"/api/device/{device.id}")["name"] == device.entity["name"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_shows_health_and_metrics(cluster, service):  # 51
+    url = direct(cluster, f"{service}-1")
+    assert requests.get(url + "/health/live", timeout=5).status_code == 200
+    assert set(requests.get(url + "/health/ready", timeout=5).json()["checks"].values()) == {"UP"}
+    text = requests.get(url + "/actuator/prometheus", timeout=5).text
+    assert "process_resident_memory_bytes" in text and "kafka_producer_outstanding" in text

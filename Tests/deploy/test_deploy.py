@@ -1,0 +1,169 @@
+"""Everything that deploys the platform is what its tools take: Kubernetes manifests, the compose file, the balancer, scripts."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import kubernetes_validate
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KUSTOMIZATIONS = sorted(str(path.parent.relative_to(ROOT)) for path in (ROOT / "k8s").rglob("kustomization.yml")
+                        if "components" not in path.parts)
+#: Kinds of other projects, whose schemas are not Kubernetes'.
+FOREIGN = {"monitoring.coreos.com/v1"}
+EXECUTABLES = ["core-node", "rule-engine", "mqtt-transport", "http-transport"]
+BALANCER = {
+    "BIND_ADDRESS": "127.0.0.1", "HTTP_PORT": "18080", "MQTT_PORT": "11883", "STATS_PORT": "19999", "CHECK_INTERVAL": "1s",
+    "CORE_1": "127.0.0.1:1", "CORE_2": "127.0.0.1:2", "HTTP_TRANSPORT_1": "127.0.0.1:3", "HTTP_TRANSPORT_2": "127.0.0.1:4",
+    "MQTT_TRANSPORT_1": "127.0.0.1:5", "MQTT_TRANSPORT_2": "127.0.0.1:6", "CONNECTIONS_PER_IP": "50", "MAX_CONNECTIONS": "1000",
+    "API_REQUESTS_10S": "100", "API_REQUESTS_1M": "300", "STATS_USER": "admin", "STATS_PASSWORD": "x"}
+
+
+def built(kustomization):
+    result = subprocess.run(["kubectl", "kustomize", ROOT / kustomization], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return [document for document in yaml.safe_load_all(result.stdout) if document]
+
+
+def containers(documents):
+    for document in documents:
+        spec = document.get("spec", {}).get("template", {}).get("spec", {})
+        for container in spec.get("containers", []):
+            yield document, spec, container
+
+
+@pytest.mark.parametrize("kustomization", KUSTOMIZATIONS)
+def test_every_kustomization_builds_what_the_kubernetes_api_takes(kustomization):
+    documents = built(kustomization)
+    assert documents
+    for document in documents:
+        if document["apiVersion"] not in FOREIGN:
+            kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+
+
+@pytest.mark.parametrize("kustomization", [k for k in KUSTOMIZATIONS if "overlays" in k])
+def test_names_that_objects_give_each_other_exist(kustomization):
+    documents = built(kustomization)
+    names = {(document["kind"], document["metadata"]["name"]) for document in documents}
+    labels = [document["spec"]["template"]["metadata"]["labels"] for document in documents
+              if document["kind"] in ("StatefulSet", "Job")]
+    for document in documents:
+        if document["kind"] == "Service":
+            selector = document["spec"]["selector"]
+            assert any(selector.items() <= found.items() for found in labels), selector
+        if document["kind"] == "HorizontalPodAutoscaler":
+            target = document["spec"]["scaleTargetRef"]
+            assert (target["kind"], target["name"]) in names
+        if document["kind"] == "StatefulSet":
+            assert ("Service", document["spec"]["serviceName"]) in names
+        if document["kind"] == "Ingress":
+            for rule in document["spec"]["rules"]:
+                assert all(("Service", path["backend"]["service"]["name"]) in names for path in rule["http"]["paths"])
+    for _, _, container in containers(documents):
+        for source in container.get("envFrom", []):
+            assert ("ConfigMap", source["configMapRef"]["name"]) in names
+
+
+def test_our_containers_run_without_privileges_and_tell_start_ready_and_live_apart():
+    found = [one for one in containers(built("k8s/base")) if one[2]["image"].startswith("needletail")]
+    assert {container["name"] for _, _, container in found} == set(EXECUTABLES) | {"install"}
+    for document, spec, container in found:
+        assert spec["securityContext"]["runAsUser"] == 799 and spec["securityContext"]["runAsNonRoot"]
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert not container["securityContext"]["allowPrivilegeEscalation"]
+        assert container["resources"]["limits"]["memory"]
+        config = ROOT / "config" / pathlib.Path(container["args"][2]).name
+        assert config.exists() and container["args"][0] in EXECUTABLES
+        if document["kind"] == "StatefulSet":
+            assert container["startupProbe"]["httpGet"]["path"] == "/health/live"
+            assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+            assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
+            assert spec["terminationGracePeriodSeconds"] >= 60
+
+
+def test_every_service_of_ours_has_a_disruption_budget():
+    documents = built("k8s/base")
+    sets = {document["metadata"]["name"] for document in documents if document["kind"] == "StatefulSet"}
+    assert sets == {document["metadata"]["name"] for document in documents if document["kind"] == "PodDisruptionBudget"}
+
+
+def environment_file():
+    lines = (ROOT / "docker/.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_the_compose_file_uses_what_exists():
+    text = (ROOT / "docker/docker-compose.yml").read_text()
+    compose = yaml.safe_load(text)
+    assert set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", text)) <= set(environment_file())
+    services = compose["services"]
+    for name in EXECUTABLES:
+        assert services[name]["command"][0] == name
+        assert (ROOT / "config" / pathlib.Path(services[name]["command"][2]).name).exists()
+    for name, service in services.items():
+        assert service["restart"] == "unless-stopped" and service["networks"] == ["cluster"], name
+        assert set(service.get("depends_on", {})) <= set(services)
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (ROOT / "docker" / source).exists() if source.startswith(".") else source in compose["volumes"], volume
+
+
+def test_compose_itself_takes_the_compose_file():
+    if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode != 0:
+        pytest.skip("docker compose is not installed")
+    result = subprocess.run(["docker", "compose", "-f", ROOT / "docker/docker-compose.yml", "--profile", "monitoring", "config",
+                             "-q"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("names", [{}, {"RESOLVER": "127.0.0.11:53", "CORES": "core-node:8080",
+                                        "HTTP_TRANSPORTS": "http-transport:8080", "MQTT_TRANSPORTS": "mqtt-transport:1883"}],
+                         ids=["addresses", "resolver"])
+def test_haproxy_takes_its_configuration_without_a_warning(names):
+    program = shutil.which("haproxy") or "/usr/sbin/haproxy"
+    result = subprocess.run([program, "-c", "-f", ROOT / "docker/haproxy/haproxy.cfg"], capture_output=True, text=True,
+                            env={"PATH": os.environ["PATH"], **BALANCER, **names})
+    assert result.returncode == 0 and "WARNING" not in result.stderr, result.stderr
+
+
+def test_the_balancer_gets_every_variable_it_asks_for():
+    asked = set(re.findall(r"\$\{([A-Z0-9_]+)\}", (ROOT / "docker/haproxy/haproxy.cfg").read_text()))
+    compose = yaml.safe_load((ROOT / "docker/docker-compose.yml").read_text())
+    fixed = {name for name in asked if re.search(r"_[12]$", name)}
+    assert asked - fixed <= set(compose["services"]["haproxy"]["environment"])
+
+
+def test_the_dockerfile_builds_and_runs_every_executable():
+    text = (ROOT / "docker/Dockerfile").read_text()
+    for name in ["needletail", *EXECUTABLES]:
+        assert re.search(rf"install -s .*\b{name}\b", text)
+    assert "USER 799:799" in text
+
+
+@pytest.mark.parametrize("script", ["docker/cluster"])
+def test_scripts_are_bash(script):
+    assert subprocess.run(["bash", "-n", ROOT / script]).returncode == 0
+    shown = subprocess.run([ROOT / script, "--help"], capture_output=True, text=True)
+    assert shown.returncode == 0 and "usage:" in shown.stdout
+    refused = subprocess.run([ROOT / script, "no-such-command"], capture_output=True, text=True)
+    assert refused.returncode == 2 and "usage:" in refused.stderr
+
+
+def test_the_dashboard_and_the_alerts_ask_for_metrics_that_exist():
+    known = "\n".join(path.read_text() for path in (ROOT / "Sources").rglob("*.swift"))
+    dashboard = json.loads((ROOT / "docker/grafana/dashboards/needletail.json").read_text())
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    alerts = yaml.safe_load((ROOT / "docker/prometheus/alerts.yml").read_text())
+    expressions += [rule["expr"] for group in alerts["groups"] for rule in group["rules"]]
+    words = {"sum", "rate", "max", "min", "by", "le", "histogram_quantile", "job", "instance", "topic", "type", "protocol", "result",
+             "queue", "service", "role", "on", "increase", "absent", "avg", "time", "for", "and", "or", "up", "without", "statsName",
+             "changes", "group_left", "unless"}
+    for expression in expressions:
+        plain = re.sub(r'"[^"]*"', "", expression)
+        for name in re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]{2,}", re.sub(r"\[[^\]]*\]", "", plain)):
+            base = re.sub(r"_(bucket|sum|count)$", "", name)
+            assert name in words or name in known or base in known, f"{name} in {expression}"
