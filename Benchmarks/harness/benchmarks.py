@@ -8,6 +8,7 @@ import time
 
 from programs import (Failure, bench_transport, connections_possible, database_of, limit, loadtest, mosquitto,
                       server_of, standalone)
+from rest import rest
 from results import Figure, Series
 
 
@@ -205,5 +206,6 @@ ALL = {
     "start": start,
     "at-rest": at_rest,
     "flat": flat,
+    "rest": rest,
     "micro": micro,
 }

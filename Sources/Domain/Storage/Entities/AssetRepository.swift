@@ -98,20 +98,20 @@ public struct AssetRepository: Sendable {
         "createdTime": "s.created_time", "name": "s.name", "type": "s.type", "assetProfileName": "s.type",
         "label": "s.label", "customerTitle": "c.title",
     ]
-    private static let byProfile = """
-        s.asset_profile_id = ANY(ARRAY(SELECT p.id FROM asset_profile p WHERE p.tenant_id = $1 AND p.name ILIKE $?))
-        """
-    private static let byCustomer = """
-        s.customer_id = ANY(ARRAY(SELECT k.id FROM customer k WHERE k.tenant_id = $1 AND k.title ILIKE $?))
-        """
+    private static let byProfile = ListStatement.Related(
+        found: "SELECT id FROM asset_profile WHERE tenant_id = $1 AND name ILIKE $2",
+        condition: "s.asset_profile_id = ANY($?)")
+    private static let byCustomer = ListStatement.Related(
+        found: "SELECT id FROM customer WHERE tenant_id = $1 AND title ILIKE $2", condition: "s.customer_id = ANY($?)")
 
     private static let shape = ListStatement.Shape(
         columns: Asset.columns, source: AssetSummary.source, id: "s.id", searched: ["s.name", "s.label"],
-        sortable: sortable, searchedThrough: [byProfile], neverNull: ["createdTime", "name", "type"])
+        sortable: sortable, searchedThrough: [byProfile], counted: "asset s",
+        neverNull: ["createdTime", "name", "type"])
 
     private static let infoShape = ListStatement.Shape(
         columns: AssetSummary.columns, source: AssetSummary.source, id: "s.id", searched: ["s.name", "s.label"],
-        sortable: sortable, searchedThrough: [byProfile, byCustomer],
+        sortable: sortable, searchedThrough: [byProfile, byCustomer], counted: "asset s",
         neverNull: ["createdTime", "name", "type"])
 
     /// What a list of assets can be narrowed to.

@@ -126,22 +126,22 @@ public struct DeviceRepository: Sendable {
 
     // MARK: - Lists
 
-    private static let byProfile = """
-        d.device_profile_id = ANY(ARRAY(SELECT p.id FROM device_profile p WHERE p.tenant_id = $1 AND p.name ILIKE $?))
-        """
-    private static let byCustomer = """
-        d.customer_id = ANY(ARRAY(SELECT k.id FROM customer k WHERE k.tenant_id = $1 AND k.title ILIKE $?))
-        """
+    private static let byProfile = ListStatement.Related(
+        found: "SELECT id FROM device_profile WHERE tenant_id = $1 AND name ILIKE $2",
+        condition: "d.device_profile_id = ANY($?)")
+    private static let byCustomer = ListStatement.Related(
+        found: "SELECT id FROM customer WHERE tenant_id = $1 AND title ILIKE $2", condition: "d.customer_id = ANY($?)")
 
     /// A device's type is the name of its profile, so it is searched in the profiles, which are few.
     private static let shape = ListStatement.Shape(
         columns: Device.columns, source: "device d LEFT JOIN customer c ON c.id = d.customer_id", id: "d.id",
-        searched: ["d.name", "d.label"], sortable: sortable, searchedThrough: [byProfile], neverNull: neverNull)
+        searched: ["d.name", "d.label"], sortable: sortable, searchedThrough: [byProfile], counted: "device d",
+        neverNull: neverNull)
 
     private static let infoShape = ListStatement.Shape(
         columns: DeviceSummary.columns, source: DeviceSummary.source, id: "d.id", searched: ["d.name", "d.label"],
         sortable: sortable.merging(["active": "coalesce(a.bool_v, false)"]) { first, _ in first },
-        searchedThrough: [byProfile, byCustomer], neverNull: neverNull.union(["active"]))
+        searchedThrough: [byProfile, byCustomer], counted: "device d", neverNull: neverNull.union(["active"]))
 
     private static let neverNull: Set<String> = ["createdTime", "name", "type", "deviceProfileName"]
     private static let sortable = [
@@ -174,7 +174,9 @@ public struct DeviceRepository: Sendable {
 
     public func infoPage(tenant: TenantID, _ filter: Filter, _ link: PageLink) async throws -> Page<DeviceSummary> {
         var statement = narrowed(Self.infoShape, tenant: tenant, filter)
-        if let isActive = filter.isActive { statement.require("coalesce(a.bool_v, false) = $?", .boolean(isActive)) }
+        if let isActive = filter.isActive {
+            statement.requireJoined("coalesce(a.bool_v, false) = $?", .boolean(isActive))
+        }
         return try await statement.page(link, on: runner, DeviceSummary.init)
     }
 

@@ -1,3 +1,4 @@
+internal import Model
 internal import Postgres
 
 /// Puts a list's SELECT together: fixed text and numbered parameters, nothing spliced in that a user wrote.
@@ -13,16 +14,27 @@ struct ListStatement {
         var searched: [String]
         /// JSON member to column.
         var sortable: [String: String]
-        /// Further conditions of `textSearch` in which `$?` stands for the pattern and `$1` for the first parameter that
-        /// was required, the tenant: rows whose profile or customer is called so, found by their indexes.
-        var searchedThrough: [String] = []
+        /// What else `textSearch` looks at: names of profiles and customers.
+        var searchedThrough: [Related] = []
+        /// The part of ``source`` that is enough to count rows, unless a condition is about what is joined to it.
+        var counted: String?
         /// Members of ``sortable`` that are never NULL, so that an index can give their order.
         var neverNull: Set<String> = []
+    }
+
+    /// Few things that many rows refer to. They are found first: a text that is in none of their names costs nothing, and the
+    /// planner knows how many rows the others have.
+    struct Related: Sendable {
+        /// Selects ids by the first parameter that was required, the tenant, as `$1` and the pattern as `$2`.
+        var found: String
+        /// In which `$?` stands for these ids.
+        var condition: StaticString
     }
 
     private let shape: Shape
     private var conditions: [String] = []
     private var parameters: [PostgresParameter] = []
+    private var isAboutJoined = false
 
     init(_ shape: Shape) { self.shape = shape }
 
@@ -42,6 +54,12 @@ struct ListStatement {
     func delete(on runner: any StatementRunner) async throws {
         precondition(!conditions.isEmpty, "a list without conditions is not deleted")
         _ = try await runner.query("DELETE FROM \(shape.source)\(filter)", parameters)
+    }
+
+    /// The same for a condition about a table that is joined to the list's own.
+    mutating func requireJoined(_ condition: StaticString, _ parameter: PostgresParameter) {
+        require(condition, parameter)
+        isAboutJoined = true
     }
 
     /// Adds a condition without parameters.
@@ -73,20 +91,22 @@ struct ListStatement {
     ///
     /// All that match are found first, by the indexes of the searched columns, counted, and only then put in order: left to
     /// itself the planner walks the order's index in the hope to meet a match soon, which a rare text makes a walk through
-    /// the whole table.
+    /// the whole table (`docs/lists.md`).
     private func foundPage<Element: Sendable>(
         _ text: String, _ link: PageLink, on runner: any StatementRunner, _ read: (PostgresRow) -> Element
     ) async throws -> Page<Element> {
         var filtered = self
-        filtered.search(text)
+        try await filtered.search(text, on: runner)
         let order = try order(of: link, column: "sort_key", id: "found_id")
         let sortKey = try sortColumn(of: link).map { ", \($0) AS sort_key" } ?? ""
         let next = filtered.parameters.count + 1
         let rows = try await runner.query(
             """
-            WITH found AS (
-                SELECT \(shape.id) AS found_id, count(*) OVER () AS found_total\(sortKey)
-                FROM \(shape.source)\(filtered.filter) ORDER BY \(order) LIMIT $\(next) OFFSET $\(next + 1))
+            WITH matching AS MATERIALIZED (
+                SELECT \(shape.id) AS found_id\(sortKey) FROM \(shape.source)\(filtered.filter)),
+            found AS (
+                SELECT *, (SELECT count(*) FROM matching) AS found_total FROM matching
+                ORDER BY \(order) LIMIT $\(next) OFFSET $\(next + 1))
             SELECT \(shape.columns), found_total
             FROM \(shape.source) JOIN found ON found_id = \(shape.id) ORDER BY \(order)
             """, filtered.parameters + [.int8(Int64(link.pageSize)), .int8(link.offset)])
@@ -99,12 +119,19 @@ struct ListStatement {
         return Page(elements: rows.map(read), totalElements: total, link: link)
     }
 
-    private mutating func search(_ text: String) {
-        parameters.append(.text("%" + Self.escaped(text) + "%"))
-        let number = parameters.count
-        let conditions =
-            shape.searched.map { "\($0) ILIKE $\(number)" } + shape.searchedThrough.map { Self.numbered($0, number) }
-        self.conditions.append("(" + conditions.joined(separator: " OR ") + ")")
+    private mutating func search(_ text: String, on runner: any StatementRunner) async throws {
+        let pattern = PostgresParameter.text("%" + Self.escaped(text) + "%")
+        let tenant = parameters.first
+        parameters.append(pattern)
+        var alternatives = shape.searched.map { "\($0) ILIKE $\(parameters.count)" }
+        for related in shape.searchedThrough {
+            guard let tenant else { preconditionFailure("a search through relatives without their tenant") }
+            let ids = try await runner.query(related.found, [tenant, pattern]).compactMap { $0.id(0) }
+            if ids.isEmpty { continue }
+            parameters.append(.ids(ids))
+            alternatives.append(Self.numbered("\(related.condition)", parameters.count))
+        }
+        conditions.append("(" + alternatives.joined(separator: " OR ") + ")")
     }
 
     /// The column that the list is sorted by; `nil` for the order of ids.
@@ -125,7 +152,8 @@ struct ListStatement {
     }
 
     private func count(on runner: any StatementRunner) async throws -> Int64 {
-        let result = try await runner.query("SELECT count(*) FROM \(shape.source)\(filter)", parameters)
+        let source = isAboutJoined ? shape.source : shape.counted ?? shape.source
+        let result = try await runner.query("SELECT count(*) FROM \(source)\(filter)", parameters)
         return result[0].int8(0) ?? 0
     }
 
