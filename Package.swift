@@ -41,6 +41,8 @@ let c: [Target] = [
     .target(
         name: "CSimdJSON", path: "Sources/C/CSimdJSON",
         cxxSettings: [.unsafeFlags(["-O3", "-DNDEBUG"])], linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(
+        name: "CProtobuf", path: "Sources/C/CProtobuf", linkerSettings: [.linkedLibrary("protobuf")]),
     systemLibrary("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
     systemLibrary("CHTTPParser", apt: "libhttp-parser-dev"),
     systemLibrary("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
@@ -58,6 +60,7 @@ let c: [Target] = [
 let clients: [Target] = [
     swiftTarget("Clients", "JSON", ["CSimdJSON"]),
     swiftTarget("Clients", "Postgres", ["CPostgres"]),
+    swiftTarget("Clients", "Protobuf", ["CProtobuf"]),
     swiftTarget("Clients", "Crypto", ["COpenSSL", "CCrypt"]),
     swiftTarget("Clients", "ZooKeeper", ["CZooKeeper"]),
     swiftTarget("Clients", "Kafka", ["CKafka", "CLinux"]),
@@ -103,7 +106,8 @@ let services: [Target] = [
     swiftTarget("Services", "ServiceHealth", ["HTTPServer", "JSON", "Metrics"]),
     swiftTarget(
         "Services", "TransportCore",
-        ["Model", "Telemetry", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
+        ["Model", "Telemetry", "Messages", "Queue", "JSON", "Protobuf", "Reactor", "Logging", "Metrics",
+         "Configuration"]),
     swiftTarget(
         "Services", "MQTTTransport",
         ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Telemetry", "Messages", "Queue", "JSON", "Crypto", "Reactor",
@@ -180,7 +184,8 @@ let testTargets: [Target] = [
         ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",
          "Crypto"]),
     tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
-    tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Reactor", "Logging", "Metrics"]),
+    tests("Protobuf"),
+    tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Protobuf", "Reactor", "Logging", "Metrics"]),
     tests(
         "MQTTTransport",
         ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Messages", "Queue", "Telemetry", "JSON", "Reactor", "Logging",

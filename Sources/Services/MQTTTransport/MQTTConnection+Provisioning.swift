@@ -54,10 +54,15 @@ extension MQTTConnection {
             acknowledge(publish, .topicNameInvalid)
             return close(.topicNameInvalid, .provisioning)
         }
+        let payload = bytes.extracting(publish.payload)
         do throws(DevicePayloadError) {
-            let request = try ProvisionJSON.request(bytes.extracting(publish.payload))
+            let request = try ProvisionJSON.request(payload)
             ask(request, publish) { ProvisionJSON.response($0) }
         } catch {
+            // What is no JSON may be protobuf, and is answered in that.
+            if error == .invalid, let request = try? ProvisionProtobuf.request(payload) {
+                return ask(request, publish) { ProvisionProtobuf.response($0) }
+            }
             switch error {
             case .unacceptable:
                 acknowledge(publish, .implementationSpecificError)

@@ -42,16 +42,36 @@ extension MQTTConnection {
         _ publish: MQTTPublish, in bytes: Span<UInt8>, _ format: UplinkTopic.PayloadFormat, _ session: OpenSession,
         isTelemetry: Bool
     ) {
-        let usesProtobuf = format == .protobuf || (format == .profile && session.info.profile.mqtt.usesProtobuf)
-        let isAcknowledged = publish.qos != .atMostOnce
-        guard !usesProtobuf else {
-            // Without a schema no payload of this form is valid.
-            rejectPayload(publish, session)
-            return
+        guard format == .json || (format == .profile && !session.info.profile.mqtt.usesProtobuf) else {
+            return postProtobuf(publish, in: bytes, format, session, isTelemetry: isTelemetry)
         }
+        post(publish, bytes.extracting(publish.payload), session, isTelemetry: isTelemetry)
+    }
+
+    /// Converts what may be protobuf to JSON, and goes on with that.
+    private func postProtobuf(
+        _ publish: MQTTPublish, in bytes: Span<UInt8>, _ format: UplinkTopic.PayloadFormat, _ session: OpenSession,
+        isTelemetry: Bool
+    ) {
+        let payload = bytes.extracting(publish.payload)
+        let protobuf = ProtobufPayloads(session.info.profile)
+        do throws(DevicePayloadError) {
+            let json = isTelemetry ? try protobuf.telemetry(payload) : try protobuf.attributes(payload)
+            post(publish, json.span, session, isTelemetry: isTelemetry)
+        } catch {
+            guard format == .profile, session.info.profile.mqtt.acceptsJSONBesideProtobuf else {
+                return rejectPayload(publish, session)
+            }
+            post(publish, payload, session, isTelemetry: isTelemetry)
+        }
+    }
+
+    private func post(
+        _ publish: MQTTPublish, _ payload: Span<UInt8>, _ session: OpenSession, isTelemetry: Bool
+    ) {
+        let isAcknowledged = publish.qos != .atMostOnce
         let tag = isAcknowledged ? pending.append(publish.packetIdentifier) : 0
         let target: any UplinkTarget = isAcknowledged ? self : transport.unacknowledgedTarget
-        let payload = bytes.extracting(publish.payload)
         do throws(TelemetryError) {
             let admission =
                 isTelemetry

@@ -84,6 +84,16 @@ public enum DeviceRequestJSON {
         return ClaimRequest(secretKey: secretKey, durationMilliseconds: max(0, duration))
     }
 
+    /// Text that is JSON already as it is, and other text as a JSON string; nothing is `null`.
+    static func jsonText(_ text: String) throws(DevicePayloadError) -> String {
+        guard !text.isEmpty else { return "null" }
+        do throws(JSONError) {
+            return try JSONValue.parse(text).serializedString
+        } catch {
+            return JSONValue.string(text).serializedString
+        }
+    }
+
     /// The payload, which must be an object.
     public static func object(_ payload: Span<UInt8>) throws(DevicePayloadError) -> JSONObject {
         let value: JSONValue

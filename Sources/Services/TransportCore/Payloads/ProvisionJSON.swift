@@ -1,5 +1,6 @@
 import JSON
 public import Messages
+import Protobuf
 
 /// A device that asks to be registered, and what it is told (`device-api.md` 8.1, 8.2), in JSON.
 public enum ProvisionJSON {
@@ -75,5 +76,57 @@ public enum ProvisionJSON {
                 writer.member("status", status)
             }
         }
+    }
+}
+
+/// The same in protobuf (`device-api.md` 10.2), for what is no JSON.
+public enum ProvisionProtobuf {
+    public static func request(_ payload: Span<UInt8>) throws(DevicePayloadError) -> ProvisionRequest {
+        guard let json = ProtobufPayloads.platform.json(payload, as: "ProvisionDeviceRequestMsg") else {
+            throw .invalid
+        }
+        let object = try DeviceRequestJSON.object(json.span)
+        let keys = object["provisionDeviceCredentialsMsg"]
+        guard let key = keys?["provisionDeviceKey"]?.stringValue,
+            let secret = keys?["provisionDeviceSecret"]?.stringValue
+        else { throw .invalid }
+        var request = ProvisionRequest(provisionDeviceKey: key, provisionDeviceSecret: secret)
+        guard let type = object["credentialsType"]?.stringValue.flatMap({ CredentialsType(name: $0) }) else {
+            throw .unacceptable
+        }
+        func text(_ value: JSONValue?) -> String? {
+            guard let text = value?.stringValue, !text.isEmpty else { return nil }
+            return text
+        }
+        let data = object["credentialsDataProto"]
+        request.credentialsType = type
+        request.deviceName = text(object["deviceName"])
+        request.token = text(data?["validateDeviceTokenRequestMsg"]?["token"])
+        request.x509Hash = text(data?["validateDeviceX509CertRequestMsg"]?["hash"])
+        let basic = data?["validateBasicMqttCredRequestMsg"]
+        request.clientID = text(basic?["clientId"])
+        request.userName = text(basic?["userName"])
+        request.password = text(basic?["password"])
+        request.isGateway = object["gateway"]?.boolValue ?? false
+        return request
+    }
+
+    /// `nil` when there is no answer to tell.
+    public static func response(_ response: ProvisionResponse) -> [UInt8]? {
+        let (status, type, value): (String, CredentialsType, String)
+        switch response {
+        case .success(let given, let text): (status, type, value) = ("SUCCESS", given, text)
+        case .notFound: (status, type, value) = ("NOT_FOUND", .accessToken, "")
+        case .failure: (status, type, value) = ("FAILURE", .accessToken, "")
+        case .unavailable: return nil
+        }
+        let json = JSONWriter.bytes { writer in
+            writer.object { writer in
+                writer.member("status", status)
+                writer.member("credentialsType", type.name)
+                writer.member("credentialsValue", value)
+            }
+        }
+        return ProtobufPayloads.platform.encode(json: json, as: "ProvisionDeviceResponseMsg")
     }
 }
