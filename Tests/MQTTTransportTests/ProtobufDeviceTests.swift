@@ -11,7 +11,7 @@ import TransportCore
 /// Devices whose profile says protobuf (`device-api.md` 2.11, 10).
 @Suite struct ProtobufDeviceTests {
     private func withProfile(
-        _ change: (inout MQTTProfileConfiguration) -> Void = { _ in }, _ version: MQTTVersion = .v5,
+        _ change: (inout MQTTProfileConfiguration) -> Void = { _ in },
         _ body: (Harness, TestClient) async throws -> Void
     ) async throws {
         var mqtt = MQTTProfileConfiguration()
@@ -24,7 +24,7 @@ import TransportCore
         try await Harness.run(prepare: { _, _, api in
             api.configure { $0.profile = profile }
         }) { harness in
-            try await body(harness, try harness.connected(version))
+            try await body(harness, try harness.connected(.v5))
         }
     }
 

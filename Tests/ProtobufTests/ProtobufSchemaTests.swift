@@ -24,7 +24,7 @@ import Testing
             [0x08, 7, 0x11, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0x18, 5, 0x22, 3, 0x0A, 1, 0x78]
         #expect(
             json(bytes, schema)
-                == #"{"myKey":7,"level":1.5,"count":"5","inner":{"myName":"x"},"flags":[],"on":false}"#)
+                == #"{"myKey":7,"count":"5","inner":{"myName":"x"},"flags":[],"on":false,"level":1.5}"#)
     }
 
     @Test func fieldsWithPresenceAreLeftOutWhenUnset() throws {

@@ -58,7 +58,8 @@ public struct ProtobufPayloads: Sendable {
     public func attributesRequest(
         _ payload: Span<UInt8>, requestID: Int32
     ) throws(DevicePayloadError) -> AttributesRequest {
-        let object = try DeviceRequestJSON.object(fixed(payload, "AttributesRequest").span)
+        let json = try fixed(payload, "AttributesRequest")
+        let object = try DeviceRequestJSON.object(json.span)
         func keys(_ name: String) throws(DevicePayloadError) -> [String]? {
             guard let text = object[name]?.stringValue, !text.isEmpty else { return nil }
             return try DeviceRequestJSON.keys(commaSeparated: text)
@@ -68,14 +69,16 @@ public struct ProtobufPayloads: Sendable {
     }
 
     public func rpcRequest(_ payload: Span<UInt8>, requestID: Int32) throws(DevicePayloadError) -> ToServerRPCRequest {
-        let object = try DeviceRequestJSON.object(fixed(payload, "RpcRequest").span)
+        let json = try fixed(payload, "RpcRequest")
+        let object = try DeviceRequestJSON.object(json.span)
         guard let method = object["method"]?.stringValue else { throw .invalid }
         let params = object["params"]?.stringValue ?? ""
         return ToServerRPCRequest(requestID: requestID, method: method, params: try DeviceRequestJSON.jsonText(params))
     }
 
     public func claim(_ payload: Span<UInt8>) throws(DevicePayloadError) -> ClaimRequest {
-        try DeviceRequestJSON.claim(fixed(payload, "ClaimDevice").span)
+        let json = try fixed(payload, "ClaimDevice")
+        return try DeviceRequestJSON.claim(json.span)
     }
 
     public func attributes(_ response: AttributesResponse) -> [UInt8] {
