@@ -10,9 +10,10 @@ import TestSupport
 import Testing
 
 @Suite(.serialized) struct RuleEngineQueueTests {
-    @Test func messagesArriveInOrderOfTheirOriginatorAndAreAcknowledged() async throws {
+    @Test(arguments: Backend.all)
+    func messagesArriveInOrderOfTheirOriginatorAndAreAcknowledged(_ backend: Backend) async throws {
         try await withLoops(2) { loops in
-            try await withHub { hub, _ in
+            try await withHub(backend) { hub in
                 let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
                 let ledger = Ledger()
                 let (consumer, _) = try await makeConsumer(hub, loops, ledger)
@@ -31,9 +32,10 @@ import Testing
         }
     }
 
-    @Test func whatIsReleasedIsCommittedAndWhatFollowsStartsBehindIt() async throws {
+    @Test(arguments: Backend.all)
+    func whatIsReleasedIsCommittedAndWhatFollowsStartsBehindIt(_ backend: Backend) async throws {
         try await withLoops(1) { loops in
-            try await withHub { hub, _ in
+            try await withHub(backend) { hub in
                 let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
                 let device = UUID128.random()
                 let (first, second) = (Ledger(), Ledger())
@@ -54,9 +56,10 @@ import Testing
         }
     }
 
-    @Test func whatIsNotAcknowledgedComesAgainAfterTheConsumerWasLost() async throws {
+    @Test(arguments: Backend.all)
+    func whatIsNotAcknowledgedComesAgainAfterTheConsumerWasLost(_ backend: Backend) async throws {
         try await withLoops(1) { loops in
-            try await withHub { hub, _ in
+            try await withHub(backend) { hub in
                 let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
                 let device = UUID128.random()
                 let (first, second) = (Ledger(), Ledger())
@@ -75,9 +78,10 @@ import Testing
         }
     }
 
-    @Test func releasingWaitsForWhatIsInWork() async throws {
+    @Test(arguments: Backend.all)
+    func releasingWaitsForWhatIsInWork(_ backend: Backend) async throws {
         try await withLoops(1) { loops in
-            try await withHub { hub, _ in
+            try await withHub(backend) { hub in
                 let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
                 let ledger = Ledger()
                 let (consumer, lanes) = try await makeConsumer(hub, loops, ledger, acknowledges: false)
@@ -101,9 +105,10 @@ import Testing
         }
     }
 
-    @Test func abandoningEndsAReleaseThatWaits() async throws {
+    @Test(arguments: Backend.all)
+    func abandoningEndsAReleaseThatWaits(_ backend: Backend) async throws {
         try await withLoops(1) { loops in
-            try await withHub { hub, _ in
+            try await withHub(backend) { hub in
                 let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
                 let ledger = Ledger()
                 let (consumer, _) = try await makeConsumer(hub, loops, ledger, acknowledges: false)
@@ -118,9 +123,10 @@ import Testing
         }
     }
 
-    @Test func aFullPartitionRestsUntilSomethingIsDone() async throws {
+    @Test(arguments: Backend.all)
+    func aFullPartitionRestsUntilSomethingIsDone(_ backend: Backend) async throws {
         try await withLoops(1) { loops in
-            try await withHub(change: { $0.maximumInFlight = 5 }) { hub, _ in
+            try await withHub(backend, change: { $0.maximumInFlight = 5 }) { hub in
                 let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
                 let ledger = Ledger()
                 let (consumer, lanes) = try await makeConsumer(hub, loops, ledger, acknowledges: false)
@@ -138,13 +144,15 @@ import Testing
         }
     }
 
-    @Test func corruptRecordBecomesADeadLetterAndTheRestGoesOn() async throws {
+    @Test(arguments: Backend.all)
+    func corruptRecordBecomesADeadLetterAndTheRestGoesOn(_ backend: Backend) async throws {
         try await withLoops(1) { loops in
-            try await withHub { hub, _ in
+            try await withHub(backend) { hub in
+                let source = hub.settings.topics.ruleEngine(topic: mainRoute.topic)
                 let raw = try KafkaProducer(hub.settings.common) { _ in }
                 let corrupt: [UInt8] = [0xFF, 0xFF, 1, 2, 3]
                 try corrupt.withUnsafeBytes {
-                    try raw.produce(to: raw.topic("tb_rule_engine.main"), partition: 2, key: $0, value: $0)
+                    try raw.produce(to: raw.topic(source), partition: 2, key: $0, value: $0)
                 }
                 raw.close(within: .seconds(5))
                 let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
@@ -153,8 +161,8 @@ import Testing
                 await consumer.own([0, 1, 2, 3])
                 for number in 0..<40 { _ = try await queue.send(message(number, originator: .random())) }
                 try await eventually("the good ones") { ledger.count == 40 }
-                let reader = try KafkaConsumer(hub.settings.common, group: "letters")
-                let topic = "tb_rule_engine.main.dead_letters"
+                let reader = try KafkaConsumer(hub.settings.common, group: "letters", isPolled: true)
+                let topic = hub.settings.topics.deadLetters(of: source)
                 try reader.assign([KafkaPosition(topic: topic, partition: 0, offset: KafkaPosition.beginning)])
                 var letters: [String] = []
                 try await eventually("the dead letter") {
@@ -166,15 +174,16 @@ import Testing
                     }
                     return !letters.isEmpty
                 }
-                #expect(letters == ["tb_rule_engine.main", "2", "0"])
+                #expect(letters == [source, "2", "0"])
                 await consumer.stop()
             }
         }
     }
 
-    @Test func uplinksOfATransportAreReportedOnItsLoop() async throws {
+    @Test(arguments: Backend.all)
+    func uplinksOfATransportAreReportedOnItsLoop(_ backend: Backend) async throws {
         try await withLoops(2) { loops in
-            try await withHub { hub, _ in
+            try await withHub(backend) { hub in
                 let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
                 let ledger = Ledger()
                 let (consumer, _) = try await makeConsumer(hub, [loops[1]], ledger)
@@ -213,8 +222,9 @@ import Testing
         }
     }
 
-    @Test func messageThatIsTooLargeIsLostAndNobodyIsToldOtherwise() async throws {
-        try await withHub(change: { $0.producer["message.max.bytes"] = "2000" }) { hub, _ in
+    @Test(arguments: Backend.all)
+    func messageThatIsTooLargeIsLostAndNobodyIsToldOtherwise(_ backend: Backend) async throws {
+        try await withHub(backend, change: { $0.producer["message.max.bytes"] = "2000" }) { hub in
             let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
             var large = message(1, originator: .random())
             large.payload = .text(String(repeating: "x", count: 5000))

@@ -1,3 +1,4 @@
+import Configuration
 import Kafka
 import KafkaQueue
 import Logging
@@ -9,31 +10,58 @@ import Reactor
 import Synchronization
 import Telemetry
 import TestSupport
+import Testing
 
-/// A hub on a mock cluster whose topics exist.
+/// Where a test's Kafka is: librdkafka's imitation, or the brokers that the environment names.
+enum Backend: String, Sendable, CaseIterable, CustomTestStringConvertible {
+    case mock
+    case real
+
+    static let bootstrap = ProcessEnvironment.read()["TEST_KAFKA_BOOTSTRAP"]
+
+    /// The mock, and a real one where there is one.
+    static var all: [Backend] { bootstrap == nil ? [.mock] : [.mock, .real] }
+
+    var testDescription: String { rawValue }
+}
+
+/// A hub whose topics exist, on topics of its own.
 func withHub<R>(
-    brokers: Int = 1, partitions: Int = 4, change: (inout KafkaSettings) -> Void = { _ in },
-    _ body: (KafkaHub, MockKafka) async throws -> R
+    _ backend: Backend = .mock, partitions: Int = 4, change: (inout KafkaSettings) -> Void = { _ in },
+    _ body: (KafkaHub) async throws -> R
 ) async throws -> R {
-    let kafka = MockKafka(brokers: brokers)
-    for topic in ["tb_rule_engine.main", "tb_core", "tb_transport.api.requests"] {
-        kafka.createTopic(topic, partitions: partitions)
-    }
-    for topic in [
-        "tb_rule_engine.main.dead_letters", "tb_transport.notifications.t1", "tb_transport.api.responses.t1",
-        "tb_core.notifications.c1",
-    ] {
-        kafka.createTopic(topic, partitions: 1)
-    }
     var settings = KafkaSettings()
-    settings.common["bootstrap.servers"] = kafka.bootstrapServers
     settings.consumer["auto.offset.reset"] = "earliest"
     settings.corePartitions = partitions
     settings.commitInterval = .milliseconds(10)
+    settings.topics.prefix = "test-\(UInt32.random(in: 0...UInt32.max))"
+    settings.transportAPITopic.partitions = partitions
+    var mock: MockKafka?
+    if backend == .mock {
+        let made = MockKafka()
+        let prefix = settings.topics.prefix
+        for topic in ["tb_rule_engine.main", "tb_core", "tb_transport.api.requests"] {
+            made.createTopic("\(prefix).\(topic)", partitions: partitions)
+        }
+        for topic in [
+            "tb_rule_engine.main.dead_letters", "tb_core.dead_letters", "tb_transport.notifications.t1",
+            "tb_transport.notifications.t2", "tb_transport.api.responses.t1", "tb_core.notifications.t1",
+            "tb_rule_engine.notifications.t1",
+        ] {
+            made.createTopic("\(prefix).\(topic)", partitions: 1)
+        }
+        settings.common["bootstrap.servers"] = made.bootstrapServers
+        mock = made
+    } else {
+        settings.common["bootstrap.servers"] = Backend.bootstrap
+    }
     change(&settings)
     let hub = try KafkaHub(settings: settings, serviceID: "test", logger: .disabled, metrics: MetricsRegistry())
-    let result = try await body(hub, kafka)
+    try await hub.ensureRuleEngineTopics([mainRoute])
+    try await KafkaCoreQueue(hub: hub).ensureTopics()
+    let result = try await body(hub)
     await hub.close(within: .seconds(1))
+    withExtendedLifetime(mock) {}
     return result
 }
 

@@ -84,7 +84,7 @@ func bytes<R>(_ text: String, _ body: (UnsafeRawBufferPointer) throws -> R) reth
             }
         }
         let second = try KafkaConsumer(
-            properties(kafka, KafkaProperties(["auto.offset.reset": "earliest"])), group: "g")
+            properties(kafka, KafkaProperties(["auto.offset.reset": "earliest"])), group: "g", isPolled: true)
         try second.assign([KafkaPosition(topic: "t", partition: 0, offset: KafkaPosition.committed)])
         var offsets: [Int64] = []
         try await eventually("three records") {

@@ -22,7 +22,8 @@ public final class KafkaAdmin: Sendable {
     private let handle: KafkaHandle
 
     public init(_ properties: KafkaProperties) throws(KafkaError) {
-        handle = try KafkaHandle(RD_KAFKA_PRODUCER, properties)
+        // A consumer does not make a broker create the topics that it asks about.
+        handle = try KafkaHandle(RD_KAFKA_CONSUMER, properties)
     }
 
     /// Creates the topics that do not exist; existing ones stay as they are.

@@ -7,13 +7,16 @@ import CKafka
 public final class KafkaConsumer: Sendable {
     let handle: KafkaHandle
 
-    /// - Parameter group: whose committed offsets count.
-    public init(_ properties: KafkaProperties, group: String) throws(KafkaError) {
+    /// - Parameters:
+    ///   - group: whose committed offsets count.
+    ///   - isPolled: whether records are taken by ``poll(upTo:milliseconds:_:)``; else by a ``PartitionQueue`` each, with
+    ///     ``events(milliseconds:)`` beside them.
+    public init(_ properties: KafkaProperties, group: String, isPolled: Bool = false) throws(KafkaError) {
         var all = KafkaProperties([
             "enable.auto.commit": "false", "enable.auto.offset.store": "false", "enable.partition.eof": "false",
         ]).merging(properties)
         all["group.id"] = group
-        handle = try KafkaHandle(RD_KAFKA_CONSUMER, all)
+        handle = try KafkaHandle(RD_KAFKA_CONSUMER, all, hasEvents: !isPolled)
         rd_kafka_poll_set_consumer(handle.raw)
     }
 
@@ -135,7 +138,8 @@ public final class KafkaConsumer: Sendable {
         rd_kafka_queue_io_event_enable(queue, descriptor, &one, 8)
     }
 
-    /// Takes records of all assigned partitions: waits for the first, then takes what is there.
+    /// Takes records of all assigned partitions: waits for the first, then takes what is there. Only for a consumer that was
+    /// made to be polled.
     ///
     /// - Returns: errors of partitions that were met on the way.
     public func poll(

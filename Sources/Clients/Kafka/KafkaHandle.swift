@@ -7,11 +7,12 @@ final class KafkaHandle: @unchecked Sendable {
     // constant.
     let raw: OpaquePointer
 
+    /// - Parameter hasEvents: Whether what happens beside records is read as events from the main queue. A consumer that is
+    ///   polled must not have them: librdkafka's poll ends the process when it meets one. Its logs are dropped.
     /// - Throws: with the name of the setting that librdkafka does not take.
-    init(_ type: rd_kafka_type_t, _ properties: KafkaProperties) throws(KafkaError) {
+    init(_ type: rd_kafka_type_t, _ properties: KafkaProperties, hasEvents: Bool = true) throws(KafkaError) {
         let configuration: OpaquePointer = rd_kafka_conf_new()
         var text = [CChar](repeating: 0, count: 512)
-        rd_kafka_conf_set(configuration, "log.queue", "true", nil, 0)
         for (name, value) in properties.entries {
             guard rd_kafka_conf_set(configuration, name, value, &text, text.count) == RD_KAFKA_CONF_OK else {
                 rd_kafka_conf_destroy(configuration)
@@ -19,19 +20,19 @@ final class KafkaHandle: @unchecked Sendable {
                     "Kafka setting \(name)", code: RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue, text: Self.string(text))
             }
         }
-        // The outcome of a commit comes as an event, which librdkafka's way of polling single records cannot pass on: it aborts
-        // the process. Who lets it commit by itself polls so.
-        let commitsByItself = properties["enable.auto.commit"] == "true"
-        rd_kafka_conf_set_events(
-            configuration,
-            commitsByItself ? NEEDLETAIL_KAFKA_EVENT_ALL & ~RD_KAFKA_EVENT_OFFSET_COMMIT : NEEDLETAIL_KAFKA_EVENT_ALL)
+        if hasEvents {
+            rd_kafka_conf_set(configuration, "log.queue", "true", nil, 0)
+            rd_kafka_conf_set_events(configuration, NEEDLETAIL_KAFKA_EVENT_ALL)
+        } else {
+            rd_kafka_conf_set_log_cb(configuration) { _, _, _, _ in }
+        }
         guard let raw = rd_kafka_new(type, configuration, &text, text.count) else {
             rd_kafka_conf_destroy(configuration)
             throw KafkaError("Kafka client", code: rd_kafka_last_error().rawValue, text: Self.string(text))
         }
         self.raw = raw
         // Logs are events like others.
-        rd_kafka_set_log_queue(raw, nil)
+        if hasEvents { rd_kafka_set_log_queue(raw, nil) }
     }
 
     /// Blocks until librdkafka's threads have ended. A consumer that shall leave its group was closed before.

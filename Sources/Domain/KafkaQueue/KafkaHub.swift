@@ -73,7 +73,12 @@ public final class KafkaHub: Sendable {
         let result: Result<Void, any Error> = await runOnThread("kafka-admin") {
             Result {
                 let admin = try KafkaAdmin(common)
-                try admin.create(topics, milliseconds: 10_000)
+                // Who may not create topics may use those that somebody else created.
+                var missing: [KafkaTopicSpecification] = []
+                for topic in topics {
+                    if try admin.partitionCount(of: topic.name, milliseconds: 10_000) == nil { missing.append(topic) }
+                }
+                try admin.create(missing, milliseconds: 10_000)
                 for topic in topics {
                     guard let count = try admin.partitionCount(of: topic.name, milliseconds: 10_000) else {
                         throw KafkaError("describe topic \(topic.name)", code: 3, text: "the topic is not there yet")

@@ -36,7 +36,7 @@ public final class KafkaNode: Sendable {
         var properties = hub.settings.common.merging(hub.settings.consumer)
         // What a broker says that lost its log is no reason to read everything again.
         properties["auto.offset.reset"] = "latest"
-        consumer = try KafkaConsumer(properties, group: hub.settings.topics.nodeGroup(serviceID))
+        consumer = try KafkaConsumer(properties, group: hub.settings.topics.nodeGroup(serviceID), isPolled: true)
         received = hub.metrics.counter(
             "kafka_notifications_received_total", help: "Notifications and answers for this process.")
     }

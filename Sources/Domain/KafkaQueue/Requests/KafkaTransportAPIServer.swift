@@ -41,7 +41,7 @@ public final class KafkaTransportAPIServer: Sendable {
         properties["auto.commit.interval.ms"] = "1000"
         properties["auto.offset.reset"] = "latest"
         properties["heartbeat.interval.ms"] = properties["heartbeat.interval.ms"] ?? "1000"
-        consumer = try KafkaConsumer(properties, group: names.transportAPIGroup)
+        consumer = try KafkaConsumer(properties, group: names.transportAPIGroup, isPolled: true)
         receiver = hub.failureReceiver(topic: "transport API responses")
         answered = hub.metrics.counter("transport_api_answered_total", help: "Questions of transports answered.")
         expired = hub.metrics.counter(
