@@ -17,7 +17,7 @@ enum Backend: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case mock
     case real
 
-    static let bootstrap = ProcessEnvironment.read()["TEST_KAFKA_BOOTSTRAP"]
+    static let bootstrap = ProcessEnvironment.read()["TEST_KAFKA_BOOTSTRAP"].flatMap { $0.isEmpty ? nil : $0 }
 
     /// The mock, and a real one where there is one.
     static var all: [Backend] { bootstrap == nil ? [.mock] : [.mock, .real] }
