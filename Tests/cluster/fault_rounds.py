@@ -222,18 +222,18 @@ def longest_silence(samples, struck):
 
 
 def recovery(samples, struck, rate):
-    """From the strike to the last second in which less than four fifths of the rate were taken; what came late counts for the
-    second in which it came. The end of the load is no loss of rate."""
+    """From the strike to the last moment at which less than 60 % of the rate were taken in the two seconds before. The end of the
+    load is no loss of rate."""
     if not samples:
         return 0.0
     final = samples[-1][1]
     slow = struck
     start = 0
     for index, (at, count) in enumerate(samples):
-        while samples[start][0] < at - 1:
+        while samples[start][0] < at - 2:
             start += 1
-        if at - struck < 1 or count >= final - rate:
+        if at - struck < 2 or count >= final - 2 * rate:
             continue
-        if count - samples[start][1] < 0.8 * rate * (at - samples[start][0]):
+        if count - samples[start][1] < 0.6 * rate * (at - samples[start][0]):
             slow = at
     return slow - struck

@@ -165,7 +165,7 @@ class Kafka:
             return None
         output = open(self.log, "wb")
         if self.kind == "mock":
-            return subprocess.Popen([sys.executable, HERE / "mock_kafka.py", str(self.brokers)], stdin=subprocess.DEVNULL,
+            return subprocess.Popen([sys.executable, HERE / "mock_kafka.py", str(self.brokers), "3"], stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE, stderr=output, start_new_session=True)
         # The brokers need their own range of ports.
         base = free_base(self.brokers)
