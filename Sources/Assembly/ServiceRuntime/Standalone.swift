@@ -71,7 +71,7 @@ public final class Standalone: RunnableService {
             runtime: runtime, settings: settings.transports,
             backEnd: TransportBackEnd(
                 queue: queue, core: owners,
-                api: core.makeTransportAPI(queue: queue, core: owners, ruleEngines: engines),
+                api: core.makeTransportAPI(telemetry: writer, queue: queue, core: owners, ruleEngines: engines),
                 notifications: notifications))
         self.transports = transports
         if settings.transports.isMQTTEnabled { try await transports.startMQTT(on: io) }

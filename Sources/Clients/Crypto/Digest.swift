@@ -29,7 +29,7 @@ public enum Digest {
         return output
     }
 
-    private static func digest(_ bytes: [UInt8], _ algorithm: OpaquePointer?) -> [UInt8] {
+    static func digest(_ bytes: [UInt8], _ algorithm: OpaquePointer?) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
         let result = EVP_Digest(bytes, bytes.count, &output, &length, algorithm, nil)

@@ -65,19 +65,22 @@ public final class CorePart {
     ///
     /// - Parameters: As those of ``makeREST(telemetry:queue:core:ruleEngines:)``.
     public func makeTransportAPI(
-        queue: any RuleEngineQueue, core: any CoreQueueProducer, ruleEngines: any RuleEngineNotificationProducer
+        telemetry: TelemetryWriter, queue: any RuleEngineQueue, core: any CoreQueueProducer,
+        ruleEngines: any RuleEngineNotificationProducer
     ) -> TransportAPIService {
         TransportAPIService(
             database: database, authenticator: authenticator, queue: queue,
-            events: events(core: core, ruleEngines: ruleEngines), logger: runtime.logger.labelled("transport-api"))
+            events: events(telemetry: telemetry, core: core, ruleEngines: ruleEngines),
+            logger: runtime.logger.labelled("transport-api"))
     }
 
     private func events(
-        core: any CoreQueueProducer, ruleEngines: any RuleEngineNotificationProducer
+        telemetry: TelemetryWriter, core: any CoreQueueProducer, ruleEngines: any RuleEngineNotificationProducer
     ) -> DeviceEventDispatcher {
         DeviceEventDispatcher(
             database: database, authenticator: authenticator, core: core, nodes: nodes, notifications: notifications,
-            ruleEngines: ruleEngines)
+            ruleEngines: ruleEngines, telemetry: WriterStore(writer: telemetry),
+            logger: runtime.logger.labelled("ota"))
     }
 
     /// The REST API.
@@ -93,7 +96,7 @@ public final class CorePart {
         let logger = runtime.logger.labelled("rest")
         return try await RESTService.make(
             configuration: settings.rest, database: database, telemetry: WriterStore(writer: telemetry),
-            events: events(core: core, ruleEngines: ruleEngines),
+            events: events(telemetry: telemetry, core: core, ruleEngines: ruleEngines),
             messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core,
             rpc: RPCService(
                 serviceID: settings.devices.serviceID, waiters: waiters, timeouts: settings.rpcTimeouts),

@@ -117,16 +117,45 @@ public struct OTAPackageRepository: Sendable {
         return try await statement.page(link, on: runner, OTAPackage.init)
     }
 
-    /// The devices of a profile that follow its package of that kind, in parts, in the order of their ids.
-    public func followers(
-        of profile: DeviceProfileID, tenant: TenantID, kind: OTAPackageKind, after id: UUID128, limit: Int
+    /// The devices of a profile without a package of their own that have not been told of this title and version, in parts,
+    /// in the order of their ids.
+    ///
+    /// - Parameter package: `nil` finds those that were told of any.
+    public func outdated(
+        in profile: DeviceProfileID, tenant: TenantID, kind: OTAPackageKind, package: OTAPackage?, after id: UUID128,
+        limit: Int
     ) async throws -> [DeviceID] {
+        let column = kind == .firmware ? "firmware_id" : "software_id"
+        func attribute(_ name: String) -> String {
+            """
+            (SELECT a.str_v FROM attribute_kv a WHERE a.entity_id = d.id AND a.attribute_type = 3 AND a.attribute_key =
+                (SELECT key_id FROM key_dictionary WHERE key = '\(kind.prefix)_\(name)'))
+            """
+        }
+        return try await runner.query(
+            """
+            SELECT d.id FROM device d
+            WHERE d.tenant_id = $1 AND d.device_profile_id = $2 AND d.\(column) IS NULL AND d.id > $3
+                AND (\(attribute("title")) IS DISTINCT FROM $5 OR \(attribute("version")) IS DISTINCT FROM $6)
+            ORDER BY d.id LIMIT $4
+            """,
+            [
+                .id(tenant), .id(profile), .id(id), .int8(Int64(limit)), .text(package?.title),
+                .text(package?.version),
+            ]
+        ).map { $0.entity(0) }
+    }
+
+    /// The package of the profile.
+    public func assigned(
+        to profile: DeviceProfileID, tenant: TenantID, kind: OTAPackageKind
+    ) async throws -> OTAPackage? {
         let column = kind == .firmware ? "firmware_id" : "software_id"
         return try await runner.query(
             """
-            SELECT id FROM device WHERE tenant_id = $1 AND device_profile_id = $2 AND \(column) IS NULL AND id > $3
-            ORDER BY id LIMIT $4
-            """, [.id(tenant), .id(profile), .id(id), .int8(Int64(limit))]
-        ).map { $0.entity(0) }
+            SELECT \(OTAPackage.columns) FROM device_profile p JOIN ota_package o ON o.id = p.\(column)
+            WHERE p.id = $1 AND p.tenant_id = $2 AND o.tenant_id = $2
+            """, [.id(profile), .id(tenant)]
+        ).first.map(OTAPackage.init)
     }
 }

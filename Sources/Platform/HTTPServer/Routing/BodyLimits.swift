@@ -24,9 +24,10 @@ public struct BodyLimits: Sendable {
         self.init(rules, otherwise: otherwise)
     }
 
-    /// rest-api.md 2.1: 50 MiB for images and resources, 16 MiB elsewhere.
+    /// rest-api.md 2.1: 50 MiB for images, resources and OTA packages, 16 MiB elsewhere.
     public static let administration = BodyLimits([
         (AntPattern("/api/image*/**"), 52_428_800), (AntPattern("/api/resource/**"), 52_428_800),
+        (AntPattern("/api/otaPackage/**"), 52_428_800),
         (AntPattern("/api/**"), 16_777_216),
     ])
 

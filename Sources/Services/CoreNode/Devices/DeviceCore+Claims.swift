@@ -38,12 +38,17 @@ struct ClaimingInfo: Equatable {
 extension DeviceCore {
     /// The first offer counts until it is over. What is not allowed is not reported to the device.
     func claim(_ info: SessionInfo, secretKey: String, duration: Int64) {
+        // One at a time, so that a later one cannot overtake it.
+        guard claiming.insert(info.device.deviceID).inserted else { return }
         let offer = ClaimingInfo(
             secretKey: secretKey,
             expirationTime: now.addingReportingOverflow(duration > 0 ? duration : settings.claimDuration).partialValue)
         let (attributes, now, isAllowed, logger) = (attributes, now, settings.allowsClaimingByDefault, logger)
-        let device = info.device.deviceID.uuid
+        let id = info.device.deviceID
+        let device = id.uuid
+        let core = CoreReference(core: self)
         Task.immediate(executorPreference: loop) {
+            defer { core.core.claiming.remove(id) }
             do {
                 let stored = try await attributes.find(
                     entity: device, scope: .server, keys: [ClaimingInfo.attribute, ClaimingInfo.permission])

@@ -165,7 +165,7 @@ extension DeviceCore {
     ///
     /// - Parameter isOwned: Whether a device belongs to this node.
     func restoreStates(where isOwned: @escaping @Sendable (DeviceID) -> Bool) async {
-        var last = UUID128.null
+        var last = UUID128.zero
         while true {
             do {
                 let page = try await records.page(after: last, limit: min(settings.fetchPackSize, 10_000))

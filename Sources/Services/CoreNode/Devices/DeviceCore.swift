@@ -45,6 +45,8 @@ public final class DeviceCore {
     /// Attribute requests that wait for their turn.
     var questions: [(SessionInfo, AttributesRequest)] = []
     var questionsInFlight = 0
+    /// Devices whose offer to be claimed is being stored.
+    var claiming: Set<DeviceID> = []
     let metrics: DeviceCoreMetrics
     /// `nil` where nobody else could take over.
     var archive: SessionArchive?
@@ -278,8 +280,8 @@ public final class DeviceCore {
     // MARK: - Time
 
     private func advanceTime() {
-        calendar.advance(to: now / 1_000) { second, entry in
-            guard entry.calendarSecond == second, entries[entry.deviceID] === entry else { return }
+        for (second, entry) in calendar.take(until: now / 1_000) {
+            guard entry.calendarSecond == second, entries[entry.deviceID] === entry else { continue }
             entry.calendarSecond = nil
             expireSessions(of: entry)
             checkInactivity(of: entry)

@@ -1,3 +1,4 @@
+public import Logging
 internal import Messages
 internal import Model
 public import Queue
@@ -12,12 +13,14 @@ public struct DeviceEventDispatcher: DeviceEvents {
     private let notifications: any TransportNotificationProducer
     private let ruleEngines: any RuleEngineNotificationProducer
     private let lookup: DeviceLookup
+    private let updates: OTAUpdates
 
     public init(
         database: Database, authenticator: DeviceAuthenticator, core: any CoreQueueProducer,
         nodes: any CoreNotificationProducer, notifications: any TransportNotificationProducer,
-        ruleEngines: any RuleEngineNotificationProducer
+        ruleEngines: any RuleEngineNotificationProducer, telemetry: any TelemetryStore, logger: Logger
     ) {
+        updates = OTAUpdates(database: database, telemetry: telemetry, core: core, logger: logger)
         self.ruleEngines = ruleEngines
         lookup = DeviceLookup(database: database)
         self.authenticator = authenticator
@@ -30,6 +33,7 @@ public struct DeviceEventDispatcher: DeviceEvents {
         switch event {
         case .deviceCreated(let device):
             tell(.stateAdded(device.tenantID, device.id))
+            await updates.update(device.id, tenant: device.tenantID, isNew: true)
         case .deviceUpdated(let old, let device):
             forget(device.tenantID, device.id, .updated)
             await update(device.id)
@@ -37,6 +41,11 @@ public struct DeviceEventDispatcher: DeviceEvents {
                 tell(.renamed(device.tenantID, device.id, name: device.name, type: device.type))
             }
             tell(.stateUpdated(device.tenantID, device.id))
+            if old.firmwareID != device.firmwareID || old.softwareID != device.softwareID
+                || old.deviceProfileID != device.deviceProfileID
+            {
+                await updates.update(device.id, tenant: device.tenantID, isNew: false)
+            }
         case .deviceDeleted(let device):
             forget(device.tenantID, device.id, .deleted)
             tell(.deleted(device.tenantID, device.id))
@@ -49,6 +58,7 @@ public struct DeviceEventDispatcher: DeviceEvents {
             authenticator.forget(profile)
             nodes.broadcast(.entityChanged(tenant, profile.entityID, .updated))
             await update(profile)
+            updates.update(profile, tenant: tenant)
         case .deviceProfileDeleted(let tenant, let profile):
             authenticator.forget(profile)
             nodes.broadcast(.entityChanged(tenant, profile.entityID, .deleted))

@@ -111,7 +111,7 @@ public struct RESTService: HTTPResponder {
             DeviceSaving(services: services),
             DeviceProfileEndpoints(services: services), DashboardEndpoints(services: services),
             TelemetryEndpoints(services: services), AttributeEndpoints(services: services),
-            RPCEndpoints(services: services),
+            RPCEndpoints(services: services), OTAPackageEndpoints(services: services),
         ] + entityGroups(services) + dataGroups(services)
     }
 
