@@ -171,7 +171,10 @@ extension DeviceCore {
                 let page = try await records.page(after: last, limit: min(settings.fetchPackSize, 10_000))
                 guard let end = page.last else { return }
                 last = end.deviceID.uuid
-                for record in page where isOwned(record.deviceID) { adopt(record) }
+                let owned = page.filter { isOwned($0.deviceID) }
+                let calls = try await rpcs.open(devices: owned.map { (tenant: $0.tenantID, device: $0.deviceID) })
+                let waiting = Dictionary(grouping: calls, by: \.deviceID)
+                for record in owned { adopt(record, waiting[record.deviceID] ?? []) }
             } catch DatabaseError.closed {
                 return
             } catch {
@@ -183,11 +186,14 @@ extension DeviceCore {
         }
     }
 
-    private func adopt(_ record: DeviceRecord) {
+    /// A device that a message brought here before is up to date already.
+    private func adopt(_ record: DeviceRecord, _ calls: [PersistentRPC]) {
         guard entries[record.deviceID] == nil, deleted.value(for: record.deviceID) == nil else { return }
         let entry = DeviceEntry(tenantID: record.tenantID, deviceID: record.deviceID)
         install(record, in: entry)
-        if entry.calendarSecond != nil { entries[record.deviceID] = entry }
+        entries[record.deviceID] = entry
+        restore(calls)
+        forgetIfIdle(entry)
     }
 
     /// Forgets devices that belong to another node now.
