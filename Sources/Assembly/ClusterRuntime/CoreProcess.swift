@@ -58,7 +58,9 @@ final class CoreProcess: RunnableService {
         try await link.join()
         try await own(core, link, on: control)
         let answers = try KafkaTransportAPIServer(
-            hub: link.hub, api: core.makeTransportAPI(queue: queue, core: owners, ruleEngines: peers.ruleEngines))
+            hub: link.hub,
+            api: core.makeTransportAPI(
+                telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines))
         self.answers = answers
         try await answers.start()
         runtime.serve(
