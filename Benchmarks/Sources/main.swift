@@ -6,6 +6,7 @@ import Configuration
 let conninfo = CommandOption.string(
     "database", placeholder: "CONNINFO", help: "libpq's connection string of a database with the platform's schema.")
 let seconds = CommandOption.integer("seconds", default: 5, in: 1...3600, help: "How long to measure.")
+let bootstrap = CommandOption.string("bootstrap", placeholder: "SERVERS", help: "Kafka brokers.")
 let backEnds = CommandOption.integer("back-ends", default: 1, in: 1...16, help: "Connections that write in parallel.")
 
 let parser = ArgumentParser(
@@ -13,6 +14,7 @@ let parser = ArgumentParser(
     commands: [
         Command("copy", summary: "Binary COPY into ts_kv in a loop.", options: [conninfo, seconds, backEnds]),
         Command("upsert", summary: "Upsert into ts_kv from arrays in a loop.", options: [conninfo, seconds, backEnds]),
+        Command("kafka", summary: "Uplinks into Kafka and out of it.", options: [bootstrap, seconds]),
         Command("micro", summary: "Codec, JSON, telemetry decoding, rule chain.", options: [seconds]),
     ])
 let arguments = parser.parseOrExit(CommandLine.arguments, environment: ProcessEnvironment.read())
@@ -23,6 +25,15 @@ case "micro":
     MicroBenchmarks.runAll(each: duration)
     do {
         try await RuleChainBenchmark.run(for: duration)
+    } catch {
+        fail("\(error)", status: 1)
+    }
+case "kafka":
+    guard let servers = arguments.string("bootstrap") else {
+        fail("--bootstrap is needed", status: 2)
+    }
+    do {
+        try await KafkaBenchmark.run(bootstrap: servers, for: duration)
     } catch {
         fail("\(error)", status: 1)
     }

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 
+from kafka import kafka
 from programs import (Failure, bench_transport, connections_possible, database_of, limit, loadtest, mosquitto,
                       server_of, standalone)
 from rest import rest
@@ -207,5 +208,6 @@ ALL = {
     "at-rest": at_rest,
     "flat": flat,
     "rest": rest,
+    "kafka": kafka,
     "micro": micro,
 }
