@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from rest import Rest
 from server import EXECUTABLE
 
 
@@ -44,3 +45,21 @@ def test_missing_values_are_counted_as_lost(server, tmp_path):
                               capture_output=True, text=True, timeout=60)
     assert verified.returncode == 1
     assert int(re.search(r"lost (\d+)", verified.stdout)[1]) > 0
+
+
+def test_customers_and_dashboards_are_made_and_deleted(server, rest):
+    options = ["--rest-url", server.url, "--mqtt-host", "127.0.0.1", "--mqtt-port", str(server.mqtt_port), "--devices", "2",
+               "--first-device", "800", "--customers", "3", "--first-customer", "70", "--dashboards", "2"]
+    made = subprocess.run([EXECUTABLE, "loadtest", *options, "--load", "false"], capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stdout + made.stderr
+    customer = rest.ok("GET", "/api/tenant/customers?customerTitle=C00000072")
+    user = Rest(server.url, "c00000072@thingsboard.org", "customer").ok("GET", "/api/auth/user")
+    assert user["customerId"] == customer["id"]
+    dashboards = rest.ok("GET", "/api/tenant/dashboards?pageSize=10&page=0&textSearch=Load test")["data"]
+    assert [one["title"] for one in dashboards] == ["Load test 0", "Load test 1"]
+    # What is there is used, and goes in the end.
+    again = subprocess.run([EXECUTABLE, "loadtest", *options, "--rate", "20", "--duration", "1", "--delete-surroundings", "true"],
+                           capture_output=True, text=True, timeout=60)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert rest.call("GET", "/api/tenant/customers?customerTitle=C00000072").status_code == 404
+    assert rest.ok("GET", "/api/tenant/dashboards?pageSize=10&page=0&textSearch=Load test")["data"] == []

@@ -44,8 +44,11 @@ public struct LoadTest: Sendable {
 
     private func load(_ rest: RESTSession?) async throws -> LoadReport {
         var identifiers: [String] = []
+        var customers: [String] = []
+        var dashboards: [String] = []
         if let rest, options.needsManagement {
             try await rest.client.logIn()
+            (customers, dashboards) = try await prepareSurroundings(rest)
             identifiers = try await prepareDevices(rest)
         }
         var report = LoadReport(options: options)
@@ -64,7 +67,24 @@ public struct LoadTest: Sendable {
             console.progress("deleting \(identifiers.count) devices")
             try await Provisioning(api: PlatformAPI(client: rest.client)).delete(identifiers: identifiers)
         }
+        if let rest, options.deletesSurroundings {
+            let surroundings = Surroundings(provisioning: Provisioning(api: PlatformAPI(client: rest.client)))
+            console.progress("deleting \(customers.count) customers, \(dashboards.count) dashboards")
+            try await surroundings.deleteCustomers(customers)
+            try await surroundings.deleteDashboards(dashboards)
+        }
         return report
+    }
+
+    private func prepareSurroundings(
+        _ rest: RESTSession
+    ) async throws -> (customers: [String], dashboards: [String]) {
+        if options.customers.isEmpty, options.dashboardCount == 0 { return ([], []) }
+        let surroundings = Surroundings(provisioning: Provisioning(api: PlatformAPI(client: rest.client)))
+        let dashboards = try await surroundings.createDashboards(options.dashboardCount)
+        let customers = try await surroundings.createCustomers(options.customers, home: dashboards.first)
+        console.progress("\(customers.count) customers, \(dashboards.count) dashboards")
+        return (customers, dashboards)
     }
 
     private func prepareDevices(_ rest: RESTSession) async throws -> [String] {
@@ -92,7 +112,9 @@ public struct LoadTest: Sendable {
 
 extension LoadTestOptions {
     /// Whether a login is needed before the load.
-    var needsManagement: Bool { (createsDevices && sharedToken == nil) || deletesDevices || verifies }
+    var needsManagement: Bool {
+        (createsDevices && sharedToken == nil) || deletesDevices || verifies || !customers.isEmpty || dashboardCount > 0
+    }
 }
 
 /// Why a run cannot go on.

@@ -49,6 +49,17 @@ extension LoadTestOptions {
         .choice(
             "delete-devices", of: ["true", "false"], default: "false", environment: "DEVICE_DELETE_ON_COMPLETE",
             help: "Delete the devices at the end."),
+        .integer("customers", in: 0...1_000_000, help: "Customers with a user each, made at the start. [default: 0]"),
+        .integer(
+            "first-customer", default: 0, in: 0...99_999_999, environment: "CUSTOMER_START_IDX",
+            help: "Number of the first customer."),
+        .integer(
+            "end-customer", in: 0...100_000_000, environment: "CUSTOMER_END_IDX",
+            help: "Number behind that of the last customer."),
+        .integer("dashboards", in: 0...1000, help: "Dashboards made at the start. [default: 0]"),
+        .choice(
+            "delete-surroundings", of: ["true", "false"], default: "false", environment: "CUSTOMER_DELETE_ON_COMPLETE",
+            help: "Delete these customers and dashboards at the end."),
         .string(
             "token", placeholder: "TOKEN",
             help: "Every connection uses this access token instead of the device's own."),

@@ -52,6 +52,11 @@ extension LoadTestOptions {
         createsDevices = arguments.string("create-devices") != "false"
         deletesDevices = arguments.string("delete-devices") == "true"
         sharedToken = arguments.string("token")
+        let firstCustomer = arguments.integer("first-customer") ?? 0
+        let endCustomer = arguments.integer("customers").map { firstCustomer + $0 }
+        customers = firstCustomer..<max(firstCustomer, endCustomer ?? arguments.integer("end-customer") ?? 0)
+        dashboardCount = arguments.integer("dashboards") ?? 0
+        deletesSurroundings = arguments.string("delete-surroundings") == "true"
         usesMQTT5 = arguments.string("mqtt-version") == "5"
         plainTopic = arguments.string("topic")
         keepAliveSeconds = arguments.integer("keep-alive") ?? keepAliveSeconds
@@ -105,6 +110,9 @@ extension LoadTestOptions {
         if verifiesOnly, ledgerPath == nil { problems.append("--verify-only needs --ledger FILE") }
         if qualityOfService == 0, case .closed = pace, api == .mqtt {
             problems.append("--closed-loop waits for acknowledgements, --qos 0 has none")
+        }
+        if plainTopic != nil, !customers.isEmpty || dashboardCount > 0 {
+            problems.append("--customers and --dashboards are made over REST, --topic has none")
         }
         if plainTopic != nil, api == .http { problems.append("--topic is for MQTT, not for --http") }
         if let plotPath, !plotPath.hasSuffix(".svg"), !plotPath.hasSuffix(".png") {

@@ -40,6 +40,15 @@ public struct LoadTestOptions: Sendable, Equatable {
     /// Keep-alive of a connection, in seconds; 0 turns it off.
     public var keepAliveSeconds = 120
 
+    // MARK: Surroundings
+
+    /// Numbers of the customers that are made, each with a user.
+    public var customers = 0..<0
+    /// Dashboards that are made.
+    public var dashboardCount = 0
+    /// Deletes customers and dashboards at the end.
+    public var deletesSurroundings = false
+
     // MARK: Load
 
     public var pace = Pace.open(messagesPerSecond: 1000)
