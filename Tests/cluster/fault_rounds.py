@@ -59,7 +59,8 @@ def kinds(cluster):
         found += [Kind(f"kill -9 {service}", service, "kill"), Kind(f"SIGSTOP 20 s {service}", service, "SIGSTOP"),
                   Kind(f"SIGTERM {service}", service, "SIGTERM")]
     if cluster.state["kafka"]["kind"] == "cluster":
-        found.append(Kind("kill -9 kafka", "kafka", "kill"))
+        # A broker that stands still is fenced by the others, and comes back to a partition that has another leader.
+        found += [Kind("kill -9 kafka", "kafka", "kill"), Kind("SIGSTOP 20 s kafka", "kafka", "SIGSTOP")]
     found += [Kind(f"kill -9 {name}", name, "kill") for name in ("zookeeper", "redis", "postgres")]
     return found
 
