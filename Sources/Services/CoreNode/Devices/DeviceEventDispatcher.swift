@@ -1,3 +1,4 @@
+internal import JSON
 public import Logging
 internal import Messages
 internal import Model
@@ -70,6 +71,9 @@ public struct DeviceEventDispatcher: DeviceEvents {
         case .attributesDeleted(let tenant, let entity, let scope, let keys):
             guard entity.type == .device else { return }
             tell(.attributesDeleted(tenant, DeviceID(entity.uuid), scope, keys))
+        case .tenantProfileChanged(let profile, let configuration):
+            notifications.broadcast(
+                .tenantProfileUpdated(profile, TransportLimits(profile: profile, configuration: configuration)))
         case .ruleChainChanged(let tenant, let chain, let change):
             ruleEngines.broadcast(.entityChanged(tenant, chain.entityID, change))
         case .timeseriesUpdated, .timeseriesDeleted:

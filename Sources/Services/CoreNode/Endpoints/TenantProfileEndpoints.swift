@@ -110,7 +110,10 @@ struct TenantProfileEndpoints: EndpointGroup {
         profile.isDefault = stored.isDefault
         try await services.tenantProfiles.update(profile)
         services.limits.forget()
-        await services.actions.record(.updated(ActionSubject(profile)), by: principal)
+        await services.actions.record(
+            .updated(ActionSubject(profile)), by: principal,
+            event: .tenantProfileChanged(
+                profile.id, configuration: profile.profileData.value["configuration"] ?? .null))
         return .json(profile)
     }
 

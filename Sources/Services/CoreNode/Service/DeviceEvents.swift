@@ -1,3 +1,4 @@
+public import JSON
 public import Messages
 public import Model
 public import Storage
@@ -18,6 +19,8 @@ public enum DeviceEvent: Sendable {
     /// The records are those of `arena`.
     case timeseriesUpdated(tenant: TenantID, entity: EntityID, PointArena, [TelemetryRecord])
     case timeseriesDeleted(tenant: TenantID, entity: EntityID, keys: [String])
+    /// Limits of the profile's tenants are others now.
+    case tenantProfileChanged(TenantProfileID, configuration: JSONValue)
     /// Chains of the tenant, or which of them is the root, are others now.
     case ruleChainChanged(tenant: TenantID, chain: RuleChainID, EntityChange)
 }
