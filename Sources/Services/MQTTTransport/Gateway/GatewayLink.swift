@@ -31,6 +31,8 @@ final class GatewayLink: UplinkTarget {
     private var openQuestions = 0
     private var waitingCount = 0
     private var waitingBytes = 0
+    /// The connection has ended, and may be gone: outcomes that come later are for nobody.
+    private var isEnded = false
 
     init(_ connection: MQTTConnection) {
         self.connection = connection
@@ -167,10 +169,12 @@ final class GatewayLink: UplinkTarget {
     // MARK: - Outcomes
 
     func uplinkFinished(tag: UInt32) {
+        guard !isEnded else { return }
         finish(tag, .success)
     }
 
     func uplinkLost(tag: UInt32) {
+        guard !isEnded else { return }
         connection.uplinkLost(tag: tag)
     }
 
@@ -275,6 +279,7 @@ final class GatewayLink: UplinkTarget {
 
     /// The connection ends.
     func endAll() {
+        isEnded = true
         reportTimer?.cancel()
         for child in Array(bySession.values) { end(child) }
         children = [:]
