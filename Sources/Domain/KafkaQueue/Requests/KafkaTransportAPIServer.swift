@@ -39,7 +39,8 @@ public final class KafkaTransportAPIServer: Sendable {
         properties["enable.auto.commit"] = "true"
         properties["enable.auto.offset.store"] = "true"
         properties["auto.commit.interval.ms"] = "1000"
-        properties["auto.offset.reset"] = "latest"
+        // A question that came before this node knew where to begin is answered; one that is too old is skipped anyway.
+        properties["auto.offset.reset"] = "earliest"
         properties["heartbeat.interval.ms"] = properties["heartbeat.interval.ms"] ?? "1000"
         consumer = try KafkaConsumer(properties, group: names.transportAPIGroup, isPolled: true)
         receiver = hub.failureReceiver(topic: "transport API responses")
