@@ -139,3 +139,24 @@ def test_a_call_into_the_rule_engine_is_answered_by_its_chain(rest):
     assert (unanswered.status_code, unanswered.content) == (408, b"")
     stranger = rest.call("POST", "/api/rule-engine/DEVICE/" + str(uuid.uuid4()), {"a": 1})
     assert (stranger.status_code, stranger.text) == (404, "Device with requested id wasn't found!")
+
+
+def test_widgets_are_kept_and_found_by_name(rest):
+    name = "w" + uuid.uuid4().hex
+    descriptor = {"type": "latest", "sizeX": 4, "templateHtml": "<b>{{x}}</b>"}
+    made = rest.ok("POST", "/api/widgetType", {"fqn": name, "name": "Widget " + name, "descriptor": descriptor})
+    assert made["version"] == 1 and made["descriptor"] == descriptor
+    assert rest.ok("GET", "/api/widgetType?fqn=tenant." + name)["id"] == made["id"]
+    assert rest.call("GET", "/api/widgetType?fqn=system." + name).status_code == 404
+    bundle = rest.ok("POST", "/api/widgetsBundle", {"title": "Bundle " + name})
+    rest.ok("POST", f"/api/widgetsBundle/{bundle['id']['id']}/widgetTypeFqns", ["tenant." + name, "tenant.absent"])
+    drawn = rest.ok("GET", f"/api/widgetsBundle/{bundle['id']['id']}/widgetTypes")
+    assert [w["fqn"] for w in drawn] == [name]
+    listed = rest.ok("GET", "/api/widgetTypes?pageSize=10&page=0&tenantOnly=true&textSearch=" + name)
+    assert listed["data"][0]["widgetType"] == "latest"
+    assert listed["data"][0]["bundles"] == [{"id": bundle["id"], "name": bundle["title"]}]
+    stale = rest.call("POST", "/api/widgetsBundle", {**bundle, "version": 0})
+    assert stale.status_code == 409
+    rest.ok("DELETE", "/api/widgetsBundle/" + bundle["id"]["id"])
+    rest.ok("DELETE", "/api/widgetType/" + made["id"]["id"])
+    assert rest.call("GET", "/api/widgetType?fqn=tenant." + name).status_code == 404

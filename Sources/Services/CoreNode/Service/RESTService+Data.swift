@@ -8,6 +8,7 @@ extension RESTService {
             AlarmCommentEndpoints(services: services), EntityQueryEndpoints(services: services),
             QueueEndpoints(services: services), EmptyResourceEndpoints(services: services),
             RuleEngineCallEndpoints(services: services),
+            WidgetsBundleEndpoints(services: services), WidgetTypeEndpoints(services: services),
         ]
     }
 }

@@ -1,0 +1,6 @@
+internal import JSON
+
+extension RawJSON {
+    /// The texts of an array.
+    var texts: [String] { value.arrayValue?.compactMap(\.stringValue) ?? [] }
+}
