@@ -10,6 +10,7 @@ from kafka import kafka
 from programs import (Failure, bench_transport, connections_possible, database_of, limit, loadtest, mosquitto,
                       server_of, standalone)
 from rest import rest
+from rest_telemetry import rest_telemetry
 from results import Figure, Series
 
 
@@ -208,6 +209,7 @@ ALL = {
     "at-rest": at_rest,
     "flat": flat,
     "rest": rest,
+    "rest-telemetry": rest_telemetry,
     "kafka": kafka,
     "micro": micro,
 }

@@ -160,3 +160,39 @@ def test_widgets_are_kept_and_found_by_name(rest):
     rest.ok("DELETE", "/api/widgetsBundle/" + bundle["id"]["id"])
     rest.ok("DELETE", "/api/widgetType/" + made["id"]["id"])
     assert rest.call("GET", "/api/widgetType?fqn=tenant." + name).status_code == 404
+
+
+def test_resources_are_kept_downloaded_and_guarded_by_their_etag(rest):
+    name = uuid.uuid4().hex + ".txt"
+    body = {"title": "Text " + name, "resourceType": "GENERAL", "fileName": name, "data": "aGVsbG8=",
+            "descriptor": {"mediaType": "text/plain"}}
+    made = rest.ok("POST", "/api/resource", body)
+    path = "/api/resource/" + made["id"]["id"]
+    answer = rest.call("GET", path + "/download")
+    assert (answer.content, answer.headers["Content-Type"]) == (b"hello", "text/plain")
+    again = rest.call("GET", path + "/download", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert rest.ok("GET", path)["data"] == "aGVsbG8="
+    assert rest.call("GET", made["link"]).content == b"hello"
+    listed = rest.ok("GET", "/api/resource/tenant?pageSize=10&page=0&textSearch=" + name)
+    assert [r["id"] for r in listed["data"]] == [made["id"]] and "data" not in listed["data"][0]
+    double = rest.call("POST", "/api/resource", body)
+    assert (double.status_code, double.json()["message"]) == (400, "Resource with such key already exists!")
+    assert rest.call("POST", "/api/resource", {**body, "resourceKey": "k" + name, "data": "%%"}).status_code == 400
+    assert rest.ok("DELETE", path)["success"] is True
+    assert rest.call("GET", path + "/download").status_code == 404
+
+
+def test_images_are_read_by_key_and_in_public_only_when_they_are_public(rest):
+    name = uuid.uuid4().hex + ".png"
+    made = rest.ok("POST", "/api/resource", {
+        "title": name, "resourceType": "IMAGE", "resourceSubType": "IMAGE", "fileName": name, "data": "iVBORw0KGgo=",
+        "descriptor": {"mediaType": "image/png"}})
+    assert made["link"] == "/api/images/tenant/" + name
+    image = rest.call("GET", made["link"])
+    assert (image.status_code, image.headers["Content-Type"]) == (200, "image/png")
+    assert "sandbox" in image.headers["Content-Security-Policy"]
+    assert [r["id"] for r in rest.ok("GET", "/api/images?pageSize=10&page=0&textSearch=" + name)["data"]] == [made["id"]]
+    assert requests.get(rest.url + "/api/images/public/" + name, timeout=10).status_code == 404
+    assert rest.call("GET", "/api/images/system/" + name).status_code == 404
+    rest.ok("DELETE", "/api/resource/" + made["id"]["id"])

@@ -9,6 +9,7 @@ extension RESTService {
             QueueEndpoints(services: services), EmptyResourceEndpoints(services: services),
             RuleEngineCallEndpoints(services: services),
             WidgetsBundleEndpoints(services: services), WidgetTypeEndpoints(services: services),
+            ResourceEndpoints(services: services),
         ]
     }
 }
