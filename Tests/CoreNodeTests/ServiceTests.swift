@@ -156,7 +156,7 @@ struct ServiceTests {
         let open = api.service.endpoints.filter { if case .open = $0.access { true } else { false } }.map(\.pattern)
         let allowed = [
             "/api/noauth/", "/api/auth/login", "/api/auth/token", "/health", "/metrics", "/actuator/", "/login",
-            "/v3/api-docs", "/swagger-ui",
+            "/v3/api-docs", "/swagger-ui", "/api/images/public/",
         ]
         for pattern in open { #expect(allowed.contains { pattern.hasPrefix($0) }, "\(pattern)") }
     }

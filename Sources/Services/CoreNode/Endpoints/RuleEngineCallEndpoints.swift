@@ -15,7 +15,7 @@ struct RuleEngineCallEndpoints: EndpointGroup {
     private static let longestTimeout: Int64 = 3_600_000
 
     var endpoints: [Endpoint] {
-        let paths = ["", "/", "/{entityType}/{entityId}", "/{entityType}/{entityId}/{timeout}"]
+        let paths = ["/", "/{entityType}/{entityId}", "/{entityType}/{entityId}/{timeout}"]
         return (paths + ["/{entityType}/{entityId}/{queueName}/{timeout}"]).map { path in
             Endpoint(.post, Self.root + path, roles: .everyone, errors: .text, handle)
                 .docs("Sends a message through the rule engine and waits for the answer", body: .anything)
