@@ -15,6 +15,8 @@ struct EmptyResourceEndpoints: EndpointGroup {
                 .docs("Whether queries have a service of their own"),
             Endpoint(.get, "/api/{entityType}/{entityId}/calculatedFields", roles: .tenant, ofEntity)
                 .docs("Calculated fields of an entity", query: .page, answer: .page("CalculatedField")),
+            Endpoint(.get, "/api/calculatedField/{entityType}/{entityId}", roles: .tenant, ofEntity)
+                .docs("Calculated fields of an entity, older form", query: .page, answer: .page("CalculatedField")),
             Endpoint(.get, "/api/calculatedFields", roles: .tenant, page)
                 .docs("Calculated fields", query: .page, answer: .page("CalculatedField")),
             Endpoint(.get, "/api/alarm/rules", roles: .tenant, page)
