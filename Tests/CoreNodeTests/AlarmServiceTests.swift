@@ -193,9 +193,12 @@ struct AlarmServiceTests {
             [.text(alarm.body["id"]?["id"]?.stringValue ?? "")]
         ).compactMap { $0.text(0) }
         #expect(shown == ["ASSET", "DEVICE", "TENANT"])
-        let list = try await api.send(.get, "/api/v2/alarm/TENANT/\(tenant)?pageSize=10&page=0", token: token)
-        let ids = list.body["data"]?.arrayValue?.map { $0["id"] } ?? []
-        #expect(ids.contains(alarm.body["id"]))
+        for search in ["", "&textSearch=type"] {
+            let list = try await api.send(
+                .get, "/api/v2/alarm/TENANT/\(tenant)?pageSize=10&page=0\(search)", token: token)
+            let ids = list.body["data"]?.arrayValue?.map { $0["id"] } ?? []
+            #expect(ids.count { $0 == alarm.body["id"] } == 1)
+        }
     }
 
     private static let incomplete: [(JSONObject, String)] = [

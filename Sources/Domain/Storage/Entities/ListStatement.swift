@@ -91,7 +91,8 @@ struct ListStatement {
     ///
     /// All that match are found first, by the indexes of the searched columns, counted, and only then put in order: left to
     /// itself the planner walks the order's index in the hope to meet a match soon, which a rare text makes a walk through
-    /// the whole table (`docs/lists.md`).
+    /// the whole table (`docs/lists.md`). The list's own conditions hold for the page again: where things are joined, an id
+    /// may have rows that are not in the list.
     private func foundPage<Element: Sendable>(
         _ text: String, _ link: PageLink, on runner: any StatementRunner, _ read: (PostgresRow) -> Element
     ) async throws -> Page<Element> {
@@ -108,7 +109,7 @@ struct ListStatement {
                 SELECT *, (SELECT count(*) FROM matching) AS found_total FROM matching
                 ORDER BY \(order) LIMIT $\(next) OFFSET $\(next + 1))
             SELECT \(shape.columns), found_total
-            FROM \(shape.source) JOIN found ON found_id = \(shape.id) ORDER BY \(order)
+            FROM \(shape.source) JOIN found ON found_id = \(shape.id)\(filter) ORDER BY \(order)
             """, filtered.parameters + [.int8(Int64(link.pageSize)), .int8(link.offset)])
         let total: Int64
         if let row = rows.first {
