@@ -87,7 +87,6 @@ extension AlarmRepository {
     public func deleteAll(of entity: UUID128) async throws {
         for statement in [
             "DELETE FROM alarm WHERE originator_id = $1", "DELETE FROM entity_alarm WHERE entity_id = $1",
-            "UPDATE alarm SET assignee_id = NULL, assign_ts = 0 WHERE assignee_id = $1",
         ] {
             _ = try await runner.query(statement, [.id(entity)])
         }

@@ -50,6 +50,9 @@ public struct UserRepository: Sendable {
     public func delete(_ id: UserID, tenant: TenantID) async throws -> Bool {
         _ = try await runner.query("DELETE FROM user_credentials WHERE user_id = $1", [.id(id)])
         _ = try await runner.query("DELETE FROM user_auth_settings WHERE user_id = $1", [.id(id)])
+        _ = try await runner.query(
+            "UPDATE alarm SET assignee_id = NULL, assign_ts = 0 WHERE tenant_id = $2 AND assignee_id = $1",
+            [.id(id), .id(tenant)])
         return try await runner.query(
             "DELETE FROM tb_user WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)]
         ).affectedRows > 0
