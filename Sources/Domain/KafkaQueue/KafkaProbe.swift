@@ -1,0 +1,22 @@
+public import Kafka
+
+/// Asks a broker for something small, to know whether Kafka can be reached.
+public final class KafkaProbe: Sendable {
+    private let admin: KafkaAdmin
+    private let topic: String
+
+    /// - Parameter topic: One that exists.
+    public init(hub: KafkaHub, topic: String) throws(KafkaError) {
+        admin = try KafkaAdmin(hub.settings.common)
+        self.topic = topic
+    }
+
+    /// Whether a broker answered within `limit`.
+    public func isReachable(within limit: Duration = .seconds(10)) async -> Bool {
+        let (admin, topic) = (admin, topic)
+        let milliseconds = Int32(clamping: limit.components.seconds * 1000)
+        return await runOnThread("kafka-probe") {
+            (try? admin.partitionCount(of: topic, milliseconds: milliseconds)) ?? nil != nil
+        }
+    }
+}
