@@ -14,6 +14,9 @@ final class ClusterLink {
     /// Whether this process may act as owner of what it was given.
     let isOwner: @Sendable () -> Bool
     private let zookeeper: ZooKeeperMembership?
+    private let kafkaPatience: Duration
+    private let ownsPartitions: Bool
+    private var watch: KafkaWatch?
     private let logger: Logger
     private let isJoined = JoinedFlag()
 
@@ -22,6 +25,8 @@ final class ClusterLink {
         runtime: ServiceRuntime, settings: ClusterSettings, roles: Set<ServiceRole>, transports: [String] = []
     ) throws {
         logger = runtime.logger
+        kafkaPatience = settings.kafkaPatience
+        ownsPartitions = !roles.isDisjoint(with: [.core, .ruleEngine])
         hub = try KafkaHub(
             settings: settings.kafka, serviceID: settings.runtime.serviceID, logger: logger.labelled("kafka"),
             metrics: runtime.metrics)
@@ -50,6 +55,9 @@ final class ClusterLink {
     func join() async throws {
         try await zookeeper?.join()
         isJoined.set(true)
+        guard let zookeeper, ownsPartitions else { return }
+        let probe = try KafkaProbe(hub: hub, topic: hub.settings.topics.core)
+        watch = KafkaWatch(probe: probe, membership: zookeeper, patience: kafkaPatience)
     }
 
     /// Tells the others that this process takes work.
@@ -60,6 +68,7 @@ final class ClusterLink {
     /// Drains what is owned, and leaves.
     func leave() async {
         isJoined.set(false)
+        watch?.stop()
         await membership.leave()
     }
 }

@@ -22,6 +22,8 @@ struct ClusterSettings {
     var runtime: RuntimeSettings
     var kafka: KafkaSettings
     var zookeeper: ZooKeeperConfiguration
+    /// `NEEDLETAIL_KAFKA_PATIENCE_MS`: a process that cannot reach Kafka for so long leaves its partitions to others.
+    var kafkaPatience: Duration
     var cache: CacheConfiguration
     var redis: RedisConfiguration
     var database: DatabaseSettings
@@ -37,6 +39,7 @@ struct ClusterSettings {
         runtime = RuntimeSettings(from: &settings, defaultHTTPPort: service.defaultHTTPPort)
         kafka = KafkaSettings(&settings)
         zookeeper = ZooKeeperConfiguration(reading: &settings)
+        kafkaPatience = settings.milliseconds("NEEDLETAIL_KAFKA_PATIENCE_MS", default: 60_000, in: 1000...86_400_000)
         cache = CacheConfiguration(reading: &settings)
         redis = RedisConfiguration(reading: &settings)
         database = DatabaseSettings(from: &settings)

@@ -29,12 +29,3 @@ public enum CacheEntry: Sendable, Equatable {
     /// Nothing is known.
     case miss
 }
-
-/// Keeps nothing.
-public struct NoCacheStore: CacheStore {
-    public init() {}
-    public func read(_ cache: CacheName, _ key: String) async -> CacheEntry { .miss }
-    public func fill(_ cache: CacheName, _ key: String, _ value: [UInt8]?, version: Int64) async {}
-    public func write(_ cache: CacheName, _ key: String, _ value: [UInt8], version: Int64) async -> Bool { false }
-    public func evict(_ cache: CacheName, _ key: String) async {}
-}

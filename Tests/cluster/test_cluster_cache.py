@@ -1,0 +1,116 @@
+"""What core nodes share by Redis (section 6 of cluster.md), against real processes."""
+import json
+import socket
+import time
+
+
+import mqtt
+from server import eventually
+from test_cluster import TELEMETRY, direct, metrics, mqtt_port, publish
+from rest import Rest
+
+
+def redis(cluster, *words):
+    """One command; bytes, a number, a list, or None."""
+    host, port = cluster.state["redis"].split(":")
+    with socket.create_connection((host, int(port)), 5) as connection, connection.makefile("rb") as answers:
+        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        return reply(answers)
+
+
+def reply(answers):
+    line = answers.readline().rstrip()
+    kind, text = line[:1], line[1:]
+    if kind == b"$":
+        return None if text == b"-1" else answers.read(int(text) + 2)[:-2]
+    if kind == b"*":
+        return [reply(answers) for _ in range(int(text))]
+    assert kind != b"-", text
+    return int(text) if kind == b":" else text
+
+
+def value(cluster, key):
+    """What a cache holds: an entry is a version of eight bytes, a byte that is 0 for a value, and the value."""
+    entry = redis(cluster, "GET", key)
+    return entry[9:] if entry and entry[8] == 0 else None
+
+
+def test_devices_credentials_and_profiles_are_shared(cluster, rest, device):
+    publish(mqtt_port(cluster, 1), device.token, {"a": 1})
+    assert value(cluster, "deviceCredentials" + device.token) == device.id.encode()
+    kept = json.loads(value(cluster, "devices" + device.id))
+    assert kept["name"] == device.entity["name"] and kept["credentialsId"] == device.token
+    assert value(cluster, "deviceProfiles" + kept["profileId"])
+    rest.ok("POST", "/api/device", device.entity | {"label": "changed"})
+    eventually(lambda: value(cluster, "devices" + device.id) is None, 5, "the eviction")
+
+
+def test_sessions_are_kept_for_the_next_owner_of_a_device(cluster, rest, device):
+    connection = mqtt.connected(mqtt_port(cluster, 1), device.token)
+    connection.send(mqtt.packet(8, b"\0\1" + mqtt.text("v1/devices/me/rpc/request/+") + b"\1", 2))
+    connection.expect(mqtt.SUBACK)
+    kept = eventually(lambda: json.loads(value(cluster, "sessions" + device.id) or b"[]"), 5, "the session")
+    assert [(session["nodeId"], session["rpc"]) for session in kept] == [("mqtt-transport-1", True)]
+    connection.close()
+    eventually(lambda: value(cluster, "sessions" + device.id) is None, 10, "the end of the session")
+
+
+def test_a_call_reaches_a_device_whose_owner_was_killed(cluster, rest, device):
+    connection = mqtt.connected(mqtt_port(cluster, 1), device.token)
+    connection.timeout = 40
+    connection.send(mqtt.packet(8, b"\0\1" + mqtt.text("v1/devices/me/rpc/request/+") + b"\1", 2))
+    connection.expect(mqtt.SUBACK)
+    eventually(lambda: value(cluster, "sessions" + device.id), 5, "the session")
+    cluster.kill("core-node-2")
+    core = Rest(direct(cluster, "core-node-1"))
+
+    def called():
+        answer = core.call("POST", f"/api/rpc/oneway/{device.id}", {"method": "m", "params": {}, "timeout": 5000})
+        return answer.status_code == 200
+
+    eventually(called, 30, "a call that is delivered")
+    assert b'"method":"m"' in connection.expect(mqtt.PUBLISH).body
+    connection.close()
+
+
+def test_a_flushed_redis_is_filled_again(cluster, rest, device):  # 34
+    publish(mqtt_port(cluster, 1), device.token, {"f": 1})
+    redis(cluster, "FLUSHALL")
+    publish(mqtt_port(cluster, 2), device.token, {"f": 2})
+    device.await_latest({"f": 2}, 10)
+    assert rest.ok("GET", f"/api/device/{device.id}")["name"] == device.entity["name"]
+
+
+def test_a_redis_that_stands_still_or_is_full_slows_nothing_down_for_long(cluster, rest):
+    device = rest.create_device()
+    cluster.pause("redis-1")
+    try:
+        began = time.monotonic()
+        publish(mqtt_port(cluster, 1), device.token, {"s": 1}, 15)
+        assert time.monotonic() - began < 10
+        device.await_latest({"s": 1}, 10)
+    finally:
+        cluster.resume("redis-1")
+    redis(cluster, "CONFIG", "SET", "maxmemory", 1)
+    try:
+        other = rest.create_device()
+        publish(mqtt_port(cluster, 2), other.token, {"s": 2}, 15)
+        other.await_latest({"s": 2}, 10)
+    finally:
+        redis(cluster, "CONFIG", "SET", "maxmemory", 0)
+    assert sum(count for name, count in metrics(cluster, "core-node-1").items() if "redis_failures" in name) + sum(
+        count for name, count in metrics(cluster, "core-node-2").items() if "redis_failures" in name) > 0
+
+
+def test_devices_that_redis_knows_connect_without_the_database(cluster, rest, device):
+    publish(mqtt_port(cluster, 1), device.token, {"p": 1})
+    assert value(cluster, "devices" + device.id)
+    # Cores that remember nothing themselves.
+    for number in (1, 2):
+        cluster.terminate(f"core-node-{number}")
+        cluster.start(f"core-node-{number}")
+    cluster.kill("postgres-1")
+    connection = mqtt.Connection(mqtt_port(cluster, 1), timeout=15)
+    assert connection.connect(username=device.token) == 0
+    connection.close()
