@@ -4,10 +4,27 @@ import socket
 import time
 
 
+import pytest
+
 import mqtt
 from server import eventually
 from test_cluster import TELEMETRY, direct, metrics, mqtt_port, publish
 from rest import Rest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def answering(whole_cluster):
+    """The first question of a transport waits until the cores have shared the questions out among themselves."""
+    device = Rest("http://" + whole_cluster.status()["http"]).create_device()
+
+    def works():
+        try:
+            return publish(mqtt_port(whole_cluster, 1), device.token, {"w": 1}) and publish(
+                mqtt_port(whole_cluster, 2), device.token, {"w": 2})
+        except (OSError, AssertionError):
+            return False
+
+    eventually(works, 60, "answers to transports")
 
 
 def redis(cluster, *words):
