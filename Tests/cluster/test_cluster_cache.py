@@ -12,19 +12,22 @@ from test_cluster import TELEMETRY, direct, metrics, mqtt_port, publish
 from rest import Rest
 
 
-@pytest.fixture(scope="module", autouse=True)
-def answering(whole_cluster):
-    """The first question of a transport waits until the cores have shared the questions out among themselves."""
-    device = Rest("http://" + whole_cluster.status()["http"]).create_device()
+def await_answers(cluster):
+    """A transport's questions wait while the cores share them out among themselves, as after every start of one."""
+    device = Rest("http://" + cluster.status()["http"]).create_device()
 
     def works():
         try:
-            return publish(mqtt_port(whole_cluster, 1), device.token, {"w": 1}) and publish(
-                mqtt_port(whole_cluster, 2), device.token, {"w": 2})
+            return all(publish(mqtt_port(cluster, number), device.token, {"w": number}) for number in (1, 2))
         except (OSError, AssertionError):
             return False
 
     eventually(works, 60, "answers to transports")
+
+
+@pytest.fixture(autouse=True)
+def answering(cluster):
+    await_answers(cluster)
 
 
 def redis(cluster, *words):
@@ -127,6 +130,7 @@ def test_devices_that_redis_knows_connect_without_the_database(cluster, rest, de
     for number in (1, 2):
         cluster.terminate(f"core-node-{number}")
         cluster.start(f"core-node-{number}")
+    await_answers(cluster)
     cluster.kill("postgres-1")
     connection = mqtt.Connection(mqtt_port(cluster, 1), timeout=15)
     assert connection.connect(username=device.token) == 0

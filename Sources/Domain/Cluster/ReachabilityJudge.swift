@@ -29,7 +29,7 @@ public struct ReachabilityJudge: Sendable {
             return .rejoin
         }
         // What was stopped meanwhile learnt nothing: only attempts that were really made count.
-        if ended - began > patience { reached = max(reached, began) }
+        if ended - began > patience { reached = ended }
         guard !isWithdrawn, ended - reached >= patience else { return .stay }
         isWithdrawn = true
         return .withdraw
