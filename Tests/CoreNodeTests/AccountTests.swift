@@ -328,6 +328,32 @@ struct AccountTests {
         #expect(try await api.send(.post, "/api/tenantProfile", bad, token: system).status == 400)
     }
 
+    @Test func theUsersOfADeletedCustomerAreOut() async throws {
+        let token = try await api.login()
+        let customer = try await api.send(.post, "/api/customer", ["title": .string("C" + salt)], token: token).body
+        let customerID = try id(customer)
+        let user: JSONValue = [
+            "email": .string(email), "authority": "CUSTOMER_USER", "customerId": customer["id"] ?? .null,
+        ]
+        let made = try await api.send(.post, "/api/user?sendActivationMail=false", user, token: token).body
+        let link = try await api.send(.get, "/api/user/\(try id(made))/activationLink", token: token).text
+        let activation: JSONValue = [
+            "activateToken": .string(try #require(link.split(separator: "=").last.map(String.init))),
+            "password": "secret1",
+        ]
+        let pair = try await api.send(.post, "/api/noauth/activate?sendActivationMail=false", activation).body
+        let access = try #require(pair["token"]?.stringValue)
+        let body: JSONValue = ["name": .string("D" + salt), "customerId": customer["id"] ?? .null]
+        let device = try id(try await api.send(.post, "/api/device", body, token: token).body)
+        #expect(try await api.send(.get, "/api/device/\(device)", token: access).status == 200)
+        #expect(try await api.send(.delete, "/api/customer/\(customerID)", token: token).status == 200)
+        #expect(try await api.send(.get, "/api/device/\(device)", token: access).code == 11)
+        let refresh: JSONValue = ["refreshToken": pair["refreshToken"] ?? .null]
+        #expect(try await api.send(.post, "/api/auth/token", refresh).status == 401)
+        let free = try await api.send(.get, "/api/device/\(device)", token: token).body
+        #expect(free["customerId"]?["id"]?.stringValue == CustomerID.null.description)
+    }
+
     // MARK: - Audit log
 
     @Test func theAuditLogIsFoundByEntityUserAndType() async throws {

@@ -17,10 +17,12 @@ struct OpenAPITests {
         #expect(document["openapi"] == "3.0.3")
         let paths = try #require(document["paths"]?.objectValue)
         let operations = paths.reduce(0) { $0 + ($1.value.objectValue?.count ?? 0) }
-        #expect(operations == api.service.endpoints.count { $0.pattern.hasPrefix("/api/") })
+        // A path that takes the rest may be spelled like one with a variable.
+        let plain = api.service.endpoints.count { $0.pattern.hasPrefix("/api/") && !$0.pattern.hasSuffix("...}") }
+        #expect(operations >= plain)
         let undescribed = api.service.endpoints.filter { $0.pattern.hasPrefix("/api/") && $0.documentation == nil }
-        // Methods that a login does not take, and the telemetry API.
-        let allowed = ["/api/auth/login", "/api/plugins/telemetry/"]
+        // Methods that a login does not take.
+        let allowed = ["/api/auth/login"]
         let others = undescribed.filter { endpoint in !allowed.contains { endpoint.pattern.hasPrefix($0) } }
         #expect(others.isEmpty, "\(others.map(\.pattern))")
     }

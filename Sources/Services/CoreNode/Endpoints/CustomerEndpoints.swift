@@ -76,13 +76,27 @@ struct CustomerEndpoints: EndpointGroup {
         .json(try await services.customers.find(try call.requiredIDs("customerIds"), tenant: principal.tenantID))
     }
 
+    /// Its users go with it, and their tokens; what was assigned to it belongs to nobody afterwards.
     @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let customer = try await find(call, for: principal, .delete)
+        let tenant = customer.tenantID
+        let users = try await allPages { link in
+            try await services.users.page(tenant: tenant, customer: customer.id, link)
+        }
+        let devices = try await allPages { link in
+            try await services.devices.page(tenant: tenant, DeviceRepository.Filter(customer: customer.id), link)
+        }
         _ = try await services.database.inTransaction { transaction in
-            try await CustomerRepository(transaction).delete(customer.id, tenant: principal.tenantID)
+            try await CustomerRepository(transaction).delete(customer.id, tenant: tenant)
+        }
+        for user in users { try await services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
+        for device in devices {
+            var free = device
+            free.customerID = .null
+            await services.actions.events.post(.deviceUpdated(old: device, new: free))
         }
         await services.actions.record(.deleted(ActionSubject(customer)), by: principal)
-        services.housekeeper.entityDeleted(customer.id.uuid)
+        for entity in users.map(\.id.uuid) + [customer.id.uuid] { services.housekeeper.entityDeleted(entity) }
         return .empty(200)
     }
 
@@ -133,5 +147,17 @@ struct CustomerEndpoints: EndpointGroup {
             }
             return created
         }
+    }
+}
+
+/// Every element of a list, read page by page.
+func allPages<Element>(_ read: (PageLink) async throws -> Page<Element>) async throws -> [Element] {
+    var elements: [Element] = []
+    var link = PageLink(pageSize: 1000, page: 0)
+    while true {
+        let page = try await read(link)
+        elements += page.elements
+        if !page.hasNext { return elements }
+        link.page += 1
     }
 }

@@ -137,45 +137,23 @@ struct TenantEndpoints: EndpointGroup {
 
     @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let tenant = try await find(call, for: principal, .delete)
-        let users = try await allUsers(of: tenant.id)
-        let devices = try await allDevices(of: tenant.id)
+        let users = try await allPages { link in
+            try await services.users.page(tenant: tenant.id, customer: nil, link)
+        }
+        let devices = try await allPages { link in
+            try await services.devices.page(tenant: tenant.id, DeviceRepository.Filter(), link)
+        }
         let entities = try await services.tenants.entitiesWithHistory(tenant.id)
         let isDeleted = try await services.database.inTransaction { transaction in
             try await TenantRepository(transaction).delete(tenant.id)
         }
         guard isDeleted else { throw APIError.notFound(.tenant, tenant.id.uuid) }
         services.limits.forget()
-        for user in users { try await services.revocations.revokeAll(of: user, now: call.now + 1000) }
+        for user in users { try await services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
         for device in devices { await services.actions.events.post(.deviceDeleted(device)) }
         for entity in entities { services.housekeeper.entityDeleted(entity) }
         await services.actions.record(.deleted(ActionSubject(tenant)), by: principal)
         return .empty(200)
-    }
-
-    private static let pageSize = 1000
-
-    private func allUsers(of tenant: TenantID) async throws -> [UserID] {
-        var ids: [UserID] = []
-        var page = 0
-        while true {
-            let link = PageLink(pageSize: Self.pageSize, page: page)
-            let found = try await services.users.page(tenant: tenant, customer: nil, link)
-            ids += found.elements.map(\.id)
-            if !found.hasNext { return ids }
-            page += 1
-        }
-    }
-
-    private func allDevices(of tenant: TenantID) async throws -> [Device] {
-        var devices: [Device] = []
-        var page = 0
-        while true {
-            let link = PageLink(pageSize: Self.pageSize, page: page)
-            let found = try await services.devices.page(tenant: tenant, DeviceRepository.Filter(), link)
-            devices += found.elements
-            if !found.hasNext { return devices }
-            page += 1
-        }
     }
 }
 
