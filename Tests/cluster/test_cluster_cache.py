@@ -8,7 +8,7 @@ import pytest
 
 import mqtt
 from server import eventually
-from test_cluster import TELEMETRY, direct, metrics, mqtt_port, publish
+from test_cluster import direct, metrics, mqtt_port, publish
 from rest import Rest
 
 
@@ -121,17 +121,3 @@ def test_a_redis_that_stands_still_or_is_full_slows_nothing_down_for_long(cluste
         redis(cluster, "CONFIG", "SET", "maxmemory", 0)
     assert sum(count for name, count in metrics(cluster, "core-node-1").items() if "redis_failures" in name) + sum(
         count for name, count in metrics(cluster, "core-node-2").items() if "redis_failures" in name) > 0
-
-
-def test_devices_that_redis_knows_connect_without_the_database(cluster, rest, device):
-    publish(mqtt_port(cluster, 1), device.token, {"p": 1})
-    assert value(cluster, "devices" + device.id)
-    # Cores that remember nothing themselves.
-    for number in (1, 2):
-        cluster.terminate(f"core-node-{number}")
-        cluster.start(f"core-node-{number}")
-    await_answers(cluster)
-    cluster.kill("postgres-1")
-    connection = mqtt.Connection(mqtt_port(cluster, 1), timeout=15)
-    assert connection.connect(username=device.token) == 0
-    connection.close()
