@@ -66,14 +66,16 @@ private final class TestClock: Sendable {
         #expect(await store.read(.devices, "a") == .value([2]))
         let isKept = await store.write(.devices, "a", [1], version: 1)
         #expect(!isKept)
-        await store.write(.devices, "a", [3], version: 3)
+        let isReplaced = await store.write(.devices, "a", [3], version: 3)
+        #expect(isReplaced)
         #expect(await store.read(.devices, "a") == .value([3]))
     }
 
     @Test func anUnversionedWriteSaysWhatHolds() async {
         let store = makeStore()
         await store.fill(.devices, "a", [1], version: 0)
-        await store.write(.devices, "a", [2], version: 0)
+        let isTaken = await store.write(.devices, "a", [2], version: 0)
+        #expect(isTaken)
         #expect(await store.read(.devices, "a") == .value([2]))
     }
 
