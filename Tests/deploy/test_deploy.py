@@ -167,3 +167,26 @@ def test_the_dashboard_and_the_alerts_ask_for_metrics_that_exist():
         for name in re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]{2,}", re.sub(r"\[[^\]]*\]", "", plain)):
             base = re.sub(r"_(bucket|sum|count)$", "", name)
             assert name in words or name in known or base in known, f"{name} in {expression}"
+
+
+def linked_packages(executable):
+    """The Debian packages of the libraries that the executable names itself."""
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", subprocess.run(["readelf", "-d", executable], capture_output=True, text=True).stdout)
+    places = dict(re.findall(r"(\S+) => (\S+)", subprocess.run(["ldd", executable], capture_output=True, text=True).stdout))
+    for name in needed:
+        place = places.get(name, "")
+        if place.startswith(("/lib", "/usr/lib")):
+            # By its name: packages may know it by the path that /lib had.
+            name = f"*/{os.path.basename(os.path.realpath(place))}"
+            yield subprocess.run(["dpkg", "-S", name], capture_output=True, text=True).stdout.partition(":")[0]
+
+
+@pytest.mark.parametrize("name", ["needletail", *EXECUTABLES])
+def test_the_image_has_the_libraries_of_every_executable(name):
+    executable = next((path for path in (ROOT / ".build/release" / name, ROOT / ".build/debug" / name) if path.exists()), None)
+    if executable is None:
+        pytest.skip("not built")
+    installed = (ROOT / "docker/Dockerfile").read_text().split()
+    libraries = {package for package in linked_packages(executable) if package not in ("libc6", "libgcc-s1")}
+    assert "libssl3" in libraries
+    assert sorted(libraries - set(installed)) == []
