@@ -147,7 +147,7 @@ struct RedisCacheStoreTests {
         let (configuration, problems) = read([:])
         #expect(problems == [])
         #expect(configuration.topology == .standalone(RedisAddress(host: "localhost", port: 6379)))
-        #expect(configuration.readTimeout == .seconds(2))
+        #expect(configuration.readTimeout == .seconds(1))
     }
 
     @Test func clustersAndSentinelsHaveLists() {

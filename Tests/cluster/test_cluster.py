@@ -36,8 +36,7 @@ def mqtt_port(cluster, number=None):
 
 
 def publish(port, token, values, seconds=10):
-    with mqtt.connected(port, token) as connection:
-        connection.timeout = seconds
+    with mqtt.connected(port, token, seconds=seconds) as connection:
         connection.publish(TELEMETRY, values)
         connection.puback()
     return True

@@ -165,9 +165,10 @@ class Connection:
         self.expect(PINGRESP)
 
 
-def connected(port, token, version=4, **options):
-    """A connection that has been accepted with an access token."""
+def connected(port, token, version=4, seconds=None, **options):
+    """A connection that has been accepted with an access token; its answers may take so many seconds."""
     connection = Connection(port, version)
+    connection.timeout = seconds or connection.timeout
     code = connection.connect(username=token, **options)
     assert code == 0, f"CONNACK {code}"
     return connection

@@ -30,9 +30,9 @@ public struct RedisConfiguration: Sendable {
     public var database = 0
     /// What `CLIENT LIST` shows.
     public var clientName: String?
-    public var connectTimeout: Duration = .seconds(2)
-    /// How long an answer may take.
-    public var readTimeout: Duration = .seconds(2)
+    public var connectTimeout: Duration = .seconds(1)
+    /// How long an answer may take. A device may be waiting for several of them.
+    public var readTimeout: Duration = .seconds(1)
     public var tls: TLS?
     /// Connections to one server, each with a thread; they are made as they are needed.
     public var maximumConnections = 8
