@@ -55,7 +55,7 @@ def test_customers_and_dashboards_are_made_and_deleted(server, rest):
     customer = rest.ok("GET", "/api/tenant/customers?customerTitle=C00000072")
     user = Rest(server.url, "c00000072@thingsboard.org", "customer").ok("GET", "/api/auth/user")
     assert user["customerId"] == customer["id"]
-    dashboards = rest.ok("GET", "/api/tenant/dashboards?pageSize=10&page=0&textSearch=Load test")["data"]
+    dashboards = rest.ok("GET", "/api/tenant/dashboards?pageSize=10&page=0&textSearch=Load test&sortProperty=title&sortOrder=ASC")["data"]
     assert [one["title"] for one in dashboards] == ["Load test 0", "Load test 1"]
     # What is there is used, and goes in the end.
     again = subprocess.run([EXECUTABLE, "loadtest", *options, "--rate", "20", "--duration", "1", "--delete-surroundings", "true"],
