@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 
+from clusters import cluster, cluster_idle, cluster_scale
 from kafka import kafka
 from programs import (Failure, bench_transport, connections_possible, database_of, limit, loadtest, mosquitto,
                       server_of, standalone)
@@ -211,5 +212,8 @@ ALL = {
     "rest": rest,
     "rest-telemetry": rest_telemetry,
     "kafka": kafka,
+    "cluster": cluster,
+    "cluster-scale": cluster_scale,
+    "cluster-idle": cluster_idle,
     "micro": micro,
 }

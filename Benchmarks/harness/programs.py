@@ -18,10 +18,15 @@ sys.path.insert(0, str(REPOSITORY / "Tests/faults"))
 from standalone import Failure, Standalone, free_port, program  # noqa: E402
 
 
-def build() -> None:
-    """Builds the platform and the measuring loops, both in release."""
+CLUSTER = ["mqtt-transport", "http-transport", "core-node", "rule-engine"]
+
+
+def build(cluster: bool = False) -> None:
+    """Builds the platform and the measuring loops in release, and the executables of a cluster where they take part."""
     environment = {**os.environ, "NEEDLETAIL_BENCHMARKS": "1"}
-    products = ["needletail-benchmarks"] + ([] if "NEEDLETAIL" in os.environ else ["needletail"])
+    products = ["needletail-benchmarks"]
+    if "NEEDLETAIL" not in os.environ:
+        products += ["needletail", *(CLUSTER if cluster else [])]
     for product in products:
         subprocess.run(["swift", "build", "-c", "release", "--product", product], cwd=REPOSITORY, env=environment,
                        check=True)
@@ -44,8 +49,10 @@ def loadtest(*arguments: str, core: int | None = None, timeout: float = 3600) ->
 
 
 def limit(*arguments: str) -> list[dict]:
-    """Runs the measuring loops and returns their results."""
-    command = [str(REPOSITORY / ".build/release/needletail-benchmarks"), *arguments]
+    """Runs the measuring loops, those beside $NEEDLETAIL if there are any, and returns their results."""
+    beside = pathlib.Path(program()).with_name("needletail-benchmarks")
+    loops = beside if beside.exists() else REPOSITORY / ".build/release/needletail-benchmarks"
+    command = [str(loops), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise Failure(f"{' '.join(command)}: {done.stderr}")
