@@ -12,6 +12,7 @@ TELEMETRY = "v1/devices/me/telemetry"
 ATTRIBUTES = "v1/devices/me/attributes"
 
 Packet = collections.namedtuple("Packet", "type flags body")
+Message = collections.namedtuple("Message", "topic payload qos identifier")
 
 
 def variable(number):
@@ -159,6 +160,41 @@ class Connection:
         body = self.expect(PUBACK).body
         assert struct.unpack(">H", body[:2])[0] == (identifier or self.identifier), body
         return body[2] if len(body) > 2 else 0
+
+    def subscribe(self, *filters, qos=1):
+        """The codes of the SUBACK."""
+        body = struct.pack(">H", 7) + (b"\0" if self.version == 5 else b"")
+        self.send(packet(SUBSCRIBE, body + b"".join(text(name) + bytes([qos]) for name in filters), flags=2))
+        return list(self.expect(SUBACK).body[3 if self.version == 5 else 2:])
+
+    def unsubscribe(self, *filters):
+        """The codes of the UNSUBACK, which has some on MQTT 5."""
+        body = struct.pack(">H", 8) + (b"\0" if self.version == 5 else b"")
+        self.send(packet(UNSUBSCRIBE, body + b"".join(text(name) for name in filters), flags=2))
+        return list(self.expect(UNSUBACK).body[3 if self.version == 5 else 2:])
+
+    def message(self):
+        """The next message from the server, acknowledged where that is due; PUBACKs before it are passed over."""
+        while True:
+            found = self.receive()
+            assert found is not None, "closed instead of a message"
+            if found.type != PUBACK:
+                break
+        assert found.type == PUBLISH, f"{found} instead of a message"
+        length = struct.unpack(">H", found.body[:2])[0]
+        topic, rest, qos, identifier = found.body[2:2 + length].decode(), found.body[2 + length:], found.flags >> 1 & 3, 0
+        if qos:
+            identifier, rest = struct.unpack(">H", rest[:2])[0], rest[2:]
+            self.send(packet(PUBACK, struct.pack(">H", identifier)))
+        if self.version == 5:
+            # Properties are short here.
+            rest = rest[1 + rest[0]:]
+        return Message(topic, rest, qos, identifier)
+
+    def json(self):
+        """Topic and document of the next message."""
+        message = self.message()
+        return message.topic, json.loads(message.payload)
 
     def ping(self):
         self.send(packet(PINGREQ))

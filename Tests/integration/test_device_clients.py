@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 import examples
+from rest import Rest
 from server import eventually
 
 
@@ -70,6 +71,53 @@ def test_tb_mqtt_client_as_a_device(server, rest, device, running):
     device.await_latest({"temperature": 41.9, "callsAnswered": 1})
 
 
+def test_curl_does_all_of_the_http_api(server, rest, device, running, tmp_path):
+    def curl(*arguments):
+        return examples.run("http.sh", server.url, device.token, *arguments)
+
+    curl("telemetry", '{"temperature":21.5}')
+    curl("attributes", '{"model":"m"}')
+    device.await_latest({"temperature": 21.5})
+    device.await_attributes("CLIENT_SCOPE", {"model": "m"})
+    save_shared(rest, device, {"target": 20})
+    assert json.loads(curl("read", "target,none")) == {"shared": {"target": 20}}
+    update = running("http.sh", server.url, device.token, "updates", 30)
+
+    def changed():
+        # The poll may begin a moment later.
+        save_shared(rest, device, {"target": 21})
+        return update.process.poll() is not None
+
+    eventually(changed, 30, "the end of the poll")
+    assert json.loads(update.finish()[0]) == {"target": 21}
+    calls = running("http.sh", server.url, device.token, "calls", 2)
+    for method in ("first", "second"):
+        answer = call(rest, device.id, method, timeout=20000)["did"]
+        assert (answer["method"], answer["params"]) == (method, {"a": 1})
+    assert len(calls.finish()) == 2
+
+
+def test_curl_offers_a_device_and_downloads_its_firmware(server, rest, device, tmp_path):
+    examples.run("http.sh", server.url, device.token, "claim", "secret")
+    claim(server, device, "secret")
+    title, data = give_firmware(rest, device)
+    examples.run("http.sh", server.url, device.token, "firmware", title, "1.1", tmp_path / "firmware")
+    assert (tmp_path / "firmware").read_bytes() == data
+
+
+def claim(server, device, secret):
+    """A customer claims what has offered itself."""
+    eventually(lambda: "claimingData" in device.attributes("SERVER_SCOPE"), 10, "the offer")
+    customer = Rest(server.url, "customer@thingsboard.org", "customer")
+    path = f"/api/customer/device/{device.entity['name']}/claim"
+    assert customer.ok("POST", path, {"secretKey": secret})["response"] == "SUCCESS"
+
+
+def test_tb_mqtt_client_offers_itself(server, rest, device):
+    examples.run("device.py", "127.0.0.1", server.mqtt_port, device.token, 0, env={**os.environ, "SECRET": "pump-7"})
+    claim(server, device, "pump-7")
+
+
 def create_gateway(rest, **information):
     return rest.create_device(additionalInfo={"gateway": True, **information})
 
@@ -117,7 +165,8 @@ def test_tb_mqtt_client_registers_itself(server, rest):
     eventually(lambda: rest.ok("GET", path)["registered"][0]["value"] is True, 10, "telemetry of the new device")
 
 
-def test_tb_mqtt_client_downloads_its_firmware(server, rest, device, tmp_path):
+def give_firmware(rest, device):
+    """Assigns a package; returns its title and content."""
     data = os.urandom(50_000)
     profile = rest.ok("GET", "/api/deviceProfileInfo/default")
     info = rest.ok("POST", "/api/otaPackage", {
@@ -129,6 +178,11 @@ def test_tb_mqtt_client_downloads_its_firmware(server, rest, device, tmp_path):
     entity["firmwareId"] = {"entityType": "OTA_PACKAGE", "id": info["id"]["id"]}
     rest.ok("POST", "/api/device", entity)
     device.await_attributes("SHARED_SCOPE", {"fw_version": "1.1", "fw_size": len(data)})
+    return info["title"], data
+
+
+def test_tb_mqtt_client_downloads_its_firmware(server, rest, device, tmp_path):
+    _, data = give_firmware(rest, device)
     target = tmp_path / "firmware"
     examples.run("firmware.py", "127.0.0.1", server.mqtt_port, device.token, 16384, target)
     assert target.read_bytes() == data
