@@ -122,7 +122,7 @@ let services: [Target] = [
     swiftTarget(
         "Services", "CoreNode",
         ["Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail", "Compression", "Postgres",
-         "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
+         "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
     swiftTarget(
         "Services", "LoadTester",
         ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),

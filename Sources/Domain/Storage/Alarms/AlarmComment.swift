@@ -103,10 +103,13 @@ public struct AlarmCommentRepository: Sendable {
     /// Gives a comment another kind and content.
     public func update(_ comment: AlarmComment) async throws {
         _ = try await runner.query(
-            "UPDATE alarm_comment SET type = $4, comment = $5 WHERE alarm_id = $1 AND id = $2 AND created_time = $3",
+            """
+            UPDATE alarm_comment SET type = $4, comment = $5, user_id = $6
+            WHERE alarm_id = $1 AND id = $2 AND created_time = $3
+            """,
             [
                 .id(comment.alarmID), .id(comment.id), .int8(comment.createdTime), .text(comment.kind.rawValue),
-                .json(text: comment.comment),
+                .json(text: comment.comment), .id(comment.userID?.uuid),
             ])
     }
 

@@ -55,6 +55,6 @@ public struct DeviceCredentialsRepository: Sendable {
             "SELECT 1 FROM device_credentials WHERE id = $1 AND device_id = $2",
             [.id(credentials.id), .id(credentials.deviceID)])
         if present.isEmpty { throw EntityError.invalid("Unable to update non-existent device credentials!") }
-        throw EntityError.versionConflict(.device)
+        throw EntityError.versionConflict(nil)
     }
 }

@@ -7,8 +7,9 @@ public enum EntityError: Error, Equatable, Sendable {
     case invalid(String)
     /// Nothing with this id belongs to the tenant.
     case notFound(EntityType, UUID128)
-    /// Somebody else has saved the entity since it was read (`rest-api.md` 2.5).
-    case versionConflict(EntityType)
+    /// Somebody else has saved the entity since it was read (`rest-api.md` 2.5); `nil` for what has no type of its own,
+    /// such as credentials.
+    case versionConflict(EntityType?)
     /// The tenant has as many entities of that kind as its profile allows.
     case limitExceeded(EntityType, limit: Int64)
 }
@@ -50,6 +51,8 @@ extension EntityError {
         "customer_title_unq_key": "Customer with such title already exists!",
         "tenant_profile_name_unq_key": "Tenant profile with such name already exists!",
         "fk_device_profile": "The device profile referenced by the devices cannot be deleted!",
+        "ota_package_tenant_title_version_unq_key": "OtaPackage with such title and version already exists!",
+        "ota_package_external_id_unq_key": "OtaPackage with such external id already exists!",
         "fk_firmware_device": "Can't assign non-existent firmware!",
         "fk_software_device": "Can't assign non-existent software!",
         "fk_firmware_device_profile": "Can't assign non-existent firmware!",

@@ -121,7 +121,8 @@ struct ListStatement {
     }
 
     private mutating func search(_ text: String, on runner: any StatementRunner) async throws {
-        let pattern = PostgresParameter.text("%" + Self.escaped(text) + "%")
+        // `%` and `_` stand for what they do in patterns (`rest-api.md` 2.6).
+        let pattern = PostgresParameter.text("%" + text.filter { $0 != "\0" } + "%")
         let tenant = parameters.first
         parameters.append(pattern)
         var alternatives = shape.searched.map { "\($0) ILIKE $\(parameters.count)" }

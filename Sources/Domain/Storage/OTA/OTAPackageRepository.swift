@@ -16,6 +16,13 @@ public struct OTAPackageRepository: Sendable {
         ).first.map(OTAPackage.init)
     }
 
+    /// Whether there is such a package, but of another tenant.
+    public func belongsToOther(_ id: OTAPackageID, than tenant: TenantID) async throws -> Bool {
+        try await !runner.query(
+            "SELECT 1 FROM ota_package WHERE id = $1 AND tenant_id <> $2", [.id(id), .id(tenant)]
+        ).isEmpty
+    }
+
     /// The package of the device, or else of its profile (`device-api.md` 9).
     public func assigned(to device: DeviceID, tenant: TenantID, kind: OTAPackageKind) async throws -> OTAPackage? {
         let column = kind == .firmware ? "firmware_id" : "software_id"

@@ -104,7 +104,8 @@ extension APIError {
         case .invalid(let message): self = .invalid(message)
         case .notFound(let type, let id): self = .notFound(type, id)
         case .versionConflict(let type):
-            self = APIError(409, .versionConflict, "\(type.normalName) was already changed by someone else")
+            let name = type?.normalName ?? "Entity"
+            self = APIError(409, .versionConflict, "\(name) was already changed by someone else")
         case .limitExceeded(let type, let limit):
             self = APIError(
                 403, .entitiesLimitExceeded, "\(type.normalName)s limit reached",

@@ -20,7 +20,7 @@ struct AlarmActions: Sendable {
             throw APIError.invalid("Alarm was already acknowledged!")
         }
         await note(
-            "Alarm was acknowledged by user \(principal.title)", "ACK", ["userId": user(principal)], on: alarm, now)
+            "Alarm was acknowledged by user \(principal.title)", "ACK", on: alarm, principal, now)
         return try await announce(.alarmAck, alarm, principal)
     }
 
@@ -29,7 +29,7 @@ struct AlarmActions: Sendable {
         guard try await alarms.clear(alarm.alarm.id, tenant: alarm.alarm.tenantID, at: time) else {
             throw APIError.invalid("Alarm was already cleared!")
         }
-        await note("Alarm was cleared by user \(principal.title)", "CLEAR", ["userId": user(principal)], on: alarm, now)
+        await note("Alarm was cleared by user \(principal.title)", "CLEAR", on: alarm, principal, now)
         return try await announce(.alarmClear, alarm, principal)
     }
 
@@ -43,7 +43,7 @@ struct AlarmActions: Sendable {
         }
         await note(
             "Alarm was assigned by user \(principal.title) to user \(assignee.title)", "ASSIGN",
-            ["userId": user(principal), "assigneeId": .string(assignee.id.description)], on: alarm, now)
+            assignee: assignee, on: alarm, principal, now)
         return try await announce(.alarmAssigned, alarm, principal)
     }
 
@@ -53,7 +53,7 @@ struct AlarmActions: Sendable {
             throw APIError.invalid("Alarm was already unassigned!")
         }
         await note(
-            "Alarm was unassigned by user \(principal.title)", "ASSIGN", ["userId": user(principal)], on: alarm, now)
+            "Alarm was unassigned by user \(principal.title)", "ASSIGN", on: alarm, principal, now)
         return try await announce(.alarmUnassigned, alarm, principal)
     }
 
@@ -73,16 +73,13 @@ struct AlarmActions: Sendable {
         let severity = outcome.alarm.alarm.severity
         if let old = outcome.oldSeverity, old != severity {
             await note(
-                "Alarm severity was updated from \(old.rawValue) to \(severity.rawValue)", "SEVERITY_CHANGE",
-                ["oldSeverity": .string(old.rawValue), "newSeverity": .string(severity.rawValue)], on: outcome.alarm,
-                now)
+                "Alarm severity was updated from \(old.rawValue) to \(severity.rawValue)", nil, on: outcome.alarm,
+                principal, now)
         }
         await record(outcome.isCreated ? .added : .updated, outcome.alarm, principal)
     }
 
     // MARK: - Telling
-
-    private func user(_ principal: Principal) -> JSONValue { .string(principal.userID.description) }
 
     private func announce(
         _ type: ActionType, _ alarm: AlarmInfo, _ principal: Principal
@@ -97,18 +94,24 @@ struct AlarmActions: Sendable {
         await services.actions.record(.whole(type, ActionSubject(alarm, as: alarm.alarm.originator)), by: principal)
     }
 
-    /// A comment of the platform itself. One that cannot be written does not undo what it tells of.
+    /// A comment of the platform itself, on what `principal` did. One that cannot be written does not undo what it tells of.
+    ///
+    /// - Parameter subtype: What was done; `nil` leaves the text alone.
     private func note(
-        _ text: String, _ subtype: String, _ members: JSONObject, on alarm: AlarmInfo, _ now: Int64
+        _ text: String, _ subtype: String?, assignee: User? = nil, on alarm: AlarmInfo, _ principal: Principal,
+        _ now: Int64
     ) async {
         var comment: JSONObject = ["text": .string(text)]
-        comment.merge(members)
-        comment["subtype"] = .string(subtype)
+        if let subtype {
+            comment["subtype"] = .string(subtype)
+            comment["userId"] = .string(principal.userID.description)
+        }
+        if let assignee { comment["assigneeId"] = .string(assignee.id.description) }
         do {
             try await comments.insert(
                 AlarmComment(
-                    id: .ordered(), createdTime: now, alarmID: alarm.alarm.id, userID: nil, kind: .system,
-                    comment: RawJSON(.object(comment))))
+                    id: .ordered(), createdTime: now, alarmID: alarm.alarm.id, userID: principal.userID,
+                    kind: .system, comment: RawJSON(.object(comment))))
         } catch {
             services.logger.limited(
                 .warning, "the comment of a changed alarm could not be written", ["error": .string("\(error)")])

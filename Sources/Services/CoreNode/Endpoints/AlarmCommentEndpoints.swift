@@ -41,7 +41,7 @@ struct AlarmCommentEndpoints: EndpointGroup {
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let alarm = try await alarm(call, principal, .write)
         let body = try call.object()
-        guard var content = try body.object("comment")?.members, !content.isEmpty else {
+        guard var content = try body.object("comment")?.members else {
             throw APIError.invalid("Alarm comment should be specified!")
         }
         if let text = content["text"]?.stringValue, Validation.isMalformed(text) {
@@ -63,9 +63,7 @@ struct AlarmCommentEndpoints: EndpointGroup {
     ) async throws -> AlarmComment {
         guard var comment = try await comments.find(id, alarm: alarm.alarm.id) else { throw Self.notFound(id) }
         if comment.kind == .system { throw APIError.invalid("System alarm comment can't be updated!") }
-        guard comment.userID == principal.userID else {
-            throw APIError(403, .permissionDenied, "User is not allowed to edit other user's comment")
-        }
+        try Self.checkAuthor(of: comment, principal, "edit")
         content["edited"] = "true"
         content["editedOn"] = .integer(call.now)
         comment.comment = try Self.document(content)
@@ -78,15 +76,25 @@ struct AlarmCommentEndpoints: EndpointGroup {
         let alarm = try await alarm(call, principal, .write)
         let id = try call.uuid(call.path["commentId"])
         guard var comment = try await comments.find(id, alarm: alarm.alarm.id) else { throw Self.notFound(id) }
+        if principal.authority != .tenantAdministrator { try Self.checkAuthor(of: comment, principal, "delete") }
         if comment.kind == .system { throw APIError.invalid("System comment could not be deleted") }
         comment.kind = .system
+        comment.userID = nil
         comment.comment = RawJSON([
             "text": .string("Comment was deleted by user \(principal.title)"), "subtype": "COMMENT_DELETED",
-            "userId": .string(principal.userID.description),
+            "userName": .string(principal.title),
         ])
         try await comments.update(comment)
         await record(.deletedComment, comment, alarm, principal)
         return .empty(200)
+    }
+
+    /// What somebody else wrote is not for others to change. What nobody wrote, has no author to ask.
+    private static func checkAuthor(
+        of comment: AlarmComment, _ principal: Principal, _ deed: StaticString
+    ) throws(APIError) {
+        guard let author = comment.userID, author != principal.userID else { return }
+        throw APIError(403, .permissionDenied, "User is not allowed to \(deed) other user's comment")
     }
 
     private static func notFound(_ id: UUID128) -> APIError {

@@ -27,9 +27,9 @@ struct AlarmEndpoints: EndpointGroup {
             Endpoint(.post, Self.one + "/clear", roles: [.tenant, .customer], clear)
                 .docs("Clears an alarm", answer: "AlarmInfo"),
             Endpoint(.post, Self.one + "/assign/{assigneeId}", roles: [.tenant, .customer], assign)
-                .docs("Gives an alarm to a user", answer: "Alarm"),
+                .docs("Gives an alarm to a user", answer: "AlarmInfo"),
             Endpoint(.delete, Self.one + "/assign", roles: [.tenant, .customer], unassign)
-                .docs("Takes an alarm from its user", answer: "Alarm"),
+                .docs("Takes an alarm from its user", answer: "AlarmInfo"),
         ]
     }
 
@@ -59,12 +59,12 @@ struct AlarmEndpoints: EndpointGroup {
     @Sendable private func assign(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let alarm = try await access.find(call, principal, .write)
         let assignee = try await assignee(try call.id("assigneeId"), of: alarm.alarm)
-        return .json(try await actions.assign(alarm, to: assignee, by: principal, now: call.now).alarm)
+        return .json(try await actions.assign(alarm, to: assignee, by: principal, now: call.now))
     }
 
     @Sendable private func unassign(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let alarm = try await access.find(call, principal, .write)
-        return .json(try await actions.unassign(alarm, by: principal, now: call.now).alarm)
+        return .json(try await actions.unassign(alarm, by: principal, now: call.now))
     }
 
     /// A user who may see the alarm.

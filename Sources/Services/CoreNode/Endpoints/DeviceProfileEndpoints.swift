@@ -167,7 +167,11 @@ struct DeviceProfileEndpoints: EndpointGroup {
             ruleChains: [profile.defaultRuleChainID, profile.defaultEdgeRuleChainID],
             dashboard: profile.defaultDashboardID, queue: profile.defaultQueueName
         ).check(tenant: principal.tenantID, "Device", in: services)
-        guard let id: DeviceProfileID = try body.id("id") else {
+        let id: DeviceProfileID? = try body.id("id")
+        try await OTAPackageReferences(
+            firmware: profile.firmwareID, software: profile.softwareID, profile: id ?? .null
+        ).check(tenant: principal.tenantID, in: services)
+        guard let id else {
             if profile.isDefault {
                 throw APIError.invalid("Another default device profile is present in scope of current tenant!")
             }
@@ -255,11 +259,13 @@ struct DeviceProfileEndpoints: EndpointGroup {
     ) throws(APIError) -> JSONObject {
         var object: JSONObject = [:]
         object["configuration"] = data?.value("configuration") ?? ["type": "DEFAULT"]
-        object["transportConfiguration"] = data?.value("transportConfiguration") ?? ["type": .string(transport)]
+        object["transportConfiguration"] = try ProfileTransportConfiguration(
+            data?.object("transportConfiguration"), transport
+        ).completed()
         var provisioning = data?.value("provisionConfiguration")?.objectValue ?? ["type": .string(provision)]
         if provisioning["provisionDeviceSecret"] == nil { provisioning["provisionDeviceSecret"] = .null }
         object["provisionConfiguration"] = .object(provisioning)
-        object["alarms"] = try checkedAlarms(data?.value("alarms"))
+        object["alarms"] = try ProfileAlarmRules.completed(data?.value("alarms"))
         for (key, value) in data?.members ?? [:] where object[key] == nil { object[key] = value }
         return JSONValue.object(object).withoutNullCharacters.objectValue ?? object
     }
@@ -272,18 +278,5 @@ struct DeviceProfileEndpoints: EndpointGroup {
             let key = DeviceCredentials.certificateKey(certificate)
         else { throw .invalid("Device profile certificate should be specified!") }
         profile.provisionDeviceKey = key
-    }
-
-    private func checkedAlarms(_ alarms: JSONValue?) throws(APIError) -> JSONValue {
-        guard let alarms else { return .null }
-        guard let rules = alarms.arrayValue else { throw .malformedBody("a list is expected in 'alarms'") }
-        var types: Set<String> = []
-        for rule in rules {
-            guard let type = rule["alarmType"]?.stringValue else { continue }
-            guard types.insert(type).inserted else {
-                throw .invalid("Can't create device profile with the same alarm rule types: \"\(type)\"!")
-            }
-        }
-        return alarms
     }
 }

@@ -87,6 +87,7 @@ struct DeviceSaving: EndpointGroup {
         device.id = DeviceID(.ordered())
         try await resolveProfile(of: &device, body, now: call.now)
         try await checkCustomer(of: device)
+        try await checkPackages(of: device)
         let described = device
         let credentials = try makeCredentials(described)
         let created = try await policy.apply(to: device.name, conflict: "Device with such name already exists!") {
@@ -121,6 +122,7 @@ struct DeviceSaving: EndpointGroup {
         }
         try await resolveProfile(of: &device, body, now: call.now)
         try await checkCustomer(of: device)
+        try await checkPackages(of: device)
         let updated = try await services.devices.update(device, replacing: try body.integer("version"))
         await services.actions.record(
             .updated(ActionSubject(updated)), by: principal, event: .deviceUpdated(old: stored, new: updated))
@@ -176,9 +178,15 @@ struct DeviceSaving: EndpointGroup {
             let configuration = device.deviceData?.value["configuration"] ?? ["type": "DEFAULT"]
             device.deviceData = RawJSON([
                 "configuration": configuration,
-                "transportConfiguration": ["type": .string(profile.transportType)],
+                "transportConfiguration": DeviceTransportDefaults.device(profile.transportType),
             ])
         }
+    }
+
+    private func checkPackages(of device: Device) async throws {
+        try await OTAPackageReferences(
+            firmware: device.firmwareID, software: device.softwareID, profile: device.deviceProfileID
+        ).check(tenant: device.tenantID, in: services)
     }
 
     private func checkCustomer(of device: Device) async throws {

@@ -8,7 +8,9 @@ internal import Storage
 struct EmptyResourceEndpoints: EndpointGroup {
     let services: Services
 
-    var endpoints: [Endpoint] {
+    var endpoints: [Endpoint] { forPages + forAdministrators }
+
+    private var forPages: [Endpoint] {
         [
             Endpoint(.get, "/api/edges/enabled", roles: .everyone, no).docs("Whether edges are supported"),
             Endpoint(.get, "/api/edqs/enabled", roles: .everyone, no)
@@ -36,6 +38,36 @@ struct EmptyResourceEndpoints: EndpointGroup {
             Endpoint(.get, "/api/notification/deliveryMethods", roles: .everyone, list)
                 .docs("The ways in which notifications are delivered"),
         ]
+    }
+
+    private var forAdministrators: [Endpoint] {
+        [
+            Endpoint(.get, "/api/notification/rules", roles: [.system, .tenant], page)
+                .docs("Rules that make notifications", query: .page, answer: .page("NotificationRule")),
+            Endpoint(.get, "/api/notification/targets", roles: [.system, .tenant], page)
+                .docs("Groups of people who are notified", query: .page, answer: .page("NotificationTarget")),
+            Endpoint(.get, "/api/notification/templates", roles: [.system, .tenant], page)
+                .docs("Texts of notifications", query: .page, answer: .page("NotificationTemplate")),
+            Endpoint(.get, "/api/notification/requests", roles: [.system, .tenant], page)
+                .docs("Notifications sent by administrators", query: .page, answer: .page("NotificationRequest")),
+            Endpoint(.get, "/api/notification/settings", roles: [.system, .tenant], noDelivery)
+                .docs("How notifications are delivered"),
+            Endpoint(.get, "/api/oauth2/client/infos", roles: [.system, .tenant], page)
+                .docs("Others that users can sign in with", query: .page, answer: .page("OAuth2ClientInfo")),
+            Endpoint(.get, "/api/domain/infos", roles: .system, page)
+                .docs("Domains with their ways to sign in", query: .page, answer: .page("DomainInfo")),
+            Endpoint(.get, "/api/tenant/edges", roles: .tenant, page)
+                .docs("Edges of the tenant", query: .page, answer: .page("Edge")),
+            Endpoint(.get, "/api/tenant/edgeInfos", roles: .tenant, page)
+                .docs("Edges of the tenant with names", query: .page, answer: .page("EdgeInfo")),
+            Endpoint(.get, "/api/edge/types", roles: [.tenant, .customer], list).docs("Types of edges"),
+            Endpoint(.get, "/api/jobs", roles: .tenant, page)
+                .docs("Background jobs", query: .page, answer: .page("Job")),
+        ]
+    }
+
+    @Sendable private func noDelivery(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json(#"{"deliveryMethodsConfigs":{}}"#)
     }
 
     @Sendable private func no(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("false") }

@@ -41,12 +41,18 @@ struct EntityQueryRequest {
         let link = try Self.link(page)
         query.textSearch = link.textSearch
         if let sort = try page.object("sortOrder"), let key = try sort.object("key") {
-            guard let key = try Self.key(key), key.name.allSatisfy({ $0 != "\0" }) else {
+            guard let key = try Self.key(key), Self.isSortable(key) else {
                 throw APIError.invalid("Invalid entity data page link sort property")
             }
             query.sort = EntityQuery.Sort(key: key, descending: try sort.text("direction")?.uppercased() == "DESC")
         }
         return (query, link)
+    }
+
+    /// Fields have names; keys of values may be anything that can be stored.
+    private static func isSortable(_ key: EntityKey) -> Bool {
+        guard key.kind == .field else { return !key.name.utf8.contains(0) }
+        return key.name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
     }
 
     static func link(_ page: RequestObject) throws(APIError) -> PageLink {

@@ -17,7 +17,7 @@ struct OTAPackageEndpoints: EndpointGroup {
             Endpoint(.post, "/api/otaPackage/{otaPackageId}", roles: .tenant, upload)
                 .docs(
                     "Uploads the data of a package as a form with the part `file`",
-                    query: [.text("checksum"), .text("checksumAlgorithm")], answer: "OtaPackageInfo"),
+                    query: [.text("checksum"), .text("checksumAlgorithm").required], answer: "OtaPackageInfo"),
             Endpoint(.get, "/api/otaPackages", roles: [.tenant, .customer], list)
                 .docs("Packages of the tenant", query: .page, answer: .page("OtaPackageInfo")),
             Endpoint(.get, "/api/otaPackages/{deviceProfileId}/{type}", roles: [.tenant, .customer], listOfProfile)
@@ -102,6 +102,10 @@ struct OTAPackageEndpoints: EndpointGroup {
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
         if let id: OTAPackageID = try body.id("id") {
+            guard let stored = try await packages.find(id, tenant: principal.tenantID) else {
+                throw APIError.notFound(.otaPackage, id.uuid)
+            }
+            try await checkChanges(of: stored, body, principal, now: call.now)
             guard
                 let changed = try await packages.update(
                     id, tenant: principal.tenantID, additionalInfo: body.document("additionalInfo"))
@@ -113,6 +117,18 @@ struct OTAPackageEndpoints: EndpointGroup {
         try await packages.insert(package)
         await services.actions.record(.added(ActionSubject(package)), by: principal)
         return .json(package)
+    }
+
+    private func checkChanges(
+        of stored: OTAPackage, _ body: RequestObject, _ principal: Principal, now: Int64
+    ) async throws {
+        let changes = OTAPackageChanges(stored: stored)
+        try changes.checkDescription(try await described(body, principal, now: now))
+        try changes.checkContents(
+            OTAPackageChanges.Contents(
+                fileName: try body.text("fileName"), contentType: try body.text("contentType"),
+                algorithm: try body.text("checksumAlgorithm"), checksum: try body.text("checksum"),
+                size: try body.integer("dataSize")))
     }
 
     private func described(_ body: RequestObject, _ principal: Principal, now: Int64) async throws -> OTAPackage {
@@ -141,16 +157,14 @@ struct OTAPackageEndpoints: EndpointGroup {
         if let profile = package.deviceProfileID,
             try await services.profiles.find(profile, tenant: principal.tenantID) == nil
         {
-            throw APIError.invalid("OtaPackage is referencing non-existent device profile!")
+            throw APIError.invalid("OtaPackage is referencing to non-existent device profile!")
         }
         return package
     }
 
     @Sendable private func upload(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let package = try await find(call, principal)
-        if package.url != nil { throw APIError.invalid("Can't upload data of an external package!") }
-        if package.hasData { throw APIError.invalid("The package has its data already!") }
-        let name = call.text("checksumAlgorithm") ?? Checksum.sha256.rawValue
+        let name = try call.requiredText("checksumAlgorithm").uppercased()
         guard let algorithm = Checksum(rawValue: name) else {
             throw APIError.conversion("checksumAlgorithm", name, to: "ChecksumAlgorithm")
         }
@@ -160,14 +174,24 @@ struct OTAPackageEndpoints: EndpointGroup {
         else { throw APIError.invalid("Required request part 'file' is not present.") }
         guard !file.bytes.isEmpty else { throw APIError.invalid("OtaPackage data should be specified!") }
         let data = Array(file.bytes)
+        let fileName = String((file.fileName ?? "").prefix(255))
+        let contentType = String((file.contentType ?? "application/octet-stream").prefix(255))
+        if fileName.isEmpty { throw APIError.invalid("OtaPackage file name should be specified!") }
         let computed = algorithm.digits(of: data)
         if let given = call.text("checksum"), given.lowercased() != computed {
-            throw APIError.invalid("Wrong otaPackage checksum!")
+            throw APIError.invalid("Wrong otaPackage file!")
+        }
+        if package.url != nil { throw APIError.invalid("Updating otaPackage URL is prohibited!") }
+        if package.hasData {
+            try OTAPackageChanges(stored: package).checkContents(
+                OTAPackageChanges.Contents(
+                    fileName: fileName, contentType: contentType, algorithm: algorithm.rawValue, checksum: computed,
+                    size: Int64(data.count)))
+            return .json(package)
         }
         try await checkTotal(adding: data.count, principal)
         let stored = try await packages.store(
-            data, in: package.id, tenant: principal.tenantID, fileName: String((file.fileName ?? "").prefix(255)),
-            contentType: String((file.contentType ?? "application/octet-stream").prefix(255)),
+            data, in: package.id, tenant: principal.tenantID, fileName: fileName, contentType: contentType,
             algorithm: algorithm.rawValue, checksum: computed)
         guard let stored else { throw APIError.notFound(.otaPackage, package.id.uuid) }
         await services.actions.record(.updated(ActionSubject(stored)), by: principal)

@@ -348,6 +348,9 @@ struct UserEndpoints: EndpointGroup {
     @Sendable private func setEnabled(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let user = try await find(try call.id("userId"), for: principal, .write)
         let isEnabled = try call.boolean("userCredentialsEnabled") ?? true
+        if isEnabled, try await services.users.credentials(user.id)?.passwordHash == nil {
+            throw APIError.invalid("Enabled user credentials should have password!")
+        }
         try await services.users.setEnabled(user.id, isEnabled)
         if !isEnabled { try await services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
         await services.actions.record(

@@ -92,7 +92,7 @@ extension TenantProfile: JSONRendered {
             writer.member("description", description)
             writer.member("isolatedTbRuleEngine", isolatesRuleEngine)
             writer.member("default", isDefault)
-            writer.document("profileData", profileData)
+            writer.member("profileData", TenantProfileDefaults.completed(profileData.value))
         }
     }
 
