@@ -1,26 +1,22 @@
 """Rounds of load in which one part of a cluster fails."""
 import dataclasses
 import json
-import pathlib
 import random
-import re
 import statistics
 import subprocess
-import sys
 import time
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "faults"))
-
-from cluster import SERVICES, executables
+from cluster import SERVICES
+from fault_load import DEVICES, Load, make_devices
 from processes import Failure, is_alive
-from standalone import ledger_records
 
-DEVICES = 40
 #: A load lasts at least so long after the strike.
 AFTERMATH = 8
 PAUSE = 20
 #: A service must be ready again in that time, and a client's messages be taken at full rate.
 LIMIT = 90
+#: So many rounds that fail one after the other end the run.
+PATIENCE = 3
 
 
 @dataclasses.dataclass
@@ -35,21 +31,36 @@ class Kind:
 
 
 @dataclasses.dataclass
-class Result:
-    kind: str
+class Seen:
+    """What the clients of one protocol saw in a round."""
     acknowledged: int
     lost: int
-    resent: int
-    connections_lost: int
-    connects_failed: int
+    failed: int
     silence: float
     recovery: float
-    order_errors: int
+    out_of_order: int
 
     @property
     def failure_rate(self):
-        """Messages that a client had to send again, of all."""
-        return self.resent / max(1, self.acknowledged)
+        """Messages that a client had to send again, or got an error for, of all."""
+        return self.failed / max(1, self.acknowledged)
+
+    def __str__(self):
+        text = (f"acknowledged {self.acknowledged:5}  lost {self.lost}  failed {self.failure_rate:6.2%}"
+                f"  silence {self.silence:4.1f} s  recovered in {self.recovery:4.1f} s")
+        return text + (f"  OUT OF ORDER {self.out_of_order}" if self.out_of_order else "")
+
+
+@dataclasses.dataclass
+class Result:
+    kind: str
+    seen: dict
+    #: Why the round came to no end.
+    failure: str = ""
+
+    @property
+    def held(self):
+        return not self.failure and all(one.lost == 0 and one.out_of_order == 0 for one in self.seen.values())
 
 
 def kinds(cluster):
@@ -66,175 +77,163 @@ def kinds(cluster):
 
 
 class Rounds:
-    def __init__(self, cluster, folder, rate, seed):
+    def __init__(self, cluster, folder, rates, seed, json_path=None):
         self.cluster = cluster
         self.folder = folder
-        self.rate = rate
+        self.rates = rates
         self.random = random.Random(seed)
+        self.json_path = json_path
         self.results = []
 
-    def run(self, wanted, count):
+    def run(self, wanted, count, seconds):
+        """Up to `count` rounds; none begins after that time. Whether all of them held."""
         began = time.monotonic()
+        make_devices(self.cluster)
         queue = []
         for number in range(1, count + 1):
             if not queue:
                 queue = self.random.sample(wanted, len(wanted))
-            result = self.round(number, queue.pop())
-            self.results.append(result)
-            print(f"round {number:3}  {result.kind:<26} acknowledged {result.acknowledged:6}  lost {result.lost}"
-                  f"  again {result.failure_rate:6.2%}  silence {result.silence:5.1f} s  recovered in {result.recovery:5.1f} s"
-                  + (f"  OUT OF ORDER {result.order_errors}" if result.order_errors else ""), flush=True)
+            self.results.append(self.attempt(number, queue.pop()))
+            self.write()
+            if all(result.failure for result in self.results[-PATIENCE:]) and len(self.results) >= PATIENCE:
+                print("the cluster does not come back; the run ends")
+                break
+            if time.monotonic() - began > seconds:
+                break
         self.summary(time.monotonic() - began)
-        return all(result.lost == 0 and result.order_errors == 0 for result in self.results)
+        return all(result.held for result in self.results)
+
+    def attempt(self, number, kind):
+        try:
+            result = self.round(number, kind)
+        except (Failure, subprocess.TimeoutExpired) as failure:
+            result = Result(kind.name, {}, str(failure))
+            print(f"round {number:3}  {kind.name}: FAILED\n{failure}", flush=True)
+            return result
+        for protocol, seen in result.seen.items():
+            print(f"round {number:3}  {kind.name:<26} {protocol}  {seen}", flush=True)
+        return result
 
     # One round
 
     def round(self, number, kind):
-        ledger, report = self.folder / f"round-{number}.ledger", self.folder / f"round-{number}.json"
-        load = self.load("--devices", str(DEVICES), "--rate", str(self.rate), "--duration", str(4 + kind.seconds),
-                         "--in-flight", "200", "--drain", "120", "--ledger", str(ledger), "--json", str(report))
+        loads = [Load(self.cluster, self.folder, number, protocol, rate, 4 + kind.seconds)
+                 for protocol, rate in self.rates.items()]
         try:
-            self.wait(lambda: ledger_records(ledger) > self.rate, 60, "the first acknowledgements", load)
-            time.sleep(self.random.uniform(0, 1))
+            self.wait(lambda: all([load.has_begun for load in loads]), LIMIT, "the first acknowledgements")
+            self.sample(loads, self.random.uniform(0.5, 1.5))
             name = self.choose(kind.target)
             struck = time.monotonic()
-            samples = self.strike(kind, name, ledger)
-            samples += self.watch(ledger, load)
-            output, _ = load.communicate(timeout=300)
+            self.strike(kind, name, loads)
+            self.watch(loads)
+            for load in loads:
+                load.end(kind.name)
+            self.everybody_is_back(kind)
+            for load in loads:
+                load.begin_verifying(LIMIT)
+            for load in loads:
+                load.verify(kind.name)
         finally:
-            if load.poll() is None:
+            for load in loads:
                 load.kill()
-        if load.returncode != 0:
-            raise Failure(f"{kind.name}: the load tester ended with {load.returncode}:\n{output}")
-        self.everybody_is_back(kind)
-        acknowledged, lost = self.verify(ledger, kind)
-        seen = json.loads(report.read_text())
-        return Result(kind.name, acknowledged, lost, seen["resent"], seen["connectionsLost"], seen["connectsFailed"],
-                      longest_silence(samples, struck), recovery(samples, struck, self.rate), self.out_of_order())
+        disorder = self.out_of_order()
+        return Result(kind.name, {
+            load.protocol: Seen(load.acknowledged, load.lost, load.failed, load.silence(struck), load.recovery(struck),
+                                self.disorder(load, disorder)) for load in loads})
 
     def choose(self, target):
         names = [name for name in self.cluster.state["processes"] if name.rsplit("-", 1)[0] == target]
         return self.random.choice(names)
 
-    def strike(self, kind, name, ledger):
-        """Does it, and heals it as an orchestrator would: what has ended is started again. Returns what was seen meanwhile."""
+    def strike(self, kind, name, loads):
+        """Does it, and heals it as an orchestrator would: what has ended is started again."""
         if kind.action == "SIGSTOP":
             self.cluster.pause(name)
-            samples = self.sample(ledger, PAUSE)
-            self.cluster.resume(name)
-            return samples
+            try:
+                self.sample(loads, PAUSE)
+            finally:
+                self.cluster.resume(name)
+            return
         if kind.action == "SIGTERM":
             if self.cluster.terminate(name) is None:
                 raise Failure(f"{name} did not end after SIGTERM")
-            self.cluster.start(name, wait=False)
-            return self.sample(ledger, 0.2)
-        self.cluster.kill(name)
-        samples = self.sample(ledger, self.random.uniform(0.2, 2))
+        else:
+            self.cluster.kill(name)
+            self.sample(loads, self.random.uniform(0.2, 2))
         self.cluster.start(name, wait=False)
-        return samples
 
-    def sample(self, ledger, seconds):
-        """Times and counts of acknowledged messages."""
-        samples = []
+    def sample(self, loads, seconds):
         end = time.monotonic() + seconds
-        while not samples or time.monotonic() < end:
-            samples.append((time.monotonic(), ledger_records(ledger)))
+        while True:
+            for load in loads:
+                load.sample()
+            if time.monotonic() >= end:
+                return
             time.sleep(0.05)
-        return samples
 
-    def watch(self, ledger, load):
-        samples = []
+    def watch(self, loads):
         deadline = time.monotonic() + 300
-        while load.poll() is None:
-            samples += self.sample(ledger, 0.2)
+        while any(load.is_running for load in loads):
+            self.sample(loads, 0.2)
             if time.monotonic() > deadline:
                 raise Failure("the load does not end")
-        return samples
 
     def everybody_is_back(self, kind):
         for name, process in self.cluster.state["processes"].items():
             if not is_alive(process["pid"]):
+                self.cluster.start(name, wait=False)
                 raise Failure(f"{kind.name}: {name} has ended; see {self.cluster.log(name)}")
+        for name, process in self.cluster.state["processes"].items():
             if "service" in process:
                 self.cluster.wait_ready(name, LIMIT)
 
     # What is stored
 
-    def load(self, *arguments):
-        status = self.cluster.status()
-        host, port = status["mqtt"].split(":")
-        return subprocess.Popen([executables() / "needletail", "loadtest", "--quiet", "--mqtt-host", host, "--mqtt-port", port,
-                                 "--rest-url", f"http://{status['http']}", *arguments], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def verify(self, ledger, kind):
-        """Reads the ledger's messages back; in a cluster they are acknowledged before they are stored."""
-        checking = self.load("--verify-only", "--ledger", str(ledger), "--verify-grace", str(LIMIT))
-        output, _ = checking.communicate(timeout=600)
-        found = re.search(r"^acknowledged (\d+), stored (\d+), lost (\d+)$", output, re.M)
-        if not found:
-            raise Failure(f"{kind.name}: the ledger could not be verified:\n{output}")
-        if found.group(3) != "0":
-            print(output)
-        return int(found.group(1)), int(found.group(3))
-
     def out_of_order(self):
-        """Series whose value that was processed last is not the newest one. The cluster keeps the last, not the newest."""
-        statement = ("SELECT count(*) FROM ts_kv_latest l JOIN (SELECT entity_id, key, max(ts) AS newest FROM ts_kv GROUP BY 1, 2)"
-                     " h USING (entity_id, key) WHERE l.ts <> h.newest")
+        """Numbers of devices, one for each of their series whose value that was processed last is not the newest one. The
+        cluster keeps the last, not the newest."""
+        statement = ("SELECT d.name FROM ts_kv_latest l JOIN device d ON d.id = l.entity_id JOIN"
+                     " (SELECT entity_id, key, max(ts) AS newest FROM ts_kv GROUP BY 1, 2) h USING (entity_id, key)"
+                     " WHERE l.ts <> h.newest AND d.name LIKE 'DW%'")
         done = subprocess.run(["psql", "-qAt", self.cluster.state["postgres"]["url"], "-c", statement], capture_output=True,
                               text=True)
         if done.returncode != 0:
             raise Failure(f"the order cannot be read: {done.stderr}")
-        return int(done.stdout)
+        return [int(name[2:]) for name in done.stdout.split()]
 
-    def wait(self, condition, seconds, what, load):
+    def disorder(self, load, devices):
+        # A request that a client gave up and sent again may be done twice, the second time late: over HTTP only rounds in
+        # which every request was answered say something about order.
+        if load.protocol == "http" and load.failed > 0:
+            return 0
+        first, count = DEVICES[load.protocol]
+        return sum(first <= device < first + count for device in devices)
+
+    def wait(self, condition, seconds, what):
         deadline = time.monotonic() + seconds
         while not condition():
-            if load.poll() is not None:
-                raise Failure(f"the load tester ended before {what}:\n{load.communicate()[0]}")
             if time.monotonic() > deadline:
                 raise Failure(f"{what}: not within {seconds} s")
             time.sleep(0.02)
 
+    # Reports
+
+    def write(self):
+        if self.json_path:
+            self.json_path.write_text(json.dumps([dataclasses.asdict(result) for result in self.results], indent=1))
+
     def summary(self, seconds):
-        print(f"\n{len(self.results)} rounds in {seconds:.0f} s; per kind: rounds, messages that clients sent again, longest silence,"
-              " time until messages are taken at full rate again")
+        print(f"\n{len(self.results)} rounds in {seconds:.0f} s; per kind and protocol: rounds, messages that clients had to send"
+              " again or got an error for, longest silence, time until messages are taken at full rate again")
         for name in sorted({result.kind for result in self.results}):
-            mine = [result for result in self.results if result.kind == name]
-            print(f"  {name:<26} {len(mine):3}  {statistics.mean(r.failure_rate for r in mine):7.2%}"
-                  f"  {max(r.silence for r in mine):5.1f} s  {statistics.median(r.recovery for r in mine):5.1f} s"
-                  f" (longest {max(r.recovery for r in mine):.1f} s)")
-        print(f"acknowledged {sum(r.acknowledged for r in self.results)}, lost {sum(r.lost for r in self.results)},"
-              f" out of order {sum(r.order_errors for r in self.results)}")
-        passed = sum(r.lost == 0 and r.order_errors == 0 for r in self.results)
+            for protocol in self.rates:
+                mine = [result.seen[protocol] for result in self.results if result.kind == name and protocol in result.seen]
+                if mine:
+                    print(f"  {name:<26} {protocol}  {len(mine):3}  {statistics.mean(s.failure_rate for s in mine):7.2%}"
+                          f"  {max(s.silence for s in mine):5.1f} s  {statistics.median(s.recovery for s in mine):5.1f} s"
+                          f" (longest {max(s.recovery for s in mine):.1f} s)")
+        seen = [one for result in self.results for one in result.seen.values()]
+        print(f"acknowledged {sum(s.acknowledged for s in seen)}, lost {sum(s.lost for s in seen)},"
+              f" out of order {sum(s.out_of_order for s in seen)}")
+        passed = sum(result.held for result in self.results)
         print(f"{passed} passed, {len(self.results) - passed} failed")
-
-
-def longest_silence(samples, struck):
-    """The longest time after the strike without an acknowledgement, up to the last one."""
-    longest, last_time, last_count = 0.0, struck, None
-    for at, count in samples:
-        if last_count is None or count != last_count:
-            if last_count is not None:
-                longest = max(longest, at - last_time)
-            last_time, last_count = at, count
-    return longest
-
-
-def recovery(samples, struck, rate):
-    """From the strike to the last moment at which less than 60 % of the rate were taken in the two seconds before. The end of the
-    load is no loss of rate."""
-    if not samples:
-        return 0.0
-    final = samples[-1][1]
-    slow = struck
-    start = 0
-    for index, (at, count) in enumerate(samples):
-        while samples[start][0] < at - 2:
-            start += 1
-        if at - struck < 2 or count >= final - 2 * rate:
-            continue
-        if count - samples[start][1] < 0.6 * rate * (at - samples[start][0]):
-            slow = at
-    return slow - struck
