@@ -185,6 +185,27 @@ extension ClusterAgent {
         }
     }
 
+    /// By id.
+    func services() async -> [ServiceInfo] {
+        var found: [ServiceInfo] = []
+        do throws(ZooKeeperError) {
+            guard let session, isConnected else {
+                throw ZooKeeperError(.connectionLost, operation: "list", subject: "")
+            }
+            for name in try await session.children(of: paths.nodes) {
+                if let data = try? await session.data(at: paths.nodes + "/" + name),
+                    let info = try? ServiceInfo(decoding: data)
+                {
+                    found.append(info)
+                }
+            }
+        } catch {
+            found = known.values.compactMap { $0 }
+        }
+        info.system = load.measure()
+        return (found.filter { $0.id != info.id } + [info]).sorted { $0.id < $1.id }
+    }
+
     func viewChanged() {
         view = MembershipView(epoch: view.epoch + 1, members: Array(tracker.members.values))
         metrics.members.set(Double(view.members.count))

@@ -66,6 +66,12 @@ public final class ZooKeeperMembership: PartitionCoordinator {
         await agent.unassign(queueName)
     }
 
+    /// What every live process says of itself, with its load of the last minute; what was known of them before while
+    /// ZooKeeper cannot be asked.
+    public func services() async -> [ServiceInfo] {
+        await agent.services()
+    }
+
     /// Publishes whether this process takes work.
     public func setReady(_ isReady: Bool) async {
         await agent.setReady(isReady)

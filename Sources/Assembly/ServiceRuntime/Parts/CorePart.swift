@@ -63,7 +63,7 @@ public final class CorePart {
 
     /// The answers to transports.
     ///
-    /// - Parameters: As those of ``makeREST(telemetry:queue:core:ruleEngines:)``.
+    /// - Parameters: As those of ``makeREST(telemetry:queue:core:ruleEngines:directory:)``.
     public func makeTransportAPI(
         telemetry: TelemetryWriter, queue: any RuleEngineQueue, core: any CoreQueueProducer,
         ruleEngines: any RuleEngineNotificationProducer
@@ -89,9 +89,10 @@ public final class CorePart {
     ///   - queue: Takes the messages of its changes.
     ///   - core: The way to the owners of devices.
     ///   - ruleEngines: Told of changed rule chains.
+    ///   - directory: The processes of a cluster.
     public func makeREST(
         telemetry: TelemetryWriter, queue: any RuleEngineQueue, core: any CoreQueueProducer,
-        ruleEngines: any RuleEngineNotificationProducer
+        ruleEngines: any RuleEngineNotificationProducer, directory: ServiceDirectory? = nil
     ) async throws -> RESTService {
         let logger = runtime.logger.labelled("rest")
         return try await RESTService.make(
@@ -100,7 +101,7 @@ public final class CorePart {
             messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core,
             rpc: RPCService(
                 serviceID: settings.devices.serviceID, waiters: waiters, timeouts: settings.rpcTimeouts),
-            health: runtime.health, logger: logger, metrics: runtime.metrics)
+            health: runtime.health, directory: directory, logger: logger, metrics: runtime.metrics)
     }
 
     /// The server of the REST API, and of the device API beside it.

@@ -109,25 +109,36 @@ struct SystemEndpoints: EndpointGroup {
     // MARK: - The system
 
     @Sendable private func systemInfo(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let machine = services.machine.read()
+        let processes = await services.directory?() ?? [thisProcess]
+        let isMonolith = services.directory == nil
         return .json { writer in
             writer.object { writer in
                 writer.key("systemData")
                 writer.array { writer in
-                    writer.object { writer in
-                        writer.member("serviceId", services.serviceID)
-                        writer.member("serviceType", services.isMonolith ? "MONOLITH" : "TB_CORE")
-                        writer.member("cpuUsage", machine.cpuUsage)
-                        writer.member("cpuCount", machine.cpuCount)
-                        writer.member("memoryUsage", machine.memoryUsage)
-                        writer.member("totalMemory", machine.totalMemory)
-                        writer.member("discUsage", machine.discUsage)
-                        writer.member("totalDiscSpace", machine.totalDiscSpace)
+                    for process in processes {
+                        writer.object { writer in
+                            writer.member("serviceId", process.serviceID)
+                            writer.member("serviceType", process.type)
+                            writer.member("cpuUsage", process.cpuUsage)
+                            writer.member("cpuCount", process.cpuCount)
+                            writer.member("memoryUsage", process.memoryUsage)
+                            writer.member("totalMemory", process.totalMemory)
+                            writer.member("discUsage", process.discUsage)
+                            writer.member("totalDiscSpace", process.totalDiscSpace)
+                        }
                     }
                 }
-                writer.member("monolith", services.isMonolith)
+                writer.member("monolith", isMonolith)
             }
         }
+    }
+
+    private var thisProcess: ServiceLoad {
+        let machine = services.machine.read()
+        return ServiceLoad(
+            serviceID: services.serviceID, types: [], cpuUsage: machine.cpuUsage, cpuCount: machine.cpuCount,
+            memoryUsage: machine.memoryUsage, totalMemory: machine.totalMemory, discUsage: machine.discUsage,
+            totalDiscSpace: machine.totalDiscSpace)
     }
 
     @Sendable private func features(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

@@ -23,8 +23,6 @@ public struct RESTConfiguration: Sendable {
     public var isTokenAccessEnabled: Bool
     /// `TB_SERVICE_ID`; empty for the host's name.
     public var serviceID: String
-    /// Whether all services are one process.
-    public var isMonolith = true
     var auditMask: AuditMask
 
     public init(from settings: inout SettingsReader) {
@@ -57,10 +55,12 @@ public struct RESTService: HTTPResponder {
     private static let waitingLogins = 1000
 
     /// Prepares the service; reads the token settings, and makes them when this is the installation's first start.
+    ///
+    /// - Parameter directory: The processes of a cluster; `nil` where all services are this process.
     public static func make(
         configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
         events: any DeviceEvents, messages: any RuleMessageSink, owners: any CoreQueueProducer, rpc: RPCService,
-        health: HealthService, logger: Logger, metrics: MetricsRegistry
+        health: HealthService, directory: ServiceDirectory? = nil, logger: Logger, metrics: MetricsRegistry
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
         let codec = TokenCodec(tokens)
@@ -88,7 +88,7 @@ public struct RESTService: HTTPResponder {
             maximumIntervals: configuration.maximumIntervals,
             isTokenAccessEnabled: configuration.isTokenAccessEnabled,
             serviceID: configuration.serviceID.isEmpty ? MachineUsage.hostName : configuration.serviceID,
-            isMonolith: configuration.isMonolith, version: health.version, logger: logger)
+            directory: directory, version: health.version, logger: logger)
         let resources = groups(services)
         let description = OpenAPIEndpoints(document: OpenAPIDocument(resources, version: health.version).rendered)
         return RESTService(

@@ -25,7 +25,8 @@ struct Services: Sendable {
     /// Whether administrators may sign in as others.
     let isTokenAccessEnabled: Bool
     let serviceID: String
-    let isMonolith: Bool
+    /// The processes of a cluster; `nil` where all services are one process.
+    let directory: ServiceDirectory?
     let version: String
     let logger: Logger
 
