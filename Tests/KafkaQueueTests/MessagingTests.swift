@@ -34,6 +34,14 @@ private final class OneToken: TransportAPI {
     }
 }
 
+/// Never answers.
+private final class NoAnswers: TransportAPI {
+    func validate(_ request: DeviceCredentialsRequest) async -> DeviceCredentialsResponse {
+        try? await Task.sleep(for: .seconds(600))
+        return .refused
+    }
+}
+
 @Suite(.serialized) struct MessagingTests {
     private func session(_ number: Int, _ device: DeviceID) -> SessionInfo {
         SessionInfo(
@@ -139,14 +147,17 @@ private final class OneToken: TransportAPI {
     func questionsAreAnsweredByACoreNode(_ backend: Backend) async throws {
         try await withHub(backend) { hub in
             let core = OneToken()
-            let server = try KafkaTransportAPIServer(hub: hub, api: core)
-            try await server.start()
+            let server = try KafkaTransportAPIServer(hub: hub)
+            let count = try await server.start(answeredBy: core)
+            await server.own(Set(0..<count))
+            // From then on a question is answered at once.
+            try await eventually("all partitions") { server.reading == Set(0..<count) }
             let node = try KafkaNode(hub: hub, serviceID: "t1")
             let api = KafkaTransportAPI(node: node)
             try await node.start()
-            // The group needs a moment until it is balanced.
-            try await eventually("an answer") {
-                if case .accepted(core.device, _) = await api.validate(.accessToken("GOOD")) { true } else { false }
+            guard case .accepted(core.device, _) = await api.validate(.accessToken("GOOD")) else {
+                Issue.record("the first question was not answered")
+                return
             }
             guard case .refused = await api.validate(.accessToken("BAD")) else {
                 Issue.record("a wrong token was not refused")
@@ -160,6 +171,79 @@ private final class OneToken: TransportAPI {
             #expect(limits == nil)
             #expect(api.pendingCount == 0)
             await server.stop()
+            await node.stop()
+        }
+    }
+
+    @Test(arguments: Backend.all)
+    func whatALostNodeDidNotAnswerIsAnsweredByTheNext(_ backend: Backend) async throws {
+        try await withHub(backend, change: { $0.requestTimeout = .seconds(60) }) { hub in
+            let silent = try KafkaTransportAPIServer(hub: hub, patience: .zero)
+            let count = try await silent.start(answeredBy: NoAnswers())
+            await silent.own(Set(0..<count))
+            try await eventually("all partitions") { silent.reading == Set(0..<count) }
+            let node = try KafkaNode(hub: hub, serviceID: "t1")
+            let api = KafkaTransportAPI(node: node)
+            try await node.start()
+            let questions = (0..<8).map { _ in Task { await api.validate(.accessToken("GOOD")) } }
+            try await eventually("the questions") { api.pendingCount == 8 }
+            // The other one is not told to stop: it was killed.
+            let next = try KafkaTransportAPIServer(hub: hub)
+            _ = try await next.start(answeredBy: OneToken())
+            await next.own(Set(0..<count))
+            for question in questions {
+                guard case .accepted = await question.value else {
+                    Issue.record("a question was lost")
+                    continue
+                }
+            }
+            await next.stop()
+            await silent.stop()
+            await node.stop()
+        }
+    }
+
+    @Test(arguments: Backend.all)
+    func whoIsNotSureOfItsPartitionsAnswersWhatMayBeAnsweredTwice(_ backend: Backend) async throws {
+        try await withHub(backend, change: { $0.requestTimeout = .seconds(2) }) { hub in
+            let server = try KafkaTransportAPIServer(hub: hub, isOwner: { false })
+            let core = OneToken()
+            let count = try await server.start(answeredBy: core)
+            await server.own(Set(0..<count))
+            server.abandon(Set(0..<count))
+            let node = try KafkaNode(hub: hub, serviceID: "t1")
+            let api = KafkaTransportAPI(node: node)
+            try await node.start()
+            try await eventually("an answer") {
+                if case .accepted(core.device, _) = await api.validate(.accessToken("GOOD")) { true } else { false }
+            }
+            let request = ProvisionRequest(provisionDeviceKey: "k", provisionDeviceSecret: "s")
+            guard case .unavailable = await api.provision(request) else {
+                Issue.record("a device was provisioned")
+                return
+            }
+            await server.stop()
+            await node.stop()
+        }
+    }
+
+    @Test(arguments: Backend.all)
+    func whoWaitsForTheDatabaseAnswersForThoseItKnowsOnly(_ backend: Backend) async throws {
+        try await withHub(backend, change: { $0.requestTimeout = .seconds(2) }) { hub in
+            let core = OneToken()
+            let cached = try KafkaCachedAnswers(hub: hub, serviceID: "c1", api: core)
+            try await cached.start()
+            let node = try KafkaNode(hub: hub, serviceID: "t1")
+            let api = KafkaTransportAPI(node: node)
+            try await node.start()
+            try await eventually("a device that is known") {
+                if case .accepted(core.device, _) = await api.validate(.accessToken("GOOD")) { true } else { false }
+            }
+            guard case .unavailable = await api.validate(.accessToken("BAD")) else {
+                Issue.record("a device that is not known was answered for")
+                return
+            }
+            await cached.stop()
             await node.stop()
         }
     }

@@ -180,6 +180,47 @@ import Testing
         }
     }
 
+    @Test func aRecordIsDoneWhenItsDeadLetterIsStored() async throws {
+        try await withLoops(1) { loops in
+            let kafka = MockKafka()
+            try await withHub(mock: kafka, change: { $0.producer["message.timeout.ms"] = "1000" }) { hub in
+                let source = hub.settings.topics.ruleEngine(topic: mainRoute.topic)
+                let letters = hub.settings.topics.deadLetters(of: source)
+                kafka.setTopic(letters, isServed: false)
+                let raw = try KafkaProducer(hub.settings.common) { _ in }
+                let corrupt: [UInt8] = [0xFF, 0xFF, 1, 2, 3]
+                try corrupt.withUnsafeBytes {
+                    try raw.produce(to: raw.topic(source), partition: 2, key: $0, value: $0)
+                }
+                raw.close(within: .seconds(5))
+                let ledger = Ledger()
+                let (consumer, _) = try await makeConsumer(hub, loops, ledger)
+                await consumer.own([0, 1, 2, 3])
+                let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
+                for number in 0..<40 { _ = try await queue.send(message(number, originator: .random())) }
+                try await eventually("the good ones") { ledger.count == 40 }
+                let group = hub.settings.topics.ruleEngineGroup(queue: mainRoute.name)
+                let reader = try KafkaConsumer(hub.settings.common, group: group, isPolled: true)
+                func committed() throws -> [Int64] {
+                    try reader.committed(
+                        (0..<4).map { KafkaPosition(topic: source, partition: $0, offset: 0) }, milliseconds: 5000
+                    ).map(\.offset)
+                }
+                // Offsets of all partitions are committed together.
+                try await eventually("the others' offsets") {
+                    let offsets = try committed()
+                    return [0, 1, 3].reduce(0) { $0 + max(0, offsets[$1]) } > 0
+                }
+                #expect(try committed()[2] < 0, "committed, and its letter is nowhere")
+                kafka.setTopic(letters, isServed: true)
+                try await eventually("all offsets") {
+                    try committed().reduce(0) { $0 + max(0, $1) } == 41
+                }
+                await consumer.stop()
+            }
+        }
+    }
+
     @Test(arguments: Backend.all)
     func uplinksOfATransportAreReportedOnItsLoop(_ backend: Backend) async throws {
         try await withLoops(2) { loops in

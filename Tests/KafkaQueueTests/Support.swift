@@ -27,7 +27,8 @@ enum Backend: String, Sendable, CaseIterable, CustomTestStringConvertible {
 
 /// A hub whose topics exist, on topics of its own.
 func withHub<R>(
-    _ backend: Backend = .mock, partitions: Int = 4, change: (inout KafkaSettings) -> Void = { _ in },
+    _ backend: Backend = .mock, partitions: Int = 4, mock given: MockKafka? = nil,
+    change: (inout KafkaSettings) -> Void = { _ in },
     _ body: (KafkaHub) async throws -> R
 ) async throws -> R {
     var settings = KafkaSettings()
@@ -38,13 +39,14 @@ func withHub<R>(
     settings.transportAPITopic.partitions = partitions
     var mock: MockKafka?
     if backend == .mock {
-        let made = MockKafka()
+        let made = given ?? MockKafka()
         let prefix = settings.topics.prefix
         for topic in ["tb_rule_engine.main", "tb_core", "tb_transport.api.requests"] {
             made.createTopic("\(prefix).\(topic)", partitions: partitions)
         }
         for topic in [
-            "tb_rule_engine.main.dead_letters", "tb_core.dead_letters", "tb_transport.notifications.t1",
+            "tb_rule_engine.main.dead_letters", "tb_core.dead_letters", "tb_transport.api.requests.dead_letters",
+            "tb_transport.notifications.t1",
             "tb_transport.notifications.t2", "tb_transport.api.responses.t1", "tb_core.notifications.t1",
             "tb_rule_engine.notifications.t1",
         ] {

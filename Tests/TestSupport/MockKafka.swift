@@ -28,6 +28,12 @@ public final class MockKafka: @unchecked Sendable {
         precondition(code == RD_KAFKA_RESP_ERR_NO_ERROR, "topic \(name) cannot be made: \(code)")
     }
 
+    /// Lets a topic have no leaders, or have them again.
+    public func setTopic(_ name: String, isServed: Bool) {
+        rd_kafka_mock_topic_set_error(
+            cluster, name, isServed ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+    }
+
     /// Takes a broker, counted from 1, off the network or puts it back.
     public func setBroker(_ id: Int, isUp: Bool) {
         _ = isUp ? rd_kafka_mock_broker_set_up(cluster, Int32(id)) : rd_kafka_mock_broker_set_down(cluster, Int32(id))

@@ -1,4 +1,5 @@
 import Cluster
+import CoreNode
 import KafkaQueue
 import Logging
 import Metrics
@@ -14,22 +15,29 @@ final class ClusterLink {
     /// Whether this process may act as owner of what it was given.
     let isOwner: @Sendable () -> Bool
     private let zookeeper: ZooKeeperMembership?
+    private let info: ServiceInfo
     private let kafkaPatience: Duration
     private let ownsPartitions: Bool
     private var watch: KafkaWatch?
     private let logger: Logger
     private let isJoined = JoinedFlag()
 
-    /// Connects to nothing yet but ZooKeeper.
+    /// The clients of Kafka of a process.
+    static func hub(_ runtime: ServiceRuntime, _ settings: ClusterSettings) throws -> KafkaHub {
+        try KafkaHub(
+            settings: settings.kafka, serviceID: settings.runtime.serviceID, logger: runtime.logger.labelled("kafka"),
+            metrics: runtime.metrics)
+    }
+
+    /// Connects to nothing yet but ZooKeeper, where it publishes the process.
     init(
-        runtime: ServiceRuntime, settings: ClusterSettings, roles: Set<ServiceRole>, transports: [String] = []
+        runtime: ServiceRuntime, settings: ClusterSettings, roles: Set<ServiceRole>, transports: [String] = [],
+        hub: KafkaHub? = nil
     ) throws {
         logger = runtime.logger
         kafkaPatience = settings.kafkaPatience
         ownsPartitions = !roles.isDisjoint(with: [.core, .ruleEngine])
-        hub = try KafkaHub(
-            settings: settings.kafka, serviceID: settings.runtime.serviceID, logger: logger.labelled("kafka"),
-            metrics: runtime.metrics)
+        self.hub = try hub ?? Self.hub(runtime, settings)
         let info = ServiceInfo(
             id: settings.runtime.serviceID, roles: roles, transports: transports,
             assignedTenantProfiles: roles.contains(.ruleEngine) ? settings.assignedTenantProfiles : [])
@@ -43,6 +51,7 @@ final class ClusterLink {
             zookeeper = nil
             membership = StaticMembership(local: info.member)
         }
+        self.info = info
         let lease = membership.lease
         isOwner = { lease.isValid }
         let isJoined = isJoined
@@ -60,6 +69,12 @@ final class ClusterLink {
         watch = KafkaWatch(probe: probe, membership: zookeeper, patience: kafkaPatience)
     }
 
+    /// The live processes of the cluster.
+    var directory: ServiceDirectory {
+        let (zookeeper, info) = (zookeeper, info)
+        return { (await zookeeper?.services() ?? [info]).map(ServiceLoad.init) }
+    }
+
     /// Tells the others that this process takes work.
     func setReady() async {
         await zookeeper?.setReady(true)
@@ -70,6 +85,16 @@ final class ClusterLink {
         isJoined.set(false)
         watch?.stop()
         await membership.leave()
+    }
+}
+
+extension ServiceLoad {
+    fileprivate init(_ info: ServiceInfo) {
+        let system = info.system
+        self.init(
+            serviceID: info.id, types: info.types, cpuUsage: Int64(system.cpuUsage), cpuCount: Int64(system.cpuCount),
+            memoryUsage: Int64(system.memoryUsage), totalMemory: Int64(system.totalMemoryBytes),
+            discUsage: Int64(system.diskUsage), totalDiscSpace: Int64(system.totalDiskBytes))
     }
 }
 

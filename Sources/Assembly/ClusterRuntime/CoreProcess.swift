@@ -19,6 +19,7 @@ final class CoreProcess: RunnableService {
     private let settings: ClusterSettings
     private let logger: Logger
     private let runtime: ServiceRuntime
+    private var hub: KafkaHub?
     private var link: ClusterLink?
     private var node: KafkaNode?
     private var database: Database?
@@ -37,36 +38,80 @@ final class CoreProcess: RunnableService {
         runtime.begin()
         let io = try runtime.startLoops(count: settings.runtime.ioThreads, name: "io")
         try await runtime.openHTTP(CorePart.server(settings.runtime), on: io.loops)
-        let configuration = try await ClusterDatabase.checked(settings.database, logger: logger)
+        let hub = try ClusterLink.hub(runtime, settings)
+        self.hub = hub
+        let cache = try makeCache()
+        let configuration = try await checkedDatabase(hub, cache)
         let database = ClusterDatabase.make(configuration, loops: io.loops, runtime: runtime)
         self.database = database
         let writer = TelemetryPart.start(runtime: runtime, settings: settings.ruleEngine, access: configuration)
         self.writer = writer
-        let link = try ClusterLink(runtime: runtime, settings: settings, roles: [.core])
+        let link = try ClusterLink(runtime: runtime, settings: settings, roles: [.core], hub: hub)
         self.link = link
-        let queue = KafkaRuleEngineQueue(hub: link.hub, routing: QueueRouting(settings.queues))
-        let owners = KafkaCoreQueue(hub: link.hub)
+        let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting(settings.queues))
+        let owners = KafkaCoreQueue(hub: hub)
         let peers = ClusterPeers(link)
         let control = io.loops[0]
         let core = try await CorePart(
             runtime: runtime, settings: settings.core, database: database, writer: writer, loop: control, queue: queue,
-            notifications: peers.transports, nodes: peers.nodes, cache: try makeCache())
+            notifications: peers.transports, nodes: peers.nodes, cache: cache)
         self.core = core
         try await queue.ensureTopics()
         try await owners.ensureTopics()
         try await listen(core, link, on: control)
         try await link.join()
         try await own(core, link, on: control)
-        let answers = try KafkaTransportAPIServer(
-            hub: link.hub,
-            api: core.makeTransportAPI(
-                telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines))
-        self.answers = answers
-        try await answers.start()
+        try await answer(
+            core.makeTransportAPI(telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines), link)
         runtime.serve(
-            try await core.makeREST(telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines))
+            try await core.makeREST(
+                telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines, directory: link.directory
+            ))
         await link.setReady()
         runtime.started(statisticsOn: control)
+    }
+
+    /// Waits for the database. Where that takes long, devices that the shared cache knows are let in meanwhile.
+    private func checkedDatabase(_ hub: KafkaHub, _ cache: (any CacheStore)?) async throws -> DatabaseConfiguration {
+        guard let cache else { return try await ClusterDatabase.checked(settings.database, logger: logger) }
+        let meanwhile = try KafkaCachedAnswers(
+            hub: hub, serviceID: settings.runtime.serviceID,
+            api: DeviceAuthenticator(cacheOnly: cache, logger: logger.labelled("transport-api")))
+        let beginning = Task.detached {
+            try await Task.sleep(for: .seconds(1))
+            try await meanwhile.start()
+        }
+        let result: Result<DatabaseConfiguration, any Error>
+        do {
+            result = .success(try await ClusterDatabase.checked(settings.database, logger: logger))
+        } catch {
+            result = .failure(error)
+        }
+        beginning.cancel()
+        _ = await beginning.result
+        await meanwhile.stop()
+        return try result.get()
+    }
+
+    /// Answers transports; returns when what they ask of this node is answered at once.
+    private func answer(_ api: any TransportAPI, _ link: ClusterLink) async throws {
+        let answers = try KafkaTransportAPIServer(hub: link.hub, isOwner: link.isOwner)
+        self.answers = answers
+        let queue = PartitionedQueue(
+            name: "transport_api", partitions: try await answers.start(answeredBy: api), role: .core)
+        await link.membership.assign(queue, to: answers)
+        var rounds = 0
+        while true {
+            let share = Set(link.membership.view.table(of: queue).partitions(ownedBy: link.membership.local.id))
+            if share.isSubset(of: answers.reading) { return }
+            rounds += 1
+            if rounds.isMultiple(of: 500) {
+                logger.warning(
+                    "waiting for the partitions of transports' questions",
+                    ["wanted": .integer(share.count), "have": .integer(answers.reading.count)])
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     /// The cache that core nodes share; `nil` where each has its own (`CACHE_TYPE`).
@@ -111,12 +156,12 @@ final class CoreProcess: RunnableService {
     func stop() async {
         runtime.beginStopping()
         await runtime.stopHTTP()
-        await answers?.stop()
         await link?.leave()
+        await answers?.stop()
         await consumer?.stop()
         await core?.devices.flush()
         writer?.stop()
-        await link?.hub.close()
+        await hub?.close()
         await node?.stop()
         database?.close()
         runtime.stopLoops()

@@ -41,14 +41,15 @@ final class TransportProcess: RunnableService {
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
         self.node = node
         let notifications = InProcessTransportNotifications()
-        let backEnd = TransportBackEnd(
-            queue: queue, core: core, api: KafkaTransportAPI(node: node), notifications: notifications)
+        let api = KafkaTransportAPI(node: node)
+        let backEnd = TransportBackEnd(queue: queue, core: core, api: api, notifications: notifications)
         let transports = TransportPart(runtime: runtime, settings: settings.transports, backEnd: backEnd)
         self.transports = transports
         let control = io.loops[0]
         try await control.run { node.onTransportNotification(on: control) { notifications.broadcast($0) } }
         try await queue.ensureTopics()
         try await core.ensureTopics()
+        try await api.ensureTopics()
         try await node.start()
         try await link.join()
         if isHTTP {

@@ -2,8 +2,7 @@ import CKafka
 
 /// Reads records. Safe from any thread, but made to be used by one, which may block.
 ///
-/// Partitions are given to it by ``assign(_:)``, or by Kafka after ``subscribe(to:)``; nothing is committed unless it
-/// is told.
+/// Partitions are given to it by ``assign(_:)``; nothing is committed unless it is told.
 public final class KafkaConsumer: Sendable {
     let handle: KafkaHandle
 
@@ -35,14 +34,6 @@ public final class KafkaConsumer: Sendable {
             if let error = rd_kafka_incremental_unassign(handle.raw, list) {
                 throw KafkaError("unassign", adopting: error)
             }
-        }
-    }
-
-    /// Lets Kafka divide the topic's partitions among the members of the group.
-    public func subscribe(to topic: String) throws(KafkaError) {
-        try KafkaPosition.withList([KafkaPosition(topic: topic, partition: -1, offset: 0)]) { list throws(KafkaError) in
-            let code = rd_kafka_subscribe(handle.raw, list)
-            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("subscribe to \(topic)", code) }
         }
     }
 
@@ -160,11 +151,6 @@ public final class KafkaConsumer: Sendable {
         }
         return errors
     }
-
-    /// Leaves the group, so that its other members take over at once. Blocks.
-    public func close() {
-        rd_kafka_consumer_close(handle.raw)
-    }
 }
 
 /// The fetched records of one partition, apart from those of others: who does not take from it lets it fill up, and
@@ -194,18 +180,25 @@ public final class PartitionQueue: @unchecked Sendable {
 
     /// Takes what is there, at most `limit` records, in order.
     ///
+    /// - Parameter onEnd: the partition was read to its end of the moment; called where `enable.partition.eof` is set.
     /// - Returns: how many were taken, and the error that ended it, if one did.
-    public func take(upTo limit: Int, _ body: (consuming KafkaRecord) -> Void) -> (count: Int, error: KafkaError?) {
+    public func take(
+        upTo limit: Int, onEnd: () -> Void = {}, _ body: (consuming KafkaRecord) -> Void
+    ) -> (count: Int, error: KafkaError?) {
         var count = 0
         // One by one: the batch calls of librdkafka 2.0 lose or repeat records beside an assignment.
         while count < limit, let message = rd_kafka_consume_queue(raw, 0) {
-            guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                let error = KafkaError("fetch", message.pointee.err)
+            switch message.pointee.err {
+            case RD_KAFKA_RESP_ERR_NO_ERROR:
+                count += 1
+                body(KafkaRecord(adopting: message))
+            case RD_KAFKA_RESP_ERR__PARTITION_EOF:
                 rd_kafka_message_destroy(message)
-                return (count, error)
+                onEnd()
+            case let code:
+                rd_kafka_message_destroy(message)
+                return (count, KafkaError("fetch", code))
             }
-            count += 1
-            body(KafkaRecord(adopting: message))
         }
         return (count, nil)
     }

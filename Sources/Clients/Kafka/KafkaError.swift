@@ -47,6 +47,17 @@ public struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     public var isOffsetOutOfRange: Bool {
         code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE.rawValue || code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET.rawValue
     }
+    /// The same record may be taken later: nothing is wrong with it or with its topic.
+    public var mayPass: Bool {
+        !isTooLarge && !isUnknownTopic
+            && ![
+                RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+                RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_INVALID_RECORD,
+                RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION,
+            ].contains { $0.rawValue == code }
+    }
+    /// The client was closed, by this process.
+    public var isClientClosed: Bool { code == RD_KAFKA_RESP_ERR__STATE.rawValue }
     /// No broker can be reached at all.
     public var isAllBrokersDown: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 }

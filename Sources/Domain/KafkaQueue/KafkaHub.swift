@@ -49,12 +49,13 @@ public final class KafkaHub: Sendable {
     /// - Throws: what trying again does not help: a topic with fewer partitions than asked for, a setting that the
     /// broker
     ///   refuses; the last failure when the task is cancelled.
-    public func ensureTopics(_ topics: [KafkaTopicSpecification]) async throws {
+    /// - Returns: how many partitions each topic has.
+    @discardableResult
+    public func ensureTopics(_ topics: [KafkaTopicSpecification]) async throws -> [String: Int] {
         var pause = Duration.milliseconds(250)
         while true {
             do {
-                try await ensureOnce(topics)
-                return
+                return try await ensureOnce(topics)
             } catch let error as KafkaTopicError {
                 throw error
             } catch let error as KafkaError where error.isPermanent {
@@ -68,9 +69,9 @@ public final class KafkaHub: Sendable {
         }
     }
 
-    private func ensureOnce(_ topics: [KafkaTopicSpecification]) async throws {
+    private func ensureOnce(_ topics: [KafkaTopicSpecification]) async throws -> [String: Int] {
         let common = settings.common
-        let result: Result<Void, any Error> = await runOnThread("kafka-admin") {
+        let result: Result<[String: Int], any Error> = await runOnThread("kafka-admin") {
             Result {
                 let admin = try KafkaAdmin(common)
                 // Who may not create topics may use those that somebody else created.
@@ -79,6 +80,7 @@ public final class KafkaHub: Sendable {
                     if try admin.partitionCount(of: topic.name, milliseconds: 10_000) == nil { missing.append(topic) }
                 }
                 try admin.create(missing, milliseconds: 10_000)
+                var counts: [String: Int] = [:]
                 for topic in topics {
                     guard let count = try admin.partitionCount(of: topic.name, milliseconds: 10_000) else {
                         throw KafkaError("describe topic \(topic.name)", code: 3, text: "the topic is not there yet")
@@ -86,10 +88,12 @@ public final class KafkaHub: Sendable {
                     guard count >= topic.partitions else {
                         throw KafkaTopicError(topic: topic.name, partitions: count, needed: topic.partitions)
                     }
+                    counts[topic.name] = count
                 }
+                return counts
             }
         }
-        try result.get()
+        return try result.get()
     }
 
     /// A topic of a family.

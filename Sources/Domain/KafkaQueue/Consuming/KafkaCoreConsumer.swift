@@ -74,8 +74,8 @@ private final class CoreSink: RecordSink {
         self.inbox = inbox
     }
 
-    func take(_ value: UnsafeRawBufferPointer, ticket: UInt32, slot: PartitionSlot) throws(WireError) {
-        messages.append(try decoder.coreMessage(value))
+    func take(_ record: borrowing KafkaRecord, ticket: UInt32, slot: PartitionSlot) throws(WireError) {
+        messages.append(try decoder.coreMessage(record.value))
         tickets.append(ticket)
     }
 

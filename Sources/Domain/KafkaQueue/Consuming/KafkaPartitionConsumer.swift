@@ -29,6 +29,8 @@ final class KafkaPartitionConsumer: Sendable {
         var commands: [Command] = []
         /// Live slots by their number.
         var slots: [UInt32: PartitionSlot] = [:]
+        /// Owned partitions of which a record came, or that there is none.
+        var reading: Set<Int> = []
         var isStarted = false
     }
 
@@ -38,15 +40,21 @@ final class KafkaPartitionConsumer: Sendable {
         case stop(CheckedContinuation<Void, Never>)
     }
 
-    /// - Parameter isOwner: asked before records are handed over and before offsets are committed.
-    init(hub: KafkaHub, topic: String, group: String, isOwner: @escaping @Sendable () -> Bool) throws(KafkaError) {
+    /// - Parameters:
+    ///   - properties: beside those that are configured for the topic.
+    ///   - maximumInFlight: records of one partition that may be in work; as configured unless told.
+    ///   - isOwner: asked before records are handed over and before offsets are committed.
+    init(
+        hub: KafkaHub, topic: String, group: String, properties: KafkaProperties = KafkaProperties(),
+        maximumInFlight: Int? = nil, isOwner: @escaping @Sendable () -> Bool
+    ) throws(KafkaError) {
         self.topic = topic
         self.isOwner = isOwner
         logger = hub.logger
         deadLetters = hub.deadLetters
-        maximumInFlight = hub.settings.maximumInFlight
+        self.maximumInFlight = maximumInFlight ?? hub.settings.maximumInFlight
         commitInterval = hub.settings.commitInterval
-        consumer = try KafkaConsumer(hub.settings.consumerProperties(for: topic), group: group)
+        consumer = try KafkaConsumer(hub.settings.consumerProperties(for: topic).merging(properties), group: group)
         wakeDescriptor = needletail_eventfd()
         consumer.wake(wakeDescriptor)
         metrics = ConsumerMetrics(hub.metrics, topic: topic)
@@ -82,6 +90,18 @@ final class KafkaPartitionConsumer: Sendable {
         post(.abandon)
     }
 
+    /// As ``abandon(_:)`` of everything that is owned or being released.
+    func abandonAll() {
+        state.withLock { state in
+            for slot in state.slots.values { slot.abandon() }
+        }
+        post(.abandon)
+    }
+
+    /// Owned partitions of which a record was read, or their end where `enable.partition.eof` is set: what comes now comes
+    /// at once.
+    var reading: Set<Int> { state.withLock { $0.reading } }
+
     /// Releases everything and ends the thread.
     func stop() async {
         await own([])
@@ -109,6 +129,11 @@ final class KafkaPartitionConsumer: Sendable {
 
     func add(_ slot: PartitionSlot) { state.withLock { $0.slots[slot.number] = slot } }
     func remove(_ slot: PartitionSlot) { state.withLock { $0.slots[slot.number] = nil } }
+    func noteReading(_ partition: Int32, _ isReading: Bool) {
+        state.withLock { state in
+            if isReading { state.reading.insert(Int(partition)) } else { state.reading.remove(Int(partition)) }
+        }
+    }
 
     private func post(_ command: Command) {
         state.withLock { $0.commands.append(command) }

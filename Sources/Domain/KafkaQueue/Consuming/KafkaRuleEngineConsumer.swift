@@ -121,8 +121,8 @@ private final class RuleEngineSink: RecordSink {
         self.lanes = lanes
     }
 
-    func take(_ value: UnsafeRawBufferPointer, ticket: UInt32, slot: PartitionSlot) throws(WireError) {
-        let message = try decoder.ruleMessage(value, into: batch)
+    func take(_ record: borrowing KafkaRecord, ticket: UInt32, slot: PartitionSlot) throws(WireError) {
+        let message = try decoder.ruleMessage(record.value, into: batch)
         deliveries.append(.message(message, DeliveryTicket(producer: slot.number, ticket: ticket)))
     }
 

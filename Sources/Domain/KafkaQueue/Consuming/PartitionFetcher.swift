@@ -18,6 +18,8 @@ final class PartitionFetcher {
         var nextOffset: Int64 = -1
         /// What the broker has confirmed.
         var committed: Int64?
+        /// A record came, or that there is none.
+        var isReading = false
         /// When fetching may be tried again after an error.
         var restsUntil = MonotonicTime(nanoseconds: 0)
 
@@ -123,6 +125,7 @@ final class PartitionFetcher {
     private func release(_ partition: Partition) {
         partitions[partition.slot.partition] = nil
         partition.queue = nil
+        consumer.noteReading(partition.slot.partition, false)
         do throws(KafkaError) {
             try consumer.consumer.unassign([position(partition.slot.partition, 0)])
         } catch {
@@ -184,8 +187,13 @@ final class PartitionFetcher {
             guard room > 0 else { return false }
         }
         var delivered = 0
-        let (count, error) = queue.take(upTo: min(room, Self.roundLimit)) { record in
+        var isAtEnd = false
+        let (count, error) = queue.take(upTo: min(room, Self.roundLimit), onEnd: { isAtEnd = true }) { record in
             if handOver(record, partition) { delivered += 1 }
+        }
+        if !partition.isReading, isAtEnd || count > 0 {
+            partition.isReading = true
+            consumer.noteReading(slot.partition, true)
         }
         if delivered > 0 { sink.flush(slot) }
         consumer.metrics.received.increment(by: delivered)
@@ -203,11 +211,13 @@ final class PartitionFetcher {
         partition.nextOffset = offset + 1
         let ticket = partition.slot.add(offset: offset)
         do throws(WireError) {
-            try sink.take(record.value, ticket: ticket, slot: partition.slot)
+            try sink.take(record, ticket: ticket, slot: partition.slot)
             return true
         } catch {
-            consumer.deadLetters.add(record, error: error.description)
-            _ = partition.slot.finish(CollectionOfOne(ticket))
+            let (consumer, slot) = (consumer, partition.slot)
+            consumer.deadLetters.add(record, error: error.description) {
+                consumer.finish(CollectionOfOne(ticket), slot)
+            }
             return false
         }
     }

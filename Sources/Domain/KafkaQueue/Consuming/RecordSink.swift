@@ -4,7 +4,7 @@ import Wire
 /// Where the records of a ``KafkaPartitionConsumer`` go. Owned by its thread.
 protocol RecordSink: AnyObject {
     /// Reads one record and gathers it for ``flush(_:)``. When it throws, the record becomes a dead letter.
-    func take(_ value: UnsafeRawBufferPointer, ticket: UInt32, slot: PartitionSlot) throws(WireError)
+    func take(_ record: borrowing KafkaRecord, ticket: UInt32, slot: PartitionSlot) throws(WireError)
     /// Hands over what was gathered, all of it of `slot`.
     func flush(_ slot: PartitionSlot)
 }

@@ -82,11 +82,7 @@ public final class KafkaTransportAPI: TransportAPI {
 
     /// Creates the topic of questions if it is missing.
     public func ensureTopics() async throws {
-        let properties = hub.settings.transportAPITopic
-        try await hub.ensureTopics([
-            hub.specification(
-                hub.settings.topics.transportAPIRequests, properties, partitions: properties.partitions ?? 10)
-        ])
+        _ = try await hub.ensureTransportAPITopic()
     }
 
     public var pendingCount: Int { state.withLock { $0.pending.count } }

@@ -1,175 +1,170 @@
-public import Kafka
+public import Cluster
 public import Messages
-import Glibc
+import Kafka
 import Logging
 import Metrics
-import Model
 import Synchronization
 import Wire
 
-/// Answers transports' questions that come through Kafka (`cluster.md` 2.8, 3.3). Core nodes share the topic as one
-/// consumer group: Kafka gives each some of its partitions.
+/// Answers transports' questions that come through Kafka (`cluster.md` 2.8, 3.3): those of the partitions that this node
+/// owns. Kafka's groups have no part in it: who reads what is known as soon as the members are.
+///
+///     let server = KafkaTransportAPIServer(hub: hub, isOwner: { lease.isValid })
+///     let partitions = try await server.start(answeredBy: api)
+///     await membership.assign(PartitionedQueue(name: "transport_api", partitions: partitions, role: .core), to: server)
 ///
 /// A question whose time is over is skipped. While as many questions are in work as may be, no more are read. A failure
-/// is answered as one.
-public final class KafkaTransportAPIServer: Sendable {
+/// is answered as one. A question is done when it is answered: those of a node that is killed are answered by the next owner
+/// of their partition, if there is time.
+///
+/// Who cannot be sure of its partitions goes on to answer: most questions may be answered twice. Only devices are not
+/// provisioned then.
+public final class KafkaTransportAPIServer: PartitionConsumer {
     private let hub: KafkaHub
-    private let api: any TransportAPI
-    private let consumer: KafkaConsumer
-    private let maximumPending: Int
-    private let inWork = Atomic<Int>(0)
-    private let receiver: KafkaProducer.Receiver
+    private let partitions: KafkaPartitionConsumer
+    private let isOwner: @Sendable () -> Bool
+    private let patience: Duration
     private let state = Mutex(State())
-    private let answered: Counter
-    private let expired: Counter
 
     private struct State {
-        var isRunning = false
-        var isStopping = false
-        var stopped: [CheckedContinuation<Void, Never>] = []
+        /// What the newest call of ``own(_:)`` named.
+        var wanted: Set<Int> = []
+        var isStarted = false
     }
 
-    public init(hub: KafkaHub, api: any TransportAPI) throws(KafkaError) {
+    /// - Parameters:
+    ///   - isOwner: whether this process may act as an owner now; asked from any thread.
+    ///   - patience: how long ``stop()`` waits for what is in work.
+    public init(
+        hub: KafkaHub, isOwner: @escaping @Sendable () -> Bool = { true }, patience: Duration = .seconds(5)
+    ) throws {
         self.hub = hub
-        self.api = api
-        maximumPending = hub.settings.maximumPendingRequests
+        self.patience = patience
+        self.isOwner = isOwner
         let names = hub.settings.topics
-        var properties = hub.settings.consumerProperties(for: names.transportAPIRequests)
-        // At most once is enough: who asked asks again.
-        properties["enable.auto.commit"] = "true"
-        properties["enable.auto.offset.store"] = "true"
-        properties["auto.commit.interval.ms"] = "1000"
-        // A question that came before this node knew where to begin is answered; one that is too old is skipped anyway.
-        properties["auto.offset.reset"] = "earliest"
-        properties["heartbeat.interval.ms"] = properties["heartbeat.interval.ms"] ?? "1000"
-        consumer = try KafkaConsumer(properties, group: names.transportAPIGroup, isPolled: true)
-        receiver = hub.failureReceiver(topic: "transport API responses")
-        answered = hub.metrics.counter("transport_api_answered_total", help: "Questions of transports answered.")
+        let share = hub.settings.maximumPendingRequests / (hub.settings.transportAPITopic.partitions ?? 10)
+        partitions = try KafkaPartitionConsumer(
+            hub: hub, topic: names.transportAPIRequests, group: names.transportAPIGroup,
+            properties: KafkaProperties([
+                // A question that came before this node knew where to begin is answered; one that is too old is skipped.
+                "auto.offset.reset": "earliest", "enable.partition.eof": "true",
+            ]), maximumInFlight: max(1, share), isOwner: { true })
+    }
+
+    /// Creates the topic of questions if it is missing, and starts to serve; nothing is owned yet.
+    ///
+    /// - Returns: how many partitions the topic has.
+    public func start(answeredBy api: any TransportAPI) async throws -> Int {
+        let count = try await hub.ensureTransportAPITopic()
+        state.withLock { $0.isStarted = true }
+        let (hub, consumer, isOwner) = (hub, partitions, isOwner)
+        partitions.start { QuestionSink(hub: hub, api: api, consumer: consumer, isOwner: isOwner) }
+        return count
+    }
+
+    /// Owned partitions whose questions are answered at once.
+    public var reading: Set<Int> { partitions.reading }
+
+    public func own(_ owned: Set<Int>) async {
+        state.withLock { $0.wanted = owned }
+        await partitions.own(owned)
+    }
+
+    /// What is owned goes on to be answered until ``own(_:)`` says otherwise; what is given back is not waited for any more.
+    public func abandon(_ lost: Set<Int>) {
+        let wanted = state.withLock { $0.wanted }
+        partitions.abandon(lost.subtracting(wanted))
+    }
+
+    /// Ends after answering what was read, as far as that takes no time.
+    public func stop() async {
+        guard state.withLock({ $0.isStarted }) else { return }
+        let (partitions, patience) = (partitions, patience)
+        let impatience = Task.detached {
+            try await Task.sleep(for: patience)
+            partitions.abandonAll()
+        }
+        await partitions.stop()
+        impatience.cancel()
+    }
+}
+
+extension KafkaHub {
+    /// Creates the topic of transports' questions if it is missing; returns how many partitions it has.
+    func ensureTransportAPITopic() async throws -> Int {
+        let (name, properties) = (settings.topics.transportAPIRequests, settings.transportAPITopic)
+        let deadLetters = settings.topics.deadLetters(of: name)
+        let counts = try await ensureTopics([
+            specification(name, properties, partitions: properties.partitions ?? 10),
+            specification(deadLetters, properties, partitions: 1),
+        ])
+        return counts[name] ?? properties.partitions ?? 10
+    }
+}
+
+/// Owned by the consumer's thread.
+private final class QuestionSink: RecordSink {
+    private let decoder = WireDecoder()
+    private let api: any TransportAPI
+    private let consumer: KafkaPartitionConsumer
+    private let isOwner: @Sendable () -> Bool
+    private let sender: TransportAnswerSender
+    private let expired: Counter
+
+    init(
+        hub: KafkaHub, api: any TransportAPI, consumer: KafkaPartitionConsumer, isOwner: @escaping @Sendable () -> Bool
+    ) {
+        self.api = api
+        self.consumer = consumer
+        self.isOwner = isOwner
+        sender = TransportAnswerSender(hub: hub)
         expired = hub.metrics.counter(
             "transport_api_expired_total", help: "Questions of transports that came too late to be answered.")
     }
 
-    /// Creates the topic of questions if it is missing, joins the group and starts to answer.
-    public func start() async throws {
-        let names = hub.settings.topics
-        let properties = hub.settings.transportAPITopic
-        try await hub.ensureTopics([
-            hub.specification(names.transportAPIRequests, properties, partitions: properties.partitions ?? 10)
-        ])
-        try consumer.subscribe(to: names.transportAPIRequests)
-        state.withLock { $0.isRunning = true }
-        Thread.start("kafka-api") { [self] in run() }
-    }
-
-    /// Leaves the group, so that others take over at once, after answering what was read.
-    public func stop() async {
-        await withCheckedContinuation { continuation in
-            let isIdle = state.withLock { state in
-                state.isStopping = true
-                guard state.isRunning else { return true }
-                state.stopped.append(continuation)
-                return false
-            }
-            if isIdle { continuation.resume() }
-        }
-    }
-
-    // MARK: - The thread
-
-    private func run() {
-        let decoder = WireDecoder()
-        while !state.withLock({ $0.isStopping }) {
-            let room = maximumPending - inWork.load(ordering: .relaxed)
-            guard room > 0 else {
-                usleep(2000)
-                continue
-            }
-            let errors = consumer.poll(upTo: min(room, 1000), milliseconds: 200) { record in accept(record, decoder) }
-            if let error = errors.first {
-                hub.logger.limited(
-                    .warning, "questions of transports cannot be read now", ["error": .string(error.description)])
-            }
-        }
-        consumer.close()
-        // What was read is answered, as far as that takes no time.
-        var rounds = 0
-        while inWork.load(ordering: .relaxed) > 0, rounds < 500 {
-            usleep(2000)
-            rounds += 1
-        }
-        let stopped = state.withLock { state in
-            state.isRunning = false
-            defer { state.stopped = [] }
-            return state.stopped
-        }
-        for continuation in stopped { continuation.resume() }
-    }
-
-    private func accept(_ record: borrowing KafkaRecord, _ decoder: WireDecoder) {
-        guard let id = record.header(RequestHeaders.requestID), id.count == 16,
-            let topicBytes = record.header(RequestHeaders.responseTopic),
-            let topic = String(validating: topicBytes, as: UTF8.self), !topic.isEmpty,
-            let expiry = record.header(RequestHeaders.expireTime).flatMap({ RequestHeaders.integer($0) })
-        else { return hub.deadLetters.add(record, error: "the headers of a question are missing") }
-        guard Int64(bitPattern: expiry) > Self.wallClock() else {
+    func take(_ record: borrowing KafkaRecord, ticket: UInt32, slot: PartitionSlot) throws(WireError) {
+        guard let address = TransportQuestionAddress(record) else { throw WireError.missing("header") }
+        guard !address.isExpired else {
             expired.increment()
-            return
+            return consumer.finish(CollectionOfOne(ticket), slot)
         }
         let question: TransportQuestion
         do throws(WireError) {
             question = try decoder.question(record.value)
         } catch {
-            hub.deadLetters.add(record, error: error.description)
-            return reply(.failure(error.description), id: id, topic: topic)
+            sender.send(.failure(error.description), to: address)
+            throw error
         }
-        inWork.add(1, ordering: .relaxed)
-        Task { [self] in
-            let answer = await answer(question)
-            inWork.subtract(1, ordering: .relaxed)
-            guard Int64(bitPattern: expiry) > Self.wallClock() else {
-                expired.increment()
-                return
-            }
-            reply(answer, id: id, topic: topic)
+        let (api, consumer, isOwner, sender, expired) = (api, consumer, isOwner, sender, expired)
+        Task.detached {
+            defer { consumer.finish(CollectionOfOne(ticket), slot) }
+            // Another node may be at it, and a device is provisioned once.
+            if case .provision = question, !isOwner() { return }
+            let answer = await api.answer(question)
+            if address.isExpired { expired.increment() } else { sender.send(answer, to: address) }
         }
     }
 
-    private func answer(_ question: TransportQuestion) async -> TransportAnswer {
+    func flush(_ slot: PartitionSlot) {}
+}
+
+extension TransportAPI {
+    /// The answer to any question.
+    func answer(_ question: TransportQuestion) async -> TransportAnswer {
         switch question {
-        case .validate(let request): .credentials(await api.validate(request))
-        case .validateOrCreate(let chain): .credentials(await api.validateOrCreate(certificateChain: chain))
+        case .validate(let request): .credentials(await validate(request))
+        case .validateOrCreate(let chain): .credentials(await validateOrCreate(certificateChain: chain))
         case .getOrCreateDevice(let gateway, let name, let type):
-            .gatewayDevice(await api.getOrCreateDevice(gateway: gateway, name: name, type: type))
-        case .provision(let request): .provision(await api.provision(request))
+            .gatewayDevice(await getOrCreateDevice(gateway: gateway, name: name, type: type))
+        case .provision(let request): .provision(await provision(request))
         case .otaPackage(let device, let tenant, let kind):
-            .otaPackage(await api.otaPackage(device: device, tenant: tenant, kind: kind))
+            .otaPackage(await otaPackage(device: device, tenant: tenant, kind: kind))
         case .otaPackageData(let id, let offset, let length):
-            .otaPackageData(await api.otaPackageData(id, offset: offset, length: min(length, Self.maximumChunk)))
-        case .transportLimits(let tenant): .transportLimits(await api.transportLimits(tenant))
+            .otaPackageData(await otaPackageData(id, offset: offset, length: min(length, maximumOTAChunk)))
+        case .transportLimits(let tenant): .transportLimits(await transportLimits(tenant))
         }
-    }
-
-    /// Bytes of an OTA package in one answer: below what a broker takes by default.
-    private static let maximumChunk = 512 << 10
-
-    private func reply(_ answer: TransportAnswer, id: [UInt8], topic: String) {
-        var encoder = WireEncoder()
-        encoder.encode(answer)
-        do throws(KafkaError) {
-            try encoder.withBytes { value throws(KafkaError) in
-                try hub.producer.produce(
-                    to: hub.producer.topic(topic), partition: 0, key: UnsafeRawBufferPointer(start: nil, count: 0),
-                    value: value, headers: [RequestHeaders.requestID: id], receiver: receiver)
-            }
-            answered.increment()
-        } catch {
-            hub.noteRefused(error, topic: topic)
-        }
-    }
-
-    private static func wallClock() -> Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 }
+
+/// Bytes of an OTA package in one answer: below what a broker takes by default.
+private let maximumOTAChunk = 512 << 10

@@ -18,7 +18,8 @@ public final class DeviceAuthenticator: TransportAPI {
         var epoch: UInt64 = 0
     }
 
-    private let lookup: DeviceLookup
+    /// `nil` for one that knows only what the shared cache knows.
+    private let lookup: DeviceLookup?
     private let logger: Logger
     private let shared: SharedDeviceCache?
     private let state: Mutex<State>
@@ -31,6 +32,15 @@ public final class DeviceAuthenticator: TransportAPI {
         lookup = DeviceLookup(database: database)
         self.logger = logger
         state = Mutex(State(cache: LRUCache(capacity: cacheCapacity)))
+    }
+
+    /// One without a database: it knows whom the shared cache knows, and remembers nobody. Whom it refuses may be known to
+    /// others.
+    public init(cacheOnly shared: any CacheStore, logger: Logger) {
+        self.shared = SharedDeviceCache(store: shared)
+        lookup = nil
+        self.logger = logger
+        state = Mutex(State(cache: LRUCache(capacity: 1)))
     }
 
     public func validate(_ request: DeviceCredentialsRequest) async -> DeviceCredentialsResponse {
@@ -133,16 +143,17 @@ public final class DeviceAuthenticator: TransportAPI {
     }
 
     private func device(credentialsID: String) async throws -> DeviceLookupResult? {
+        guard let lookup else { return await shared?.device(credentialsID: credentialsID) }
         let (cached, epoch) = state.withLock { ($0.cache.value(for: credentialsID), $0.epoch) }
         if let cached { return cached }
-        guard let found = try await find(credentialsID) else { return nil }
+        guard let found = try await find(credentialsID, lookup) else { return nil }
         state.withLock { state in
             if state.epoch == epoch { state.cache.insert(found, for: credentialsID) }
         }
         return found
     }
 
-    private func find(_ credentialsID: String) async throws -> DeviceLookupResult? {
+    private func find(_ credentialsID: String, _ lookup: DeviceLookup) async throws -> DeviceLookupResult? {
         guard let shared else { return try await lookup.device(credentialsID: credentialsID) }
         if let found = await shared.device(credentialsID: credentialsID) { return found }
         guard let found = try await lookup.device(credentialsID: credentialsID) else { return nil }
