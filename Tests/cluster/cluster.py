@@ -1,4 +1,5 @@
 """A whole cluster on the loopback interface. Its state is a file, so that every call of `run`, and every test, finds it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -125,9 +126,9 @@ class Cluster:
             if "service" in process:
                 self.wait_ready(name)
 
-    def launch_service(self, name, service, ports=None):
-        http, mqtt = ports or free_ports(2)
-        environment = {**self.state["shared"], "TB_SERVICE_ID": name, "HTTP_BIND_PORT": str(http)}
+    def launch_service(self, name, service, environment=None):
+        http, mqtt = free_ports(2)
+        environment = {**self.state["shared"], "TB_SERVICE_ID": name, "HTTP_BIND_PORT": str(http), **(environment or {})}
         process = {"service": service, "http": f"127.0.0.1:{http}"}
         if service == "mqtt-transport":
             environment["MQTT_BIND_PORT"] = str(mqtt)
@@ -135,6 +136,18 @@ class Cluster:
         process["environment"] = environment
         process["pid"] = launch([executables() / service], self.log(name), environment)
         self.state["processes"][name] = process
+
+    @contextlib.contextmanager
+    def another(self, name, service, environment=None, ready=True):
+        """One more process of a service, for as long as the context lasts."""
+        self.launch_service(name, service, environment)
+        try:
+            if ready:
+                self.wait_ready(name)
+            yield self.process(name)
+        finally:
+            terminate(self.pid(name), GRACE)
+            del self.state["processes"][name]
 
     def start_balancer(self, count):
         http, mqtt, stats = free_ports(3)

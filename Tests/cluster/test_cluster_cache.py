@@ -121,3 +121,28 @@ def test_a_redis_that_stands_still_or_is_full_slows_nothing_down_for_long(cluste
         redis(cluster, "CONFIG", "SET", "maxmemory", 0)
     assert sum(count for name, count in metrics(cluster, "core-node-1").items() if "redis_failures" in name) + sum(
         count for name, count in metrics(cluster, "core-node-2").items() if "redis_failures" in name) > 0
+
+
+def test_a_core_that_waits_for_postgres_lets_known_devices_in(cluster, rest, device):
+    stranger = rest.create_device()
+    publish(mqtt_port(cluster, 1), device.token, {"a": 1})
+    cluster.kill("postgres-1")
+    for number in (1, 2):
+        cluster.terminate(f"core-node-{number}")
+        cluster.start(f"core-node-{number}", wait=False)
+    eventually(lambda: is_let_in(cluster, device.token), 40, "a device that the cache knows")
+    assert not is_let_in(cluster, stranger.token)
+    for number in (1, 2):
+        assert not cluster.is_ready(f"core-node-{number}")
+    cluster.start("postgres-1")
+    for number in (1, 2):
+        cluster.wait_ready(f"core-node-{number}")
+    publish(mqtt_port(cluster, 2), stranger.token, {"a": 1})
+
+
+def is_let_in(cluster, token):
+    connection = mqtt.Connection(mqtt_port(cluster, 1), timeout=25)
+    try:
+        return connection.connect(username=token) == 0
+    finally:
+        connection.close()

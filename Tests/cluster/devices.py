@@ -1,0 +1,66 @@
+"""Devices that tests play."""
+import json
+import threading
+
+import mqtt
+from rest import Rest
+
+CALLS = "v1/devices/me/rpc/request/+"
+ATTRIBUTES = "v1/devices/me/attributes"
+
+
+def subscribe(connection, topic, qos=0, identifier=7):
+    connection.send(mqtt.packet(mqtt.SUBSCRIBE, bytes([0, identifier]) + mqtt.text(topic) + bytes([qos]), 2))
+    found = connection.receive()
+    assert found and found.type == mqtt.SUBACK, found
+    return connection
+
+
+def published(connection):
+    """Topic and payload of the next PUBLISH of QoS 0 or 1, which is acknowledged."""
+    packet = connection.expect(mqtt.PUBLISH)
+    length = int.from_bytes(packet.body[:2], "big")
+    topic, rest = packet.body[2:2 + length].decode(), packet.body[2 + length:]
+    if packet.flags & 6:
+        connection.send(mqtt.packet(mqtt.PUBACK, rest[:2]))
+        rest = rest[2:]
+    return topic, rest
+
+
+class Answering(threading.Thread):
+    """A connected device that answers every call with twice its parameter."""
+
+    def __init__(self, port=None, device=None, connection=None):
+        super().__init__(daemon=True)
+        self.connection = connection or subscribe(mqtt.connected(port, device.token, seconds=20), CALLS)
+        self.seen = []
+        self.start()
+
+    def run(self):
+        try:
+            while True:
+                topic, payload = published(self.connection)
+                call = json.loads(payload)
+                self.seen.append(call["params"])
+                self.connection.publish(topic.replace("request", "response"), {"twice": call["params"] * 2}, qos=0)
+        except (OSError, AssertionError, ValueError):
+            return
+
+    def close(self):
+        self.connection.close()
+        self.join(5)
+
+
+def device_owned_by(rest, core, **fields):
+    """A new device whose partition that core node owns."""
+    from partitions import core_of
+    while True:
+        device = rest.create_device(**fields)
+        if core_of(device.id) == core:
+            return device
+        rest.call("DELETE", "/api/device/" + device.id)
+
+
+def at(device, url):
+    """The same device, seen through another core node."""
+    return type(device)(Rest(url), device.entity, device.token)
