@@ -35,7 +35,7 @@ class Authority:
 
 
 class TLSServer(Server):
-    def __init__(self, folder):
+    def __init__(self, folder, environment=None):
         self.authority = Authority(folder)
         certificate, key = self.authority.issue("server")
         self.certificate, self.key = folder / "live.pem", folder / "live.key"
@@ -45,7 +45,7 @@ class TLSServer(Server):
         super().__init__({
             "MQTT_SSL_ENABLED": "true", "MQTT_SSL_BIND_PORT": str(self.tls_port), "MQTT_SSL_BIND_ADDRESS": "127.0.0.1",
             "MQTT_SSL_PEM_CERT": str(self.certificate), "MQTT_SSL_PEM_KEY": str(self.key),
-            "TB_TRANSPORT_SSL_CERTIFICATE_RELOAD_CHECK_INTERVAL_SECONDS": "1"})
+            "TB_TRANSPORT_SSL_CERTIFICATE_RELOAD_CHECK_INTERVAL_SECONDS": "1", **(environment or {})})
 
 
 @pytest.fixture(scope="module")
