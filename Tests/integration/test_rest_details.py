@@ -260,6 +260,22 @@ def test_comments_of_others_are_not_a_customers_to_delete(rest):
     assert (gone["type"], gone["userId"], gone["comment"]["subtype"]) == ("SYSTEM", None, "COMMENT_DELETED")
 
 
+def test_who_an_alarm_may_be_assigned_to(rest, stranger):
+    customer, session = customer_with_user(rest)
+    device = rest.create_device(customerId=customer["id"])
+    raised = alarm(rest, device.entity["id"])
+    path = f"/api/users/assign/{raised['id']['id']}?pageSize=100&page=0"
+    me, theirs = (who.ok("GET", "/api/auth/user")["id"] for who in (rest, session))
+    assert [entry["id"] for entry in session.ok("GET", path)["data"]] == [theirs]
+    everybody = [entry["id"] for entry in rest.ok("GET", path)["data"]]
+    assert me in everybody and theirs in everybody
+    assert rest.ok("GET", path + "&textSearch=" + session.ok("GET", "/api/auth/user")["email"])["totalElements"] == 1
+    message(stranger.call("GET", path), 403, 20)
+    unassignable = alarm(rest, rest.create_device().entity["id"])
+    message(session.call("GET", f"/api/users/assign/{unassignable['id']['id']}?pageSize=10&page=0"), 403, 20)
+    message(rest.call("GET", f"/api/users/assign/{NOBODY}?pageSize=10&page=0"), 404, 32)
+
+
 # Lists and queries
 
 
@@ -329,3 +345,15 @@ def test_a_stale_version_of_credentials_is_refused(rest, device):
     rest.ok("POST", "/api/device/credentials", credentials)
     assert message(rest.call("POST", "/api/device/credentials", credentials), 409, 35) \
         == "Entity was already changed by someone else"
+
+
+# Resources
+
+
+def test_modules_come_as_what_browsers_run(rest):
+    made = rest.ok("POST", "/api/resource", {
+        "title": "Module " + salt(), "resourceType": "JS_MODULE", "fileName": f"m-{salt()}.js", "data": "ZXhwb3J0IGNvbnN0IGEgPSAx"})
+    answer = rest.call("GET", made["link"])
+    assert answer.status_code == 200 and answer.content == b"export const a = 1"
+    assert answer.headers["Content-Type"].startswith("application/javascript")
+    rest.ok("DELETE", "/api/resource/" + made["id"]["id"])

@@ -11,6 +11,19 @@ public struct StoredResource: Sendable {
         case image = "IMAGE"
         case dashboard = "DASHBOARD"
         case general = "GENERAL"
+
+        /// What the contents of that kind always are: browsers run no module that comes as anything else. `nil` where the
+        /// resource itself says it.
+        public var mediaType: String? {
+            switch self {
+            case .lwm2mModel: "application/xml"
+            case .jks: "application/x-java-keystore"
+            case .pkcs12: "application/x-pkcs12"
+            case .jsModule: "application/javascript"
+            case .dashboard: "application/json"
+            case .image, .general: nil
+            }
+        }
     }
 
     public var id: ResourceID

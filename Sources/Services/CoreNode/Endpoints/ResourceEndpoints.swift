@@ -168,7 +168,9 @@ struct ResourceEndpoints: EndpointGroup {
         if let known = call.request.fields["If-None-Match"], known == tag || known == resource.etag {
             return HTTPResponse(status: 304, fields: fields)
         }
-        let media = resource.descriptor?.value["mediaType"]?.stringValue ?? "application/octet-stream"
+        let media =
+            resource.kind.mediaType ?? resource.descriptor?.value["mediaType"]?.stringValue
+            ?? "application/octet-stream"
         fields.append(("Content-Type", Self.isMediaType(media) ? media : "application/octet-stream"))
         if asFile {
             let name = resource.fileName.filter { $0.isASCII && $0 != "\"" && $0 != "\\" && !$0.isNewline && $0 >= " " }

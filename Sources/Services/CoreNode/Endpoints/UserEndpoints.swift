@@ -102,17 +102,12 @@ struct UserEndpoints: EndpointGroup {
 
     /// Tenant administrators, and the users of the customer whose the alarm is.
     @Sendable private func listForAlarm(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let alarm = EntityID(type: .alarm, uuid: try call.uuid(call.path["alarmId"]))
-        guard let owner = try await EntityOwnerRepository(services.database).find(alarm) else {
-            throw APIError.notFound(.alarm, alarm.uuid)
-        }
-        try Permissions.require(
-            principal, .read, .alarm, of: Permissions.Owner(tenant: owner.tenant, customer: owner.customer))
+        let alarm = try await AlarmAccess(services: services).find(call, principal, .read).alarm
         let link = try call.pageLink()
         let page =
             principal.authority == .customerUser
-            ? try await services.users.infoPage(tenant: owner.tenant, customer: principal.customerID, link)
-            : try await services.users.infoPage(tenant: owner.tenant, seeing: owner.customer, link)
+            ? try await services.users.infoPage(tenant: alarm.tenantID, customer: principal.customerID, link)
+            : try await services.users.infoPage(tenant: alarm.tenantID, seeing: alarm.customerID ?? .null, link)
         return .json { $0.page(page) { user, writer in user.writeInfo(to: &writer) } }
     }
 
