@@ -139,7 +139,7 @@ let assembly: [Target] = [
         "Assembly", "ClusterRuntime",
         ["ServiceRuntime", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Messages", "Cluster", "Queue",
          "Cache", "Redis", "RedisCache", "KafkaQueue", "ZooKeeperCluster", "Postgres", "Storage", "Model", "ServiceHealth",
-         "HTTPTransport", "RuleEngine", "CoreNode"]),
+         "TransportCore", "HTTPTransport", "RuleEngine", "CoreNode"]),
 ]
 
 /// An executable of a cluster: one file, which runs on a machine without the toolchain.

@@ -161,6 +161,7 @@ class Cluster:
             environment[f"CORE_{number}"] = processes[f"core-node-{instance}"]["http"]
             environment[f"HTTP_TRANSPORT_{number}"] = processes[f"http-transport-{instance}"]["http"]
             environment[f"MQTT_TRANSPORT_{number}"] = processes[f"mqtt-transport-{instance}"]["mqtt"]
+            environment[f"MQTT_HEALTH_{number}"] = processes[f"mqtt-transport-{instance}"]["http"].split(":")[1]
         self.state["processes"]["haproxy-1"] = {"pid": 0, "environment": environment}
         self.launch_balancer()
         self.wait_balanced()

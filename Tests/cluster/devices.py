@@ -1,5 +1,7 @@
 """Devices that tests play."""
+import contextlib
 import json
+import socket
 import threading
 
 import mqtt
@@ -34,6 +36,8 @@ class Answering(threading.Thread):
         super().__init__(daemon=True)
         self.connection = connection or subscribe(mqtt.connected(port, device.token, seconds=20), CALLS)
         self.seen = []
+        #: Numbers of the calls.
+        self.numbers = []
         self.start()
 
     def run(self):
@@ -42,11 +46,15 @@ class Answering(threading.Thread):
                 topic, payload = published(self.connection)
                 call = json.loads(payload)
                 self.seen.append(call["params"])
+                self.numbers.append(int(topic.rsplit("/", 1)[1]))
                 self.connection.publish(topic.replace("request", "response"), {"twice": call["params"] * 2}, qos=0)
         except (OSError, AssertionError, ValueError):
             return
 
     def close(self):
+        # Closing alone does not wake who waits for something to read.
+        with contextlib.suppress(OSError):
+            self.connection.socket.shutdown(socket.SHUT_RDWR)
         self.connection.close()
         self.join(5)
 

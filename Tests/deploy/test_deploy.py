@@ -19,7 +19,8 @@ EXECUTABLES = ["core-node", "rule-engine", "mqtt-transport", "http-transport"]
 BALANCER = {
     "BIND_ADDRESS": "127.0.0.1", "HTTP_PORT": "18080", "MQTT_PORT": "11883", "STATS_PORT": "19999", "CHECK_INTERVAL": "1s",
     "CORE_1": "127.0.0.1:1", "CORE_2": "127.0.0.1:2", "HTTP_TRANSPORT_1": "127.0.0.1:3", "HTTP_TRANSPORT_2": "127.0.0.1:4",
-    "MQTT_TRANSPORT_1": "127.0.0.1:5", "MQTT_TRANSPORT_2": "127.0.0.1:6", "CONNECTIONS_PER_IP": "50", "MAX_CONNECTIONS": "1000",
+    "MQTT_TRANSPORT_1": "127.0.0.1:5", "MQTT_TRANSPORT_2": "127.0.0.1:6", "MQTT_HEALTH_1": "7", "MQTT_HEALTH_2": "8",
+    "CONNECTIONS_PER_IP": "50", "MAX_CONNECTIONS": "1000",
     "API_REQUESTS_10S": "100", "API_REQUESTS_1M": "300", "STATS_USER": "admin", "STATS_PASSWORD": "x"}
 
 
@@ -121,7 +122,8 @@ def test_compose_itself_takes_the_compose_file():
 
 
 @pytest.mark.parametrize("names", [{}, {"RESOLVER": "127.0.0.11:53", "CORES": "core-node:8080",
-                                        "HTTP_TRANSPORTS": "http-transport:8080", "MQTT_TRANSPORTS": "mqtt-transport:1883"}],
+                                        "HTTP_TRANSPORTS": "http-transport:8080", "MQTT_TRANSPORTS": "mqtt-transport:1883",
+                                        "MQTT_HEALTH_PORT": "8080"}],
                          ids=["addresses", "resolver"])
 def test_haproxy_takes_its_configuration_without_a_warning(names):
     program = shutil.which("haproxy") or "/usr/sbin/haproxy"

@@ -24,6 +24,8 @@ struct ClusterSettings {
     var zookeeper: ZooKeeperConfiguration
     /// `NEEDLETAIL_KAFKA_PATIENCE_MS`: a process that cannot reach Kafka for so long leaves its partitions to others.
     var kafkaPatience: Duration
+    /// `NEEDLETAIL_HTTP_CREDENTIALS_MEMORY_MS`: for so long an HTTP transport knows who a token is without asking again.
+    var credentialsMemory: Duration
     var cache: CacheConfiguration
     var redis: RedisConfiguration
     var database: DatabaseSettings
@@ -40,6 +42,8 @@ struct ClusterSettings {
         kafka = KafkaSettings(&settings)
         zookeeper = ZooKeeperConfiguration(reading: &settings)
         kafkaPatience = settings.milliseconds("NEEDLETAIL_KAFKA_PATIENCE_MS", default: 60_000, in: 1000...86_400_000)
+        credentialsMemory = settings.milliseconds(
+            "NEEDLETAIL_HTTP_CREDENTIALS_MEMORY_MS", default: 1000, in: 0...60_000)
         cache = CacheConfiguration(reading: &settings)
         redis = RedisConfiguration(reading: &settings)
         database = DatabaseSettings(from: &settings)

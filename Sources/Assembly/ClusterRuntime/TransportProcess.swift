@@ -8,6 +8,7 @@ import Queue
 import Reactor
 import ServiceHealth
 import ServiceRuntime
+import TransportCore
 
 /// `mqtt-transport` and `http-transport`: devices on one side, Kafka on the other; no database.
 final class TransportProcess: RunnableService {
@@ -42,11 +43,18 @@ final class TransportProcess: RunnableService {
         self.node = node
         let notifications = InProcessTransportNotifications()
         let api = KafkaTransportAPI(node: node)
-        let backEnd = TransportBackEnd(queue: queue, core: core, api: api, notifications: notifications)
+        // Devices show their token with every request over HTTP, once over MQTT.
+        let credentials = RememberedCredentials(of: api, memory: isHTTP ? settings.credentialsMemory : .zero)
+        let backEnd = TransportBackEnd(queue: queue, core: core, api: credentials, notifications: notifications)
         let transports = TransportPart(runtime: runtime, settings: settings.transports, backEnd: backEnd)
         self.transports = transports
         let control = io.loops[0]
-        try await control.run { node.onTransportNotification(on: control) { notifications.broadcast($0) } }
+        try await control.run {
+            node.onTransportNotification(on: control) { notification in
+                credentials.receive(notification)
+                notifications.broadcast(notification)
+            }
+        }
         try await queue.ensureTopics()
         try await core.ensureTopics()
         try await api.ensureTopics()

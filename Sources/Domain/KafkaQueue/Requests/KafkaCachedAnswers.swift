@@ -5,8 +5,8 @@ import Synchronization
 import Wire
 
 /// Lets devices in while this node waits for its database: whom the shared cache knows is accepted (`cluster.md` 11,
-/// "Postgres down"). Every other question is left to those who can answer it, or to the time when this node can: nothing is
-/// committed.
+/// "Postgres down"). Limits of tenants are said to be unknown, so that nobody waits for them. Every other question is left to
+/// those who can answer it, or to the time when this node can: nothing is committed.
 ///
 /// Several nodes may do so at a time, and give the same answers.
 public final class KafkaCachedAnswers: Sendable {
@@ -73,8 +73,10 @@ public final class KafkaCachedAnswers: Sendable {
 
     private func accept(_ record: borrowing KafkaRecord, _ decoder: WireDecoder) {
         guard let address = TransportQuestionAddress(record), !address.isExpired,
-            case .validate(let request) = try? decoder.question(record.value)
+            let question = try? decoder.question(record.value)
         else { return }
+        if case .transportLimits = question { return sender.send(.transportLimits(nil), to: address) }
+        guard case .validate(let request) = question else { return }
         let (api, sender) = (api, sender)
         Task.detached {
             let answer = await api.validate(request)

@@ -28,7 +28,7 @@ public final class TransportRateLimits: Sendable {
 
     /// Asks for the limits of a tenant that are not known yet.
     public func load(_ tenant: TenantID, from api: any TransportAPI) async {
-        guard state.withLock({ $0.tenants[tenant] == nil }) else { return }
+        guard state.withLock({ $0.tenants[tenant]?.limits == nil }) else { return }
         guard let limits = await api.transportLimits(tenant) else { return }
         set(limits, of: tenant)
     }
