@@ -7,6 +7,7 @@ import struct
 import time
 
 from clusters import cluster, cluster_idle, cluster_scale
+from connections import gateway, idle, tls
 from kafka import kafka
 from programs import (Failure, bench_transport, connections_possible, database_of, limit, loadtest, mosquitto,
                       server_of, standalone)
@@ -206,6 +207,9 @@ ALL = {
     "throughput": throughput,
     "latency": latency,
     "idle-connections": idle_connections,
+    "idle-subscribed": idle,
+    "tls": tls,
+    "gateway": gateway,
     "start": start,
     "at-rest": at_rest,
     "flat": flat,

@@ -79,8 +79,9 @@ def wait_for_port(port: int, process: subprocess.Popen, timeout: float = 10) -> 
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int):
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def running(command: list[str], port: int, environment: dict[str, str] | None = None):
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={**os.environ, **(environment or {})})
     try:
         wait_for_port(port, process)
         yield process
@@ -105,20 +106,20 @@ def mosquitto():
 
 
 @contextlib.contextmanager
-def bench_transport():
+def bench_transport(environment: dict[str, str] | None = None):
     """The MQTT transport in front of a queue that acknowledges at once."""
     port = free_port()
-    with running(pinned(0, [program(), "bench-transport", "--mqtt-port", str(port)]), port):
+    with running(pinned(0, [program(), "bench-transport", "--mqtt-port", str(port)]), port, environment):
         yield port
 
 
 @contextlib.contextmanager
-def standalone():
+def standalone(environment: dict[str, str] | None = None):
     """A fresh platform in a folder of its own, started and ready."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="needletail-benchmark-"))
     # The private Postgres runs as another user when this is root.
     folder.chmod(0o755)
-    platform = Standalone(folder)
+    platform = Standalone(folder, environment=environment)
     try:
         platform.start()
         yield platform

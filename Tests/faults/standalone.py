@@ -33,8 +33,9 @@ class Failure(Exception):
 class Standalone:
     """One platform. Whoever makes it stops it."""
 
-    def __init__(self, folder: pathlib.Path, data: pathlib.Path | None = None):
+    def __init__(self, folder: pathlib.Path, data: pathlib.Path | None = None, environment: dict[str, str] | None = None):
         self.folder = folder
+        self.environment = environment or {}
         self.data = data or folder / "data"
         self.log_path = folder / "needletail.log"
         self.http_port = free_port()
@@ -55,7 +56,7 @@ class Standalone:
                    "--http-port", str(self.http_port), "--mqtt-port", str(self.mqtt_port)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True)
+                                            start_new_session=True, env={**os.environ, **self.environment})
 
     def wait_until_ready(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout

@@ -47,6 +47,14 @@ enum BenchTransportCommand {
                     return try transport.listen(port: wanted)
                 }
             }
+            if let tls = configuration.tls {
+                try transport.loadCertificates()
+                var securePort = tls.port
+                for loop in group.loops {
+                    let wanted = securePort
+                    securePort = try await loop.run { try transport.listenTLS(port: wanted) }
+                }
+            }
             Output.line("listening on \(port)")
             await signals.wait()
             group.stop()
