@@ -206,8 +206,8 @@ let benchmarks: [Target] = Context.environment["NEEDLETAIL_BENCHMARKS"] == nil ?
     .executableTarget(
         name: "needletail-benchmarks",
         dependencies: [
-            "Bytes", "Configuration", "JSON", "Kafka", "KafkaQueue", "Logging", "Messages", "Metrics", "Model", "MQTTProtocol",
-            "Postgres", "Queue", "Reactor", "RuleEngine", "Storage", "Telemetry",
+            "Bytes", "Configuration", "HTTPClient", "JSON", "Kafka", "KafkaQueue", "Logging", "Messages", "Metrics", "Model",
+            "MQTTProtocol", "Postgres", "Queue", "Reactor", "RuleEngine", "Storage", "Telemetry",
         ],
         path: "Benchmarks/Sources", swiftSettings: strict),
 ]

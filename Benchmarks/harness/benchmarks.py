@@ -1,16 +1,16 @@
 """The benchmarks. Each returns rows of the table, with the peer or the limit measured in the same run."""
 
-import os
-import pathlib
 import socket
 import struct
 import time
 
 from clusters import cluster, cluster_idle, cluster_scale
 from connections import gateway, idle, tls
+from device_state import device_state
+from downlinks import calls, fan_out
 from kafka import kafka
 from programs import (Failure, bench_transport, connections_possible, database_of, limit, loadtest, mosquitto,
-                      server_of, standalone)
+                      processor_seconds, server_of, standalone)
 from rest import rest
 from rest_telemetry import rest_telemetry
 from results import Figure, Series
@@ -175,11 +175,6 @@ def at_rest(settings: Settings) -> list[Figure]:
             Figure("processor time, idle", processor, "< 1 %", used < 1)]
 
 
-def processor_seconds(pid: int) -> float:
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def flat(settings: Settings) -> list[Figure]:
     """Resident memory at the end of a long load against that at its tenth."""
     with standalone() as platform:
@@ -215,6 +210,9 @@ ALL = {
     "flat": flat,
     "rest": rest,
     "rest-telemetry": rest_telemetry,
+    "fan-out": fan_out,
+    "calls": calls,
+    "device-state": device_state,
     "kafka": kafka,
     "cluster": cluster,
     "cluster-scale": cluster_scale,

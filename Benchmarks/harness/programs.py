@@ -48,12 +48,15 @@ def loadtest(*arguments: str, core: int | None = None, timeout: float = 3600) ->
         return json.loads(pathlib.Path(report.name).read_text())
 
 
-def limit(*arguments: str) -> list[dict]:
-    """Runs the measuring loops, those beside $NEEDLETAIL if there are any, and returns their results."""
+def limit(*arguments: str, given: str | None = None) -> list[dict]:
+    """Runs the measuring loops, those beside $NEEDLETAIL if there are any, and returns their results.
+
+    They read `given` from their standard input.
+    """
     beside = pathlib.Path(program()).with_name("needletail-benchmarks")
     loops = beside if beside.exists() else REPOSITORY / ".build/release/needletail-benchmarks"
     command = [str(loops), *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, input=given or "", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise Failure(f"{' '.join(command)}: {done.stderr}")
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -132,6 +135,11 @@ def server_of(platform: Standalone) -> list[str]:
     """Options that point the load tester at a platform."""
     return ["--mqtt-host", "127.0.0.1", "--mqtt-port", str(platform.mqtt_port),
             "--rest-url", f"http://127.0.0.1:{platform.http_port}"]
+
+
+def processor_seconds(pid: int) -> float:
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def database_of(platform: Standalone) -> str:
