@@ -20,8 +20,12 @@ final class ShardHarness: Sendable {
     let service: RuleEngineShardBox
     let sink: RecordingSink
     let chains: ChainsOfTest
+    let events = EventsOfTest()
 
-    init(_ definitions: [RuleChainDefinition], completesAtOnce: Bool = true) async throws {
+    init(
+        _ definitions: [RuleChainDefinition], completesAtOnce: Bool = true,
+        eventSettings: RuleEventSettings = RuleEventSettings()
+    ) async throws {
         loop = try EventLoop(name: "rule", index: 0)
         loop.start()
         let loop = loop
@@ -30,11 +34,12 @@ final class ShardHarness: Sendable {
         sink = RecordingSink(completesAtOnce: completesAtOnce)
         service = RuleEngineShardBox()
         let (queue, chains, sink, service) = (queue, chains, sink, service)
+        let notes = RuleEvents(recorder: events, settings: eventSettings)
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             loop.execute {
                 let shard = RuleEngineShard(
                     loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, outlets: RuleEngineOutlets(),
-                    logger: .disabled,
+                    events: notes, logger: .disabled,
                     metrics: RuleEngineMetrics(registry: MetricsRegistry(), queueName: "Main", shard: 0))
                 service.shard = shard
                 queue.attach(shard, lane: 0)
@@ -76,10 +81,20 @@ final class RuleEngineShardBox: @unchecked Sendable {
     var shard: RuleEngineShard?
 }
 
+/// Keeps events.
+final class EventsOfTest: EventRecorder {
+    private let noted = Mutex<[NewEvent]>([])
+
+    var all: [NewEvent] { noted.withLock { $0 } }
+
+    func record(_ event: NewEvent) { noted.withLock { $0.append(event) } }
+}
+
 /// Chains as values; may be changed, or made to fail, by the test.
 final class ChainsOfTest: RuleChainSource {
     struct Unreachable: Error {}
     private let state: Mutex<(definitions: [RuleChainDefinition], failures: Int)>
+    private let defaults = Mutex<[UUID128: RuleChainID]>([:])
 
     init(_ definitions: [RuleChainDefinition]) {
         state = Mutex((definitions, 0))
@@ -91,6 +106,14 @@ final class ChainsOfTest: RuleChainSource {
 
     func failNext(_ count: Int) {
         state.withLock { $0.failures = count }
+    }
+
+    func setDefault(_ chain: RuleChainID, of originator: UUID128) {
+        defaults.withLock { $0[originator] = chain }
+    }
+
+    func defaultChain(of originator: EntityID) async throws -> RuleChainID? {
+        defaults.withLock { $0[originator.uuid] }
     }
 
     func ruleChains(of tenant: TenantID) async throws -> [RuleChainDefinition] {
@@ -161,6 +184,8 @@ struct ChainBuilder {
     static let attributes = "org.thingsboard.rule.engine.telemetry.TbMsgAttributesNode"
     static let typeSwitch = "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode"
     static let log = "org.thingsboard.rule.engine.action.TbLogNode"
+    static let input = "org.thingsboard.rule.engine.flow.TbRuleChainInputNode"
+    static let output = "org.thingsboard.rule.engine.flow.TbRuleChainOutputNode"
     static let rpc = "org.thingsboard.rule.engine.rpc.TbSendRPCRequestNode"
 
     let id = RuleChainID(.random())
@@ -168,6 +193,8 @@ struct ChainBuilder {
     var first: String?
     var nodes: [(name: String, type: String, configuration: String)] = []
     var connections: [(from: String, label: String, to: String)] = []
+    /// Debug settings by node.
+    var debug: [String: RuleNodeDebugSettings] = [:]
 
     func definition() throws -> RuleChainDefinition {
         var ids: [String: RuleNodeID] = [:]
@@ -178,7 +205,8 @@ struct ChainBuilder {
             nodes: try nodes.map {
                 RuleNodeDefinition(
                     id: try #require(ids[$0.name]), type: $0.type, name: $0.name, configurationVersion: 0,
-                    configuration: try JSONValue.parse($0.configuration))
+                    configuration: try JSONValue.parse($0.configuration),
+                    debug: debug[$0.name] ?? RuleNodeDebugSettings())
             },
             connections: try connections.map {
                 RuleNodeConnection(

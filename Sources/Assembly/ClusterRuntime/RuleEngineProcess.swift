@@ -18,6 +18,7 @@ final class RuleEngineProcess: RunnableService {
     private var database: Database?
     private var writer: TelemetryWriter?
     private var node: KafkaNode?
+    private var engine: RuleEnginePart?
     private var consumers: [KafkaRuleEngineConsumer] = []
 
     init(settings: ClusterSettings, logger: Logger) {
@@ -56,10 +57,11 @@ final class RuleEngineProcess: RunnableService {
         let waiters = DeviceCallWaiters(loop: loop)
         let calls = DeviceCaller(
             serviceID: settings.runtime.serviceID, core: core, answers: peers.nodes, waiters: waiters)
-        let service = RuleEnginePart(
-            runtime: runtime, database: database, writer: writer,
-            outlets: RuleEngineOutlets(calls: calls, core: core, transports: peers.transports, nodes: peers.nodes)
-        ).service
+        let engine = RuleEnginePart(
+            runtime: runtime, settings: settings.ruleEngine, database: database, writer: writer,
+            outlets: RuleEngineOutlets(calls: calls, core: core, transports: peers.transports, nodes: peers.nodes))
+        self.engine = engine
+        let service = engine.service
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
         self.node = node
         try await loop.run {
@@ -98,6 +100,7 @@ final class RuleEngineProcess: RunnableService {
         writer?.stop()
         await link?.hub.close()
         await node?.stop()
+        await engine?.events.close()
         database?.close()
         await runtime.stopHTTP()
         runtime.stopLoops()

@@ -108,7 +108,8 @@ public final class Standalone: RunnableService {
         _ rules: EventLoopGroup, queue: InProcessRuleEngineQueue, database: Database, writer: TelemetryWriter,
         outlets: RuleEngineOutlets
     ) async throws -> RuleEngineService {
-        let part = RuleEnginePart(runtime: runtime, database: database, writer: writer, outlets: outlets)
+        let part = RuleEnginePart(
+            runtime: runtime, settings: settings.ruleEngine, database: database, writer: writer, outlets: outlets)
         ruleEngine = part
         let service = part.service
         for (lane, loop) in rules.loops.enumerated() {
@@ -135,6 +136,7 @@ public final class Standalone: RunnableService {
         await runtime.settle()
         await core?.devices.flush()
         writer?.stop()
+        await ruleEngine?.events.close()
         database?.close()
         runtime.stopLoops()
         access.close()

@@ -24,6 +24,8 @@ public struct RuleMessage: Sendable {
     public var queueName: String?
     /// How many nodes have processed it.
     public var executedNodeCount: UInt32 = 0
+    /// The stack of nodes that sent it into the chain in which it is; `nil` where nobody waits for its return.
+    public var callers: RuleChainCall?
 
     public init(
         id: UUID128, timestamp: Int64, type: MessageType, originator: EntityID, tenantID: TenantID,

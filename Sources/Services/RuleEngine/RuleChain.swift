@@ -7,6 +7,11 @@ final class RuleChain {
     struct Node {
         let id: RuleNodeID
         let name: String
+        /// The name as the label under which an output lets messages out.
+        let label: RelationLabel
+        let debug: RuleNodeDebugSettings
+        /// Whether ``debug`` asks for anything.
+        let isDebugged: Bool
         /// The node, or why it could not start.
         let node: Result<any RuleNode, RuleNodeConfigurationError>
         /// Folded label and the indices of the nodes behind it.
@@ -19,6 +24,8 @@ final class RuleChain {
     let firstNode: Int?
     private(set) var nodes: [Node]
     private let indices: [RuleNodeID: Int]
+    /// What happened since it was told, by node; the last one is the chain itself.
+    private(set) var counts: [RuleCounts]
 
     init(_ definition: RuleChainDefinition, context: RuleNodeContext) {
         id = definition.id
@@ -31,7 +38,11 @@ final class RuleChain {
             let made = Result { () throws(RuleNodeConfigurationError) in
                 try RuleNodeRegistry.makeNode(node, context: context)
             }
-            nodes.append(Node(id: node.id, name: node.name, node: made, targets: []))
+            let isDebugged = node.debug.failures || node.debug.allUntil > context.loop.wallClockMilliseconds
+            nodes.append(
+                Node(
+                    id: node.id, name: node.name, label: RelationLabel(node.name), debug: node.debug,
+                    isDebugged: isDebugged, node: made, targets: []))
         }
         for connection in definition.connections {
             guard let from = indices[connection.from], let to = indices[connection.to] else { continue }
@@ -45,6 +56,18 @@ final class RuleChain {
         firstNode = definition.firstNodeID.flatMap { indices[$0] }
         self.indices = indices
         self.nodes = nodes
+        counts = [RuleCounts](repeating: RuleCounts(), count: nodes.count + 1)
+    }
+
+    func countProcessed(_ node: Int) { counts[node].processed &+= 1 }
+    func countError(_ node: Int) { counts[node].errors &+= 1 }
+    func countEntered() { counts[nodes.count].processed &+= 1 }
+
+    /// Gives what was counted, by node and chain, and begins anew.
+    func takeCounts() -> [(UUID128, RuleCounts)] {
+        let taken = zip(nodes.map(\.id.uuid) + [id.uuid], counts).filter { $0.1 != RuleCounts() }
+        for index in counts.indices { counts[index] = RuleCounts() }
+        return taken
     }
 
     func index(of node: RuleNodeID) -> Int? { indices[node] }
@@ -62,6 +85,17 @@ final class RuleChain {
             for target in targets(of: node, label) where !found.contains(target) { found.append(target) }
         }
         return found
+    }
+}
+
+/// Messages of a node or a chain.
+struct RuleCounts: Equatable, Sendable {
+    var processed = 0
+    var errors = 0
+
+    static func += (sum: inout RuleCounts, other: RuleCounts) {
+        sum.processed &+= other.processed
+        sum.errors &+= other.errors
     }
 }
 

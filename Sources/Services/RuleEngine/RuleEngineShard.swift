@@ -9,7 +9,7 @@ import Storage
 ///
 /// A message that a node suspends keeps its place in a slot; all others run to their end at once.
 final class RuleEngineShard: RuleEngineLaneConsumer {
-    private enum Tenant {
+    enum Tenant {
         /// The chains are being read; messages wait, bounded by what their producers admit.
         case loading([(RuleMessage, MessageDuty)])
         case ready(TenantChains)
@@ -18,16 +18,19 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     /// Nodes that may process one message: a chain that leads back into itself ends there.
     private static let maximumExecutions: UInt32 = 1_000
 
-    private let loop: EventLoop
-    private let chains: any RuleChainSource
+    let loop: EventLoop
+    let chains: any RuleChainSource
+    let events: RuleEvents
     private let logger: Logger
     private let metrics: RuleEngineMetrics
     private let context: RuleNodeContext
     private unowned var lane: RuleEngineLane!
-    private var tenants: [TenantID: Tenant] = [:]
+    private(set) var tenants: [TenantID: Tenant] = [:]
     /// Counts reloads, so that an answer to an older question is recognised.
     private var loads: [TenantID: UInt32] = [:]
-    private var suspended = SuspendedMessages()
+    var suspended = SuspendedMessages()
+    /// What was counted by chains that were replaced since.
+    var counts: [TenantID: [UUID128: RuleCounts]] = [:]
     private var copies: [(RuleMessage, RuleChain, Int, MessageDuty)] = []
     private var isRunningCopies = false
     private var current: (chain: RuleChain, node: Int, duty: MessageDuty)?
@@ -38,11 +41,12 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
 
     /// Called on `loop`.
     init(
-        loop: EventLoop, chains: any RuleChainSource, makeSink: SinkMaker, outlets: RuleEngineOutlets, logger: Logger,
-        metrics: RuleEngineMetrics
+        loop: EventLoop, chains: any RuleChainSource, makeSink: SinkMaker, outlets: RuleEngineOutlets,
+        events: RuleEvents, logger: Logger, metrics: RuleEngineMetrics
     ) {
         self.loop = loop
         self.chains = chains
+        self.events = events
         self.logger = logger
         self.metrics = metrics
         let completions = Completions()
@@ -114,8 +118,11 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 fail(message, duty, "Rule node stopped", chain: chain, node: nil)
                 return
             }
+            chain.countEntered()
             run(message, duty, chain, node)
         } else if let first = chain.firstNode {
+            chain.countEntered()
+            if chain.nodes[first].isDebugged { recordIn(message, "", chain, first) }
             run(message, duty, chain, first)
         } else {
             finish(duty, .acknowledged)
@@ -126,9 +133,8 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     // MARK: - Running
 
     /// Runs a message from a node until it ends or is suspended.
-    private func run(_ start: RuleMessage, _ duty: MessageDuty, _ chain: RuleChain, _ first: Int) {
-        var message = start
-        var node = first
+    func run(_ start: RuleMessage, _ duty: MessageDuty, _ first: RuleChain, _ firstNode: Int) {
+        var (message, chain, node) = (start, first, firstNode)
         while true {
             guard message.executedNodeCount < Self.maximumExecutions else {
                 let text = "Message is processed by more than \(Self.maximumExecutions) rule nodes!"
@@ -137,6 +143,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             }
             message.executedNodeCount += 1
             metrics.executions += 1
+            chain.countProcessed(node)
             let outcome: NodeOutcome
             switch chain.nodes[node].node {
             case .success(let implementation):
@@ -150,22 +157,27 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 return
             }
             guard let next = route(outcome, duty, chain, node) else { return }
-            (message, node) = next
+            (message, chain, node) = next
         }
     }
 
     /// Decides where a message goes from a node; `nil` when it ended here or went on elsewhere.
-    private func route(
+    func route(
         _ outcome: NodeOutcome, _ duty: MessageDuty, _ chain: RuleChain, _ node: Int
-    ) -> (RuleMessage, Int)? {
+    ) -> (RuleMessage, RuleChain, Int)? {
         let message: RuleMessage
         let targets: [Int]
+        if chain.nodes[node].isDebugged { recordOut(outcome, chain, node) }
         switch outcome {
         case .suspended:
             return nil
         case .acknowledge:
             finish(duty, .acknowledged)
             return nil
+        case .enter(let message, let target, let prefersDefault):
+            return enter(message, target, prefersDefault: prefersDefault, duty, from: chain, node)
+        case .leave(let message):
+            return leave(message, duty, chain, node)
         case .failure(let failed, let text):
             message = failed
             targets = chain.targets(of: node, .failure)
@@ -185,7 +197,8 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             finish(duty, .acknowledged)
             return nil
         case 1:
-            return (message, targets[0])
+            if chain.nodes[targets[0]].isDebugged { recordIn(message, outcome.labels, chain, targets[0]) }
+            return (message, chain, targets[0])
         default:
             let shared = FanOut(copies: targets.count, of: duty)
             for target in targets {
@@ -193,6 +206,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 copy.id = UUID128.random(using: &random)
                 copy.ruleChainID = chain.id
                 copy.ruleNodeID = chain.nodes[target].id
+                if chain.nodes[target].isDebugged { recordIn(copy, outcome.labels, chain, target) }
                 copies.append((copy, chain, target, .copy(shared)))
             }
             return nil
@@ -200,7 +214,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     }
 
     /// Runs the copies that fan-outs made, in order, until there are none.
-    private func runCopies() {
+    func runCopies() {
         guard !isRunningCopies else { return }
         isRunningCopies = true
         var next = 0
@@ -232,8 +246,8 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             let outcome: NodeOutcome =
                 entry.isRefused
                 ? .failure(entry.message, "The database refuses the values") : .next(entry.message, .success)
-            guard let (message, node) = route(outcome, entry.duty, entry.chain, entry.node) else { continue }
-            run(message, entry.duty, entry.chain, node)
+            guard let (message, chain, node) = route(outcome, entry.duty, entry.chain, entry.node) else { continue }
+            run(message, entry.duty, chain, node)
         }
         runCopies()
     }
@@ -261,13 +275,13 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         message.payload = .text(data)
         let outcome: NodeOutcome =
             label.folded == RelationLabel.failure.folded ? .failure(message, data) : .next(message, label)
-        if let (next, target) = route(outcome, .none, chain, node) { run(next, .none, chain, target) }
+        if let (next, chain, target) = route(outcome, .none, chain, node) { run(next, .none, chain, target) }
         runCopies()
     }
 
     // MARK: - Ends
 
-    private func finish(_ duty: MessageDuty, _ outcome: DeliveryOutcome) {
+    func finish(_ duty: MessageDuty, _ outcome: DeliveryOutcome) {
         switch duty {
         case .ticket(let ticket):
             if outcome == .acknowledged { metrics.successful += 1 } else { metrics.failed += 1 }
@@ -281,7 +295,8 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         }
     }
 
-    private func fail(_ message: RuleMessage, _ duty: MessageDuty, _ text: String, chain: RuleChain?, node: Int?) {
+    func fail(_ message: RuleMessage, _ duty: MessageDuty, _ text: String, chain: RuleChain?, node: Int?) {
+        if let chain { recordFailure(message, text, chain, node) }
         let nodeName = node.map { chain?.nodes[$0].name ?? "" } ?? ""
         logger.limited(
             .warning, "a message failed in the rule engine",
@@ -296,9 +311,14 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     // MARK: - Chains
 
     /// Reads the tenant's chains anew; messages of the tenant wait meanwhile if there are none yet.
-    func reload(_ tenant: TenantID) {
+    ///
+    /// - Parameter starts: Whether to read those of a tenant that sent no message yet: what cannot start shows at once.
+    func reload(_ tenant: TenantID, starts: Bool = false) {
         switch tenants[tenant] {
-        case nil: break
+        case nil:
+            guard starts else { return }
+            tenants[tenant] = .loading([])
+            load(tenant)
         case .loading, .ready: load(tenant)
         }
     }
@@ -334,9 +354,12 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     private func install(_ definitions: [RuleChainDefinition], of tenant: TenantID, load number: UInt32) {
         guard loads[tenant] == number else { return }
         let chains = TenantChains(definitions, context: context)
+        if case .ready(let replaced) = tenants[tenant] { keepCounts(of: replaced, tenant) }
+        var failures: [RuleNodeID: String] = [:]
         for chain in chains.chains.values {
             for node in chain.nodes {
                 guard case .failure(let error) = node.node else { continue }
+                failures[node.id] = error.message
                 logger.warning(
                     "a rule node cannot start; its messages fail",
                     [
@@ -345,6 +368,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                     ])
             }
         }
+        events.read(definitions, of: tenant, failures: failures, now: loop.wallClockMilliseconds)
         var waiting: [(RuleMessage, MessageDuty)] = []
         if case .loading(let messages) = tenants[tenant] { waiting = messages }
         tenants[tenant] = .ready(chains)
@@ -353,7 +377,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
 }
 
 /// Carries a shard into a task that runs on the shard's own loop.
-private struct ShardReference: @unchecked Sendable {
+struct ShardReference: @unchecked Sendable {
     // @unchecked: dereferenced only by tasks whose executor is the shard's loop.
     let shard: RuleEngineShard
 }

@@ -29,8 +29,15 @@ public enum NodeOutcome: Sendable {
     case nextAny(RuleMessage, [RelationLabel])
     /// It goes on along `Failure`; unconnected, the message fails with that text.
     case failure(RuleMessage, String)
+    /// It goes into another chain and comes back from its outputs, along the connections that they name
+    /// (`rule-engine.md` 3.4).
+    ///
+    /// - Parameter prefersDefault: Whether the chain of the originator's profile goes first.
+    case enter(RuleMessage, RuleChainID, prefersDefault: Bool)
+    /// It goes back to the node that sent it into this chain, along the connections with this node's name.
+    case leave(RuleMessage)
     /// It ends here, done.
-    case acknowledge
+    case acknowledge(RuleMessage)
     /// The node took ``RuleNodeContext/suspend(_:)`` and completes later.
     case suspended
 }

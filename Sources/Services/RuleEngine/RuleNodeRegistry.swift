@@ -11,6 +11,8 @@ enum RuleNodeRegistry {
         RPCRequestNode.self,
         RPCReplyNode.self,
         RESTCallReplyNode.self,
+        RuleChainInputNode.self,
+        RuleChainOutputNode.self,
     ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })

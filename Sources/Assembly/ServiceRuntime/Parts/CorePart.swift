@@ -47,6 +47,9 @@ public final class CorePart {
                 notifications: notifications, answers: nodes, sessionStore: cache, logger: logger, metrics: registry)
         }
         waiters = DeviceCallWaiters(loop: loop)
+        let jobs = RetentionJobs(
+            database: database, settings: settings.retention, logger: runtime.logger.labelled("retention"))
+        try await loop.run { jobs.start(on: loop) }
         authenticator = DeviceAuthenticator(
             database: database, cacheCapacity: settings.credentialsCacheSize, shared: cache,
             logger: runtime.logger.labelled("transport-api"))

@@ -8,15 +8,22 @@ public import Storage
 public final class RuleEnginePart {
     public let writer: TelemetryWriter
     public let service: RuleEngineService
+    /// To be closed before the database is.
+    public let events: EventWriter
 
     /// - Parameter outlets: Where rule nodes send what is not for other nodes.
     public init(
-        runtime: ServiceRuntime, database: Database, writer: TelemetryWriter, outlets: RuleEngineOutlets
+        runtime: ServiceRuntime, settings: RuleEngineSettings, database: Database, writer: TelemetryWriter,
+        outlets: RuleEngineOutlets
     ) {
         self.writer = writer
+        let logger = runtime.logger.labelled("rule-engine")
+        events = EventWriter(
+            database: database, configuration: settings.eventWriter, service: runtime.settings.serviceID,
+            logger: logger, metrics: runtime.metrics)
         service = RuleEngineService(
-            chains: RuleChainRepository(database: database), writer: writer, outlets: outlets,
-            logger: runtime.logger.labelled("rule-engine"), metrics: runtime.metrics)
+            chains: RuleChainRepository(database: database), writer: writer, outlets: outlets, events: events,
+            eventSettings: settings.events, logger: logger, metrics: runtime.metrics)
     }
 }
 

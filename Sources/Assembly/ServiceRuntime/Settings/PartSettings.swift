@@ -2,6 +2,7 @@ public import Configuration
 public import CoreNode
 public import HTTPTransport
 public import MQTTTransport
+public import RuleEngine
 public import Storage
 public import TransportCore
 
@@ -10,6 +11,8 @@ public struct RuleEngineSettings: Sendable {
     public var writer: TelemetryWriterConfiguration
     /// `SQL_POSTGRES_TS_KV_PARTITIONING`.
     public var partitionScheme: PartitionScheme
+    public var eventWriter: EventWriterConfiguration
+    public var events: RuleEventSettings
     /// `NEEDLETAIL_RULE_ENGINE_THREADS`: event loops for rule chains.
     public var threads: Int
 
@@ -21,6 +24,8 @@ public struct RuleEngineSettings: Sendable {
                     "SQL_POSTGRES_TS_KV_PARTITIONING", default: "MONTHS", of: ["DAYS", "MONTHS", "YEARS", "INDEFINITE"])
             )
             ?? .months
+        eventWriter = EventWriterConfiguration(from: &settings)
+        events = RuleEventSettings(from: &settings)
         threads = settings.integer(
             "NEEDLETAIL_RULE_ENGINE_THREADS", default: max(1, RuntimeSettings.cores / 2), in: 1...64)
     }
@@ -31,6 +36,7 @@ public struct CoreSettings: Sendable {
     public var rest: RESTConfiguration
     public var devices: DeviceCoreSettings
     public var rpcTimeouts: RPCTimeouts
+    public var retention: RetentionSettings
     /// `CACHE_SPECS_DEVICE_CREDENTIALS_MAX_SIZE`.
     public var credentialsCacheSize: Int
 
@@ -38,6 +44,7 @@ public struct CoreSettings: Sendable {
         rest = RESTConfiguration(from: &settings)
         devices = DeviceCoreSettings(serviceID: serviceID, from: &settings)
         rpcTimeouts = RPCTimeouts(from: &settings)
+        retention = RetentionSettings(from: &settings)
         credentialsCacheSize = settings.integer(
             "CACHE_SPECS_DEVICE_CREDENTIALS_MAX_SIZE", default: 10_000, in: 1...100_000_000)
     }

@@ -109,7 +109,7 @@ public enum EventCondition: Sendable {
 
 /// Events in the database. Every statement names the tenant.
 public struct EventRepository: Sendable {
-    private let runner: any StatementRunner
+    let runner: any StatementRunner
 
     public init(_ runner: any StatementRunner) { self.runner = runner }
 

@@ -34,13 +34,39 @@ public struct RuleNodeDefinition: Sendable {
     /// Version of the configuration's form.
     public var configurationVersion: Int
     public var configuration: JSONValue
+    public var debug: RuleNodeDebugSettings
 
-    public init(id: RuleNodeID, type: String, name: String, configurationVersion: Int, configuration: JSONValue) {
+    public init(
+        id: RuleNodeID, type: String, name: String, configurationVersion: Int, configuration: JSONValue,
+        debug: RuleNodeDebugSettings = RuleNodeDebugSettings()
+    ) {
         self.id = id
         self.type = type
         self.name = name
         self.configurationVersion = configurationVersion
         self.configuration = configuration
+        self.debug = debug
+    }
+}
+
+/// Which of a node's messages are noted as events (`rule-engine.md` 2.3, 5.10).
+public struct RuleNodeDebugSettings: Sendable, Equatable {
+    /// Those that leave it along `Failure`.
+    public var failures: Bool
+    /// Until then all of them; milliseconds since 1970.
+    public var allUntil: Int64
+
+    public init(failures: Bool = false, allUntil: Int64 = 0) {
+        self.failures = failures
+        self.allUntil = allUntil
+    }
+
+    /// - Parameter settings: `debugSettings` as they are stored.
+    init(_ settings: RawJSON?) {
+        let settings = settings?.value
+        self.init(
+            failures: settings?["failuresEnabled"]?.boolValue ?? false,
+            allUntil: settings?["allEnabledUntil"]?.integerValue ?? 0)
     }
 }
 
@@ -62,4 +88,7 @@ public struct RuleNodeConnection: Sendable, Hashable {
 public protocol RuleChainSource: Sendable {
     /// Every chain of type CORE of the tenant.
     func ruleChains(of tenant: TenantID) async throws -> [RuleChainDefinition]
+
+    /// The chain that the profile of a device or an asset names; `nil` for none, and for any other entity.
+    func defaultChain(of originator: EntityID) async throws -> RuleChainID?
 }

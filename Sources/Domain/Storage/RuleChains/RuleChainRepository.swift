@@ -10,6 +10,10 @@ public struct RuleChainRepository: RuleChainSource {
         self.database = database
     }
 
+    public func defaultChain(of originator: EntityID) async throws -> RuleChainID? {
+        try await MessageRouteRepository(database).route(of: originator).chain
+    }
+
     public func ruleChains(of tenant: TenantID) async throws -> [RuleChainDefinition] {
         let id = PostgresParameter.uuid(high: tenant.uuid.high, low: tenant.uuid.low)
         let chains = try await database.query(
@@ -19,7 +23,8 @@ public struct RuleChainRepository: RuleChainSource {
             """, [id])
         let nodes = try await database.query(
             """
-            SELECT n.id, n.rule_chain_id, n.type, n.name, coalesce(n.configuration_version, 0), n.configuration
+            SELECT n.id, n.rule_chain_id, n.type, n.name, coalesce(n.configuration_version, 0), n.configuration,
+                n.debug_settings
             FROM rule_node n JOIN rule_chain c ON c.id = n.rule_chain_id
             WHERE c.tenant_id = $1 AND coalesce(c.type, 'CORE') = 'CORE' ORDER BY n.created_time, n.id
             """, [id])
@@ -39,7 +44,8 @@ public struct RuleChainRepository: RuleChainSource {
                 RuleNodeDefinition(
                     id: RuleNodeID(node), type: row.text(2) ?? "", name: row.text(3) ?? "",
                     configurationVersion: Int(row.int4(4) ?? 0),
-                    configuration: (try? JSONValue.parse(Array(configuration))) ?? .null))
+                    configuration: (try? JSONValue.parse(Array(configuration))) ?? .null,
+                    debug: RuleNodeDebugSettings(row.document(6))))
         }
         var connectionsOfChain: [UUID128: [RuleNodeConnection]] = [:]
         for row in connections {

@@ -27,6 +27,10 @@ public struct RuleNodeDescriptor: Sendable {
     public var directive: String
     public var icon: String?
     public var hasQueueName = false
+    /// Whether messages leave it along connections.
+    public var hasOutputs = true
+    /// Whether its labels are those that another chain offers.
+    public var leadsIntoChain = false
     public var documentation = ""
 
     public var configurationVersion: Int { RuleNodeUpgrade.currentVersion(of: type) }
@@ -40,13 +44,13 @@ public struct RuleNodeDescriptor: Sendable {
                 writer.member("details", details)
                 writer.member("description", description)
                 writer.member("inEnabled", true)
-                writer.member("outEnabled", true)
+                writer.member("outEnabled", hasOutputs)
                 writer.key("relationTypes")
                 writer.array { writer in
-                    for label in labels + ["Failure"] { writer.value(label) }
+                    for label in hasOutputs ? labels + ["Failure"] : labels { writer.value(label) }
                 }
-                writer.member("customRelations", false)
-                writer.member("ruleChainNode", false)
+                writer.member("customRelations", leadsIntoChain)
+                writer.member("ruleChainNode", leadsIntoChain)
                 writer.key("defaultConfiguration")
                 writer.raw(defaultConfiguration)
                 writer.key("uiResources")
@@ -121,6 +125,19 @@ public struct RuleNodeDescriptor: Sendable {
             defaultConfiguration:
                 #"{"requestIdMetaDataAttribute":"requestUUID","serviceIdMetaDataAttribute":"serviceId"}"#,
             directive: "tbActionNodeSendRestApiCallReplyConfig", icon: "call_merge"),
+        RuleNodeDescriptor(
+            component: .flow, type: RuleNodeTypeName.chainInput, name: "rule chain",
+            description: "Transfers the message to another rule chain",
+            details: "The message goes to the first node of that chain. Where an output node of it lets the message out, "
+                + "it comes back and goes on along the connection with the name of the output node.",
+            labels: [], defaultConfiguration: #"{"ruleChainId":null,"forwardMsgToDefaultRuleChain":false}"#,
+            directive: "tbFlowNodeRuleChainInputConfig", icon: nil, leadsIntoChain: true),
+        RuleNodeDescriptor(
+            component: .flow, type: RuleNodeTypeName.chainOutput, name: "output",
+            description: "Transfers the message to the caller rule chain",
+            details: "The name of this node is the label under which the message goes on in the chain that sent it here.",
+            labels: [], defaultConfiguration: #"{"version":0}"#, directive: "tbFlowNodeRuleChainOutputConfig",
+            icon: "output", hasOutputs: false),
     ]
 
     private static let logScript =

@@ -43,8 +43,24 @@ extension WireDecoder {
             ruleNodeID: Fields.optional(message.rule_node_id_msb, message.rule_node_id_lsb).map { RuleNodeID($0) })
         if let context = message.ctx?.pointee {
             read.executedNodeCount = UInt32(clamping: context.rule_node_exec_counter)
+            read.callers = try Self.callers(context)
         }
         return read
+    }
+
+    /// Chains that a message may have been sent into one from another.
+    private static let maximumCallers = 1_000
+
+    private static func callers(_ context: Needletail__TbMsgProcessingCtxProto) throws(WireError) -> RuleChainCall? {
+        guard context.n_stack <= maximumCallers else { throw .invalid("ctx") }
+        var caller: RuleChainCall?
+        for index in 0..<context.n_stack {
+            guard let entry = context.stack[index]?.pointee else { throw .missing("ctx") }
+            caller = RuleChainCall(
+                chain: RuleChainID(Fields.uuid(entry.rule_chain_id_msb, entry.rule_chain_id_lsb)),
+                node: RuleNodeID(Fields.uuid(entry.rule_node_id_msb, entry.rule_node_id_lsb)), below: caller)
+        }
+        return caller
     }
 
     // MARK: - Parts without a string

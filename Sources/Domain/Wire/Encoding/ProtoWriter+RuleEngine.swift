@@ -58,8 +58,19 @@ extension ProtoWriter {
         if let data { string(14, data) }
         int64(15, message.timestamp)
         if let customer = message.customerID { varintUUID(17, customer.uuid) }
-        if message.executedNodeCount > 0 {
-            self.message(19) { $0.int32(1, Int32(clamping: message.executedNodeCount)) }
+        if message.executedNodeCount > 0 || message.callers != nil {
+            self.message(19) { writer in
+                writer.int32(1, Int32(clamping: message.executedNodeCount))
+                // From the bottom up.
+                for caller in message.callers?.entries.reversed() ?? [] { writer.caller(caller) }
+            }
+        }
+    }
+
+    private mutating func caller(_ caller: RuleChainCall) {
+        message(2) { writer in
+            writer.varintUUID(1, caller.chain.uuid)
+            writer.varintUUID(3, caller.node.uuid)
         }
     }
 

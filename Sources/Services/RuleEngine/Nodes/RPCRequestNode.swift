@@ -46,7 +46,7 @@ final class RPCRequestNode: RuleNode {
             }
         }
         // The message itself is done: what follows belongs to the answer.
-        return .acknowledge
+        return .acknowledge(message)
     }
 
     private func request(
