@@ -118,7 +118,8 @@ let services: [Target] = [
          "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "RuleEngine",
-        ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics", "Cluster"]),
+        ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics", "Cluster",
+         "Configuration"]),
     swiftTarget(
         "Services", "CoreNode",
         ["Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail", "Compression", "Postgres",

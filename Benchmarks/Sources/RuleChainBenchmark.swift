@@ -95,6 +95,8 @@ private struct SwitchChain: RuleChainSource {
     static let tenant = TenantID(.random())
     static let count = 3
 
+    func defaultChain(of originator: EntityID) async throws -> RuleChainID? { nil }
+
     func ruleChains(of tenant: TenantID) async throws -> [RuleChainDefinition] {
         let nodes = (0..<Self.count).map { number in
             RuleNodeDefinition(

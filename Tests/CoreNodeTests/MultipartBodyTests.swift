@@ -47,6 +47,51 @@ import Testing
         }
     }
 
+    /// Whatever a stranger sends, the parser ends, and what it gives lies inside the body.
+    @Test func damagedBodiesAreReadOrRefused() {
+        let whole = body(
+            """
+            --XX
+            Content-Disposition: form-data; name="title"
+
+            t
+            --XX
+            Content-Disposition: form-data; name="file"; filename="a.bin"
+            Content-Type: image/png
+
+            0123456789
+            --XX--
+
+            """)
+        let pieces: [[UInt8]] = [
+            Array("--XX".utf8), [13, 10], [13, 10, 13, 10], Array("--".utf8), Array("name=\"".utf8), [0], [0xFF], [],
+        ]
+        var random = SystemRandomNumberGenerator()
+        var accepted = 0
+        for _ in 0..<20_000 {
+            var damaged = whole
+            for _ in 0..<Int.random(in: 1...4, using: &random) where !damaged.isEmpty {
+                let start = Int.random(in: 0..<damaged.count, using: &random)
+                let end = min(damaged.count, start + Int.random(in: 0...6, using: &random))
+                damaged.replaceSubrange(start..<end, with: pieces.randomElement(using: &random)!)
+            }
+            guard let parts = MultipartBody.parts(damaged, contentType: type) else { continue }
+            accepted += 1
+            #expect(parts.count <= 20)
+            #expect(parts.allSatisfy { !$0.name.isEmpty && $0.bytes.endIndex <= damaged.count })
+        }
+        #expect(accepted > 0)
+    }
+
+    @Test func moreThanTwentyPartsAreRefused() {
+        func form(_ count: Int) -> [UInt8] {
+            let part = "--XX\nContent-Disposition: form-data; name=\"a\"\n\n1\n"
+            return body(String(repeating: part, count: count) + "--XX--")
+        }
+        #expect(MultipartBody.parts(form(20), contentType: type)?.count == 20)
+        #expect(MultipartBody.parts(form(21), contentType: type) == nil)
+    }
+
     @Test func otherTypesAreRefused() {
         #expect(MultipartBody.parts(body("--XX--"), contentType: "application/json") == nil)
         #expect(MultipartBody.parts(body("--XX--"), contentType: "multipart/form-data") == nil)

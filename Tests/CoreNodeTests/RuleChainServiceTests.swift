@@ -117,6 +117,117 @@ struct RuleChainServiceTests {
         _ = try await api.send(.delete, "/api/ruleChain/" + id, token: token)
     }
 
+    /// The chain of the tenant that is the root, with its graph.
+    private func root() async throws -> (chain: JSONValue, graph: JSONValue) {
+        let chains = try await api.send(.get, "/api/ruleChains?pageSize=1000&page=0", token: token)
+        let roots = chains.body["data"]?.arrayValue?.filter { $0["root"] == true } ?? []
+        let root = try #require(roots.first)
+        let id = try #require(root["id"]?["id"]?.stringValue)
+        return (root, try await api.send(.get, "/api/ruleChain/\(id)/metadata", token: token).body)
+    }
+
+    /// What an export of the user interface leaves of a graph.
+    private func exported(_ graph: JSONValue) -> JSONObject {
+        let nodes = (graph["nodes"]?.arrayValue ?? []).map { node in
+            var node = node.objectValue ?? [:]
+            for key in ["id", "createdTime", "ruleChainId", "externalId"] { node.removeValue(forKey: key) }
+            return JSONValue.object(node)
+        }
+        var exported: JSONObject = ["nodes": .array(nodes)]
+        exported["firstNodeIndex"] = graph["firstNodeIndex"] ?? .null
+        exported["connections"] = graph["connections"] ?? .null
+        return exported
+    }
+
+    private func save(_ graph: JSONObject, in chain: JSONValue) async throws -> TestService.Answer {
+        var body = graph
+        body["ruleChainId"] = chain
+        return try await api.send(.post, "/api/ruleChain/metadata", .object(body), token: token)
+    }
+
+    @Test func theRootChainComesBackFromItsExport() async throws {
+        let (_, graph) = try await root()
+        let file = exported(graph)
+        let id = try await chain()
+        let saved = try await save(file, in: id)
+        #expect(saved.status == 200, "\(saved.text)")
+        #expect(saved.body["nodes"]?.arrayValue?.count == 6)
+        #expect(saved.body["connections"]?.arrayValue?.count == 5)
+        let first = Int(try #require(saved.body["firstNodeIndex"]?.integerValue))
+        #expect(saved.body["nodes"]?[first]?["name"] == "Message Type Switch")
+        #expect(exported(saved.body) == file)
+        let chain = try await api.send(.get, "/api/ruleChain/" + (id["id"]?.stringValue ?? ""), token: token)
+        #expect(chain.body["root"] == false)
+    }
+
+    @Test func unknownMembersOfANodeAreDropped() async throws {
+        let saved = try await save(
+            ["nodes": [node("filter.TbMsgTypeSwitchNode", ["surprise": 1, "configuration": ["version": 0]])]],
+            in: try await chain())
+        #expect(saved.status == 200)
+        #expect(saved.body["nodes"]?[0]?["surprise"] == nil)
+    }
+
+    @Test func unknownMembersOfAConfigurationAreKept() async throws {
+        let saved = try await save(
+            ["nodes": [node("filter.TbMsgTypeSwitchNode", ["configuration": ["surprise": 1]])]], in: try await chain())
+        #expect(saved.body["nodes"]?[0]?["configuration"]?["surprise"] == 1)
+    }
+
+    @Test func circlesAreRefusedWithTheirReason() async throws {
+        let nodes: JSONValue = [node("action.TbLogNode"), node("action.TbLogNode")]
+        func message(_ connections: [(Int64, Int64)]) async throws -> String? {
+            let saved = try await save(
+                [
+                    "nodes": nodes,
+                    "connections": .array(
+                        connections.map {
+                            ["fromIndex": .integer($0), "toIndex": .integer($1), "type": "Success"]
+                        }),
+                ], in: try await chain())
+            #expect(saved.status == 400)
+            return saved.message
+        }
+        #expect(try await message([(0, 1), (1, 0)]) == "Can't create circling relations in rule chain.")
+        #expect(try await message([(0, 0)]) == "Can't create the relation to yourself.")
+    }
+
+    @Test func anOutdatedGraphIsAConflict() async throws {
+        let id = try await chain()
+        let first = try await save(["nodes": [node("action.TbLogNode")]], in: id)
+        let version = try #require(first.body["version"]?.integerValue)
+        let stale = try await save(["nodes": [], "version": .integer(version - 1)], in: id)
+        #expect(stale.status == 409 && stale.code == 35)
+        let path = "/api/ruleChain/\(id["id"]?.stringValue ?? "")/metadata"
+        #expect(try await api.send(.get, path, token: token).body["nodes"]?.arrayValue?.count == 1)
+    }
+
+    @Test func theRootChainIsNotDeleted() async throws {
+        let id = try await root().chain["id"]?["id"]?.stringValue ?? ""
+        #expect(try await api.send(.delete, "/api/ruleChain/" + id, token: token).status == 400)
+    }
+
+    @Test func aRenamedOutputRenamesConnectionsOfItsCallers() async throws {
+        let inner = try await chain()
+        let saved = try await save(["nodes": [node("flow.TbRuleChainOutputNode", ["name": "ok"])]], in: inner)
+        let outer = try await chain()
+        _ = try await save(
+            [
+                "nodes": [
+                    node("flow.TbRuleChainInputNode", ["configuration": ["ruleChainId": inner["id"] ?? .null]]),
+                    node("action.TbLogNode"),
+                ], "connections": [["fromIndex": 0, "toIndex": 1, "type": "ok"]],
+            ], in: outer)
+        var output = try #require(saved.body["nodes"]?[0]?.objectValue)
+        output["name"] = "fine"
+        let renamed = try await api.send(
+            .post, "/api/ruleChain/metadata?updateRelated=true",
+            ["ruleChainId": inner, "nodes": [.object(output)]], token: token)
+        #expect(renamed.status == 200)
+        let path = "/api/ruleChain/\(outer["id"]?.stringValue ?? "")/metadata"
+        #expect(try await api.send(.get, path, token: token).body["connections"]?[0]?["type"] == "fine")
+    }
+
     @Test func unknownKindsOfEventsAreNamed() async throws {
         let me = try await api.send(.get, "/api/auth/user", token: token)
         let tenant = try #require(me.body["tenantId"]?["id"]?.stringValue)

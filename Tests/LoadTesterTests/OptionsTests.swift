@@ -18,6 +18,19 @@ import Testing
         #expect(try options([]) == expected)
     }
 
+    @Test func gatewaysComeFromTheVariablesOfThePublishedToolToo() throws {
+        let range = ["GATEWAY_START_IDX": "3", "GATEWAY_END_IDX": "8", "GATEWAY_DELETE_ON_COMPLETE": "true"]
+        #expect(try options([], environment: range).gateways.isEmpty)
+        let chosen = try options([], environment: range.merging(["TEST_API": "gateway"]) { $1 })
+        #expect(chosen.gateways == 3..<8)
+        #expect(chosen.createsGateways && chosen.deletesGateways)
+        #expect(chosen.connectionCount == 5)
+        #expect(try options(["--gateways", "2", "--first-gateway", "9"]).gateways == 9..<11)
+        for wrong in [["--gateways", "2", "--http"], ["--gateways", "2", "--devices", "1"], ["--tls-ca", "x"]] {
+            #expect(throws: LoadTestOptionProblems.self) { try options(wrong) }
+        }
+    }
+
     @Test func variablesOfThePublishedToolAreRead() throws {
         let options = try options(
             [],

@@ -2,6 +2,7 @@ import JSON
 import Model
 import Queue
 import Storage
+import Telemetry
 import Testing
 
 @testable import RuleEngine
@@ -83,7 +84,7 @@ import Testing
         inner.connections = [("switch", "Post telemetry", "back")]
         try await withHarness([outer, inner]) { harness in
             try await harness.expect(.failed, "POST_TELEMETRY_REQUEST", data: "{\"a\":1}")
-            let errors = harness.events.all.compactMap { event in
+            let errors: [String] = harness.events.all.compactMap { event in
                 if case .error(_, let text) = event.body { text } else { nil }
             }
             #expect(errors.count == 1 && errors[0].hasPrefix("Detected rule chain processing loop"))

@@ -163,6 +163,17 @@ import Testing
         }
     }
 
+    @Test func aNodeThatCannotStartFailsItsMessagesAlsoWhereFailureIsConnected() async throws {
+        var chain = ChainBuilder.standard()
+        chain.nodes[1].configuration = "{\"surprise\":1}"
+        chain.nodes.append(("second", ChainBuilder.timeseries, ChainBuilder.saveConfiguration))
+        chain.connections.append(("save", "Failure", "second"))
+        try await withHarness([try chain.definition()]) { harness in
+            try await harness.expect(.failed, "POST_TELEMETRY_REQUEST", data: "{\"a\":1}")
+            #expect(harness.sink.saved.isEmpty)
+        }
+    }
+
     @Test func deduplicationSavesTheFirstOfAnInterval() async throws {
         var chain = ChainBuilder.standard()
         chain.nodes[1].configuration =

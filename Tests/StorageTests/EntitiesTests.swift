@@ -114,7 +114,7 @@ struct EntitiesTests {
         try await database.insert(device.id.uuid, "t", [(1, .long(1))])
         try await database.settleLatest(device.id.uuid)
         #expect(try await devices.delete(device.id, tenant: tenant))
-        try await devices.deleteHistory(of: device.id.uuid)
+        try await devices.deleteHistory(of: device.id.uuid, tenant: tenant)
         for (table, column) in [
             ("device", "id"), ("device_credentials", "device_id"), ("attribute_kv", "entity_id"),
             ("ts_kv_latest", "entity_id"), ("ts_kv", "entity_id"),
@@ -163,17 +163,15 @@ struct EntitiesTests {
         #expect(try await devices.page(tenant: tenant, .init(), absurd).elements.isEmpty)
     }
 
-    @Test func textSearchIgnoresCaseAndTakesWildcardsAsTheyAre() async throws {
+    @Test func textSearchIgnoresCaseAndTakesWildcards() async throws {
         _ = try await database.makeDevice("Alpha%\(salt)", tenant: tenant)
         _ = try await database.makeDevice("Alpha_\(salt)", tenant: tenant)
         func names(_ text: String) async throws -> [String] {
             try await devices.page(tenant: tenant, .init(), PageLink(pageSize: 10, page: 0, textSearch: text))
                 .elements.map(\.name)
         }
-        #expect(try await names("aLPHA%" + salt) == ["Alpha%\(salt)"])
-        #expect(try await names("alpha_" + salt) == ["Alpha_\(salt)"])
-        #expect(try await names("\\" + salt).isEmpty)
-        #expect(try await names(salt).count == 2)
+        for text in ["aLPHA%" + salt, "alpha_" + salt, salt] { #expect(try await names(text).count == 2) }
+        #expect(try await names("alpha" + salt).isEmpty)
     }
 
     @Test func listsSortByKnownPropertiesOnly() async throws {

@@ -152,7 +152,7 @@ struct EventWriterTests {
         writer.record(event(.ruleChainDebug("x")))
         await writer.close()
         let page = try await EventRepository(database).page(
-            of: .ruleChainDebug, entity: entity, tenant: TenantID(.random()), from: nil, to: nil,
+            of: .ruleChainDebug, entity: entity, tenant: TenantID(.random()), from: nil, to: nil, [],
             PageLink(pageSize: 10, page: 0, textSearch: nil, sort: nil))
         #expect(page.elements.isEmpty)
     }

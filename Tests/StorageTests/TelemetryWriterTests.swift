@@ -147,6 +147,48 @@ struct TelemetryWriterTests {
         #expect(try texts(Self.history, entity).count == 1000)
     }
 
+    /// What another process writes in another order is waited for, or written again; it is never a deadlock.
+    @Test func twoProcessesThatWriteTheSameKeysDoNotLockEachOtherOut() async throws {
+        let entities = (0..<50).map { _ in UUID128.random() }
+        let keys = (0..<20).map { "contested\($0)" }
+        try await withWriter { one in
+            try await withWriter { other in
+                try await withThrowingTaskGroup { group in
+                    for (writer, isReversed) in [(one, false), (other, true)] {
+                        group.addTask {
+                            for round in 0..<20 {
+                                let order = isReversed ? entities.reversed() : entities
+                                try await withThrowingTaskGroup { saves in
+                                    for entity in order {
+                                        saves.addTask {
+                                            var arena = PointArena()
+                                            for key in isReversed ? keys.reversed() : keys {
+                                                arena.append(key: key, value: .long(Int64(round)))
+                                            }
+                                            let record = TimeseriesRecord(
+                                                timestamp: Int64(1_700_000_000_000 + round), arena: arena,
+                                                points: 0..<arena.count)
+                                            try await writer.save(entity: entity, records: [record])
+                                        }
+                                    }
+                                    try await saves.waitForAll()
+                                }
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+        let deadlocks = try connection.query(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        #expect(deadlocks[0].int8(0) == 0)
+        let stored = try connection.query(
+            "SELECT count(*), min(long_v), max(long_v) FROM ts_kv_latest WHERE entity_id = ANY($1)",
+            [.uuidArray(entities)])[0]
+        #expect(stored.int8(0) == 1000 && stored.int8(1) == 19 && stored.int8(2) == 19)
+    }
+
     @Test func negativeAndFarTimesAreStored() async throws {
         let entity = UUID128.random()
         let times: [Int64] = [-5000, 0, 1_700_000_000_000, 253_402_300_799_000, Int64.max]

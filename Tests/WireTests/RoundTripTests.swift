@@ -89,8 +89,13 @@ func repacked(_ bytes: [UInt8], _ descriptor: String) -> [UInt8]? {
                 try decoder.ruleMessage(bytes, into: UplinkBatch())
             }
             try #require(described(back) == described(message))
+            try #require(Self.stack(of: back) == Self.stack(of: message))
             try #require(repacked(encoder.bytes, "ToRuleEngineMsg") == encoder.bytes)
         }
+    }
+
+    private static func stack(of message: RuleMessage) -> [String] {
+        message.callers?.entries.map { "\($0.chain) \($0.node)" } ?? []
     }
 
     @Test func uplinksBecomeTheMessagesThatTheyAreInOneProcess() throws {

@@ -177,6 +177,10 @@ struct Samples {
             metadata: MessageMetadata(bool() ? [name(): text()] : [:]), payload: .text(text()),
             ruleChainID: optional { RuleChainID($0.uuid()) }, ruleNodeID: optional { RuleNodeID($0.uuid()) })
         message.executedNodeCount = UInt32(int(0...500))
+        for _ in 0..<int(0...3) {
+            message.callers = RuleChainCall(
+                chain: RuleChainID(uuid()), node: RuleNodeID(uuid()), below: message.callers)
+        }
         return message
     }
 

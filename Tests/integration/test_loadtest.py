@@ -29,6 +29,27 @@ def test_every_acknowledged_message_is_read_back(server, tmp_path, api):
     assert (tmp_path / "ledger").stat().st_size > 0
 
 
+def test_gateways_send_for_devices_that_they_make(server, rest):
+    options = ["--rest-url", server.url, "--mqtt-host", "127.0.0.1", "--mqtt-port", str(server.mqtt_port), "--gateways", "3",
+               "--first-gateway", "40", "--devices", "10", "--first-device", "900"]
+    run = subprocess.run(
+        [EXECUTABLE, "loadtest", *options, "--rate", "100", "--duration", "3", "--verify"], capture_output=True, text=True,
+        timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    acknowledged, stored, lost = map(int, re.search(r"acknowledged (\d+), stored (\d+), lost (\d+)", run.stdout).groups())
+    assert (stored, lost) == (acknowledged, 0) and acknowledged >= 200
+    gateway = rest.ok("GET", "/api/tenant/devices?deviceName=GW00000041")
+    assert gateway["additionalInfo"]["gateway"] is True
+    child = rest.ok("GET", "/api/tenant/devices?deviceName=DW00000901")
+    assert child["additionalInfo"]["lastConnectedGateway"] == gateway["id"]["id"]
+    deleted = subprocess.run(
+        [EXECUTABLE, "loadtest", *options, "--load", "false", "--delete-devices", "true", "--delete-gateways", "true"],
+        capture_output=True, text=True, timeout=60)
+    assert deleted.returncode == 0, deleted.stdout + deleted.stderr
+    for name in ("GW00000041", "DW00000901"):
+        assert rest.call("GET", "/api/tenant/devices?deviceName=" + name).status_code == 404
+
+
 def test_missing_values_are_counted_as_lost(server, tmp_path):
     ledger = tmp_path / "ledger"
     options = ["--rest-url", server.url, "--mqtt-host", "127.0.0.1", "--mqtt-port", str(server.mqtt_port), "--devices", "5",

@@ -10,7 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 import examples
 from rest import Rest
-from server import Server, eventually, free_ports
+from server import EXECUTABLE, Server, eventually, free_ports
 
 
 def openssl(*arguments):
@@ -162,3 +162,11 @@ def test_certificates_are_loaded_again_when_they_change(tls):
     eventually(lambda: "changed certificates cannot be loaded" in tls.log(), 20, "a complaint")
     assert served() == after
     shutil.copy(certificate, tls.certificate)
+
+
+def test_the_load_tester_over_tls(tls):
+    options = ["--rest-url", tls.url, "--mqtt-host", "127.0.0.1", "--mqtt-port", str(tls.tls_port), "--tls", "true", "--tls-ca",
+               str(tls.authority.file), "--devices", "3", "--rate", "30", "--duration", "1", "--verify"]
+    run = subprocess.run([EXECUTABLE, "loadtest", *options], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "lost 0" in run.stdout

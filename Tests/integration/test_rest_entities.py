@@ -618,6 +618,13 @@ def test_time_series_are_read_through_a_view_inside_its_window(rest, device):
     assert (6500, 65) in history("keys=a&startTs=0&endTs=20000")["a"]
 
 
+def test_a_view_takes_no_telemetry(rest, device):
+    view = rest.ok("POST", "/api/entityView", {"name": "V " + salt(), "type": "t", "entityId": device.entity["id"]})
+    answer = rest.call("POST", f"/api/plugins/telemetry/ENTITY_VIEW/{view['id']['id']}/timeseries/ANY", {"a": 1})
+    assert (answer.status_code, "Read only" in answer.text) == (400, True)
+    rest.ok("DELETE", "/api/entityView/" + view["id"]["id"])
+
+
 def test_an_open_view_shows_the_newest_values(rest, device):
     view = rest.ok("POST", "/api/entityView", {"name": "V " + salt(), "type": "t", "entityId": device.entity["id"]})
     device.save({"x": "text", "y": True})

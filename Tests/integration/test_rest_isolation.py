@@ -49,6 +49,25 @@ def own(rest):
     return things
 
 
+def test_names_are_of_a_tenant_credentials_and_addresses_of_all(rest, stranger, system):
+    mark = salt()
+    for one in (rest, stranger):
+        one.ok("POST", "/api/device", {"name": "Shared " + mark})
+        again = one.call("POST", "/api/device", {"name": "Shared " + mark})
+        assert (again.status_code, again.json()["errorCode"]) == (400, 31)
+    rest.ok("POST", "/api/device?accessToken=token-" + mark, {"name": "First " + mark})
+    taken = stranger.call("POST", "/api/device?accessToken=token-" + mark, {"name": "Second " + mark})
+    assert (taken.status_code, taken.json()["message"]) == (400, "Device credentials are already assigned to another device!")
+    assert stranger.call("GET", "/api/tenant/devices?deviceName=Second " + mark).status_code == 404
+    address = f"user-{mark}@example.com"
+    for one, expected in ((rest, 200), (stranger, 400)):
+        customer = one.ok("POST", "/api/customer", {"title": "Customer " + mark})
+        user = one.call("POST", "/api/user?sendActivationMail=false", {
+            "email": address, "authority": "CUSTOMER_USER", "customerId": customer["id"]})
+        assert user.status_code == expected, user.text
+    assert user.json()["message"] == f"User with email '{address}' already present in database!"
+
+
 KINDS = ["device", "asset", "dashboard", "deviceProfile", "assetProfile", "entityView"]
 
 

@@ -1,13 +1,16 @@
 """What stock clients send, in their order: the load-test tool's preparation and clean-up, the UI's device pages
 (rest-api.md 5.1, 5.4)."""
+import base64
 import concurrent.futures
 import json
 import uuid
 
 import pytest
+import requests
 
 from people import activate
 from rest import Rest
+from server import eventually
 
 
 def salt():
@@ -126,3 +129,104 @@ def test_the_device_pages_of_the_user_interface(rest):
     assert (answer.status_code, answer.json()["errorCode"]) == (409, 35)
     assert rest.ok("GET", "/api/device/info/" + device["id"]["id"])["label"] == "New"
     assert rest.call("DELETE", "/api/device/" + device["id"]["id"]).status_code == 200
+
+
+def test_the_load_test_tool_swaps_the_root_chain_and_back(tool, connect):
+    """5.1, rows 11 to 13: what is in the chain need not run here, and what was the root is it again."""
+    found = tool.ok("GET", "/api/ruleChains?pageSize=100&page=0&textSearch=Root Rule Chain")["data"]
+    old = next(chain for chain in found if chain["root"])
+    made = tool.ok("POST", "/api/ruleChain", {"name": "Load " + salt(), "type": "CORE", "debugMode": False})
+    assert tool.ok("POST", f"/api/ruleChain/{made['id']['id']}/root")["root"] is True
+    try:
+        package = "org.thingsboard.rule.engine."
+        switch = {"type": package + "filter.TbMsgTypeSwitchNode", "name": "Message Type Switch", "configuration": {"version": 0}}
+        save = {"type": package + "telemetry.TbMsgTimeseriesNode", "name": "Save", "configuration": {"defaultTTL": 0}}
+        kafka = {"type": package + "kafka.TbKafkaNode", "name": "Out", "configuration": {"topicPattern": "t"}}
+        saved = tool.ok("POST", "/api/ruleChain/metadata", {
+            "ruleChainId": made["id"], "firstNodeIndex": 0, "nodes": [switch, save, kafka],
+            "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Post telemetry"},
+                            {"fromIndex": 0, "toIndex": 2, "type": "Other"}]})
+        assert [node["name"] for node in saved["nodes"]] == ["Message Type Switch", "Save", "Out"]
+        device = tool.create_device()
+        connection = connect(device.token)
+
+        def is_stored():
+            connection.publish("v1/devices/me/telemetry", b'{"swapped":1}')
+            return device.latest("swapped").get("swapped") == 1
+        eventually(is_stored, 30, "telemetry by the new root chain")
+    finally:
+        tool.ok("POST", f"/api/ruleChain/{old['id']['id']}/root")
+    tool.ok("DELETE", "/api/ruleChain/" + made["id"]["id"])
+    assert tool.ok("GET", "/api/ruleChain/" + old["id"]["id"])["root"] is True
+
+
+def claims(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def test_what_the_java_client_expects(rest):
+    """5.2."""
+    absent = str(uuid.uuid4())
+    for path in [f"/api/device/{absent}", f"/api/asset/{absent}", f"/api/customer/{absent}", f"/api/dashboard/{absent}",
+                 f"/api/ruleChain/{absent}", f"/api/deviceProfile/{absent}", "/api/tenant/devices?deviceName=absent",
+                 "/api/tenant/assets?assetName=absent", "/api/tenant/customers?customerTitle=absent"]:
+        assert rest.call("GET", path).status_code == 404, path
+    # Null values of a query are empty strings.
+    page = "/api/tenant/deviceInfos?pageSize=1&page=0&type=&deviceProfileId=&active=&textSearch=&sortProperty=&sortOrder="
+    assert rest.ok("GET", page)["data"]
+    devices = [rest.create_device().id for _ in range(2)]
+    assert {one["id"]["id"] for one in rest.ok("GET", "/api/devices?deviceIds=" + ",".join(devices))} == set(devices)
+    assert isinstance(claims(rest.token)["exp"], int) and isinstance(claims(rest.token)["iat"], int)
+    key = rest.ok("POST", "/api/apiKey", {"description": "Java " + salt(), "enabled": True, "userId": rest.ok(
+        "GET", "/api/auth/user")["id"]})
+    answer = requests.get(rest.url + "/api/auth/user", headers={"X-Authorization": "ApiKey " + key["value"]}, timeout=10)
+    assert answer.status_code == 200, answer.text
+    rest.call("DELETE", "/api/apiKey/" + key["id"]["id"])
+
+
+def test_the_user_interface_from_login_to_logout(server):
+    """5.4, rows 1 to 5, 11 to 14, 16, 17, 20 and 21; the web socket is no part of it."""
+    assert requests.post(server.url + "/api/noauth/oauth2Clients?platform=WEB", timeout=10).json() == []
+    assert requests.get(server.url + "/api/noauth/userPasswordPolicy", timeout=10).status_code == 200
+    ui = Rest(server.url)
+    times = claims(ui.token)
+    assert times["exp"] > times["iat"]
+    user = ui.ok("GET", "/api/user/" + times["userId"])
+    assert ui.ok("GET", "/api/system/params")["maxDebugModeDurationMinutes"] == 15
+    home = ui.call("GET", "/api/dashboard/home")
+    assert home.status_code == 200
+    for kind in ("DOC_LINKS", "QUICK_LINKS", "GETTING_STARTED"):
+        assert isinstance(ui.ok("GET", "/api/user/settings/" + kind), dict)
+    assert set(ui.ok("GET", "/api/user/dashboards")) == {"last", "starred"}
+    assert "maxDevices" in ui.ok("GET", "/api/usage")
+    assert ui.ok("GET", "/api/mobile/qr/settings")["qrCodeConfig"]["showOnHomePage"] is False
+    device = ui.create_device()
+    base = f"/api/plugins/telemetry/DEVICE/{device.id}"
+    ui.ok("POST", base + "/SERVER_SCOPE", {"seen": True})
+    device.await_attributes("SERVER_SCOPE", {"seen": True})
+    ui.ok("DELETE", base + "/SERVER_SCOPE?keys=seen")
+    assert "seen" not in device.attributes("SERVER_SCOPE")
+    device.save({"t": 1})
+    device.await_latest({"t": 1})
+    ui.ok("DELETE", base + "/timeseries/delete?keys=t&deleteAllDataForKeys=true")
+    newest = "pageSize=10&page=0&sortProperty=createdTime&sortOrder=DESC"
+    window = "startTime=0&endTime=4102444800000"
+    for path in [f"/api/v2/alarm/DEVICE/{device.id}?{newest}&{window}&statusList=ACTIVE",
+                 f"/api/audit/logs/entity/DEVICE/{device.id}?{newest}&{window}",
+                 f"/api/DEVICE/{device.id}/calculatedFields?{newest}", f"/api/alarm/rules/DEVICE/{device.id}?{newest}"]:
+        assert set(ui.ok("GET", path)) == {"data", "totalPages", "totalElements", "hasNext"}, path
+    tenant = user["tenantId"]["id"]
+    events = ui.ok("POST", f"/api/events/DEVICE/{device.id}?tenantId={tenant}&{newest}", {"eventType": "LC_EVENT"})
+    assert events["data"] == []
+    ui.ok("GET", "/api/widgetsBundles?" + newest.replace("createdTime", "title"))
+    chains = ui.ok("GET", f"/api/ruleChains?{newest}&type=CORE")["data"]
+    root = next(chain for chain in chains if chain["root"])["id"]["id"]
+    ui.ok("GET", "/api/ruleChain/" + root)
+    nodes = ui.ok("GET", f"/api/ruleChain/{root}/metadata")["nodes"]
+    groups = "ENRICHMENT,FILTER,TRANSFORMATION,ACTION,EXTERNAL,FLOW"
+    offered = {one["clazz"] for one in ui.ok("GET", f"/api/components?componentTypes={groups}&ruleChainType=CORE")}
+    assert {node["type"] for node in nodes} <= offered
+    ui.ok("DELETE", "/api/device/" + device.id)
+    assert ui.call("POST", "/api/auth/logout").status_code == 200
+    assert ui.call("GET", "/api/auth/user").status_code == 401

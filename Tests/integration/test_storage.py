@@ -1,4 +1,5 @@
 """What is stored, and what queries give back (persistence.md 6 to 9, 12)."""
+import concurrent.futures
 import datetime
 import uuid
 import zoneinfo
@@ -241,6 +242,24 @@ def test_attributes_are_replaced_and_deleted_by_key(device):
     device.rest.ok("DELETE", device.path + "/SERVER_SCOPE?keys=a,b")
     assert {"c", "d", "j"} <= device.attributes("SERVER_SCOPE").keys()
     assert not {"a", "b"} & device.attributes("SERVER_SCOPE").keys()
+
+
+def test_an_attribute_that_is_saved_and_deleted_at_once_is_one_or_the_other(rest, device):
+    path = f"/api/plugins/telemetry/DEVICE/{device.id}/SERVER_SCOPE"
+
+    def change(number):
+        if number % 2:
+            return rest.call("DELETE", path + "?keys=contested").status_code
+        return rest.call("POST", path, {"contested": number, f"kept{number}": number}).status_code
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(change, range(100))) == {200}
+    # Nobody changes it any more: every look gives the same, and a change is seen by the next one.
+    seen = [device.attributes("SERVER_SCOPE") for _ in range(5)]
+    assert all(one == seen[0] for one in seen) and len([key for key in seen[0] if key.startswith("kept")]) == 50
+    assert rest.call("DELETE", path + "?keys=contested").status_code == 200
+    assert "contested" not in device.attributes("SERVER_SCOPE")
+    assert rest.call("POST", path, {"contested": "last"}).status_code == 200
+    assert device.attributes("SERVER_SCOPE")["contested"] == "last"
 
 
 def test_values_of_a_deleted_device_are_out_of_reach(rest, device):

@@ -16,9 +16,14 @@ final class LoadRun: Sendable {
         let host = options.api == .http ? options.restURL.host : options.mqttHost
         let port = options.api == .http ? options.restURL.port : options.mqttPort
         guard let address = HostName.resolve(host) else { throw LoadTestError.unknownHost(host) }
-        let plan = LoadPlan(options: options, address: .tcp(host: address, port: port))
+        var plan = LoadPlan(options: options, address: .tcp(host: address, port: port))
+        if options.usesTLS {
+            var configuration = TLSClientConfiguration(trust: .anybody)
+            if let path = options.tlsAuthorities { configuration.trust = .authorities(.file(path)) }
+            plan.tls = try TLSClient(serverName: options.mqttHost, configuration: configuration)
+        }
         self.plan = plan
-        let count = min(options.threadCount, options.devices.count)
+        let count = min(options.threadCount, options.connectionCount)
         let group = try EventLoopGroup(count: count, name: "load")
         self.group = group
         loads = group.loops.enumerated().map { index, loop in
@@ -55,7 +60,7 @@ final class LoadRun: Sendable {
 
     private func connect() async throws {
         for load in loads { await load.run { $0.connectAll() } }
-        let total = options.devices.count
+        let total = options.connectionCount
         var best = 0
         var quietTicks = 0
         var ticks = 0
@@ -79,7 +84,7 @@ final class LoadRun: Sendable {
     private func warmUp() async throws {
         let pack = max(1, options.warmupPackSize / loads.count)
         var first = 0
-        while first < options.devices.count, !Interruption.isRequested {
+        while first < options.connectionCount, !Interruption.isRequested {
             for load in loads {
                 let range = first..<(first + pack)
                 await load.run { load in
@@ -151,7 +156,7 @@ final class LoadRun: Sendable {
     private func sampleRows(
         _ api: PlatformAPI?, _ identifiers: [String], into histogram: borrowing Mutex<LatencyHistogram>
     ) async {
-        guard let api, options.pace != .idle else { return }
+        guard let api, !identifiers.isEmpty, options.pace != .idle else { return }
         let key = options.payload.keys[0]
         while let message = await loads[0].nextMessage() {
             let id = identifiers[message.device - options.devices.lowerBound]

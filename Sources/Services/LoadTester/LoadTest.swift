@@ -49,7 +49,11 @@ public struct LoadTest: Sendable {
         if let rest, options.needsManagement {
             try await rest.client.logIn()
             (customers, dashboards) = try await prepareSurroundings(rest)
-            identifiers = try await prepareDevices(rest)
+            if options.gateways.isEmpty {
+                identifiers = try await prepareDevices(rest)
+            } else {
+                try await prepareGateways(rest)
+            }
         }
         var report = LoadReport(options: options)
         if options.sendsLoad {
@@ -62,6 +66,9 @@ public struct LoadTest: Sendable {
             let run = try LoadRun(options: options, ledger: ledger, console: console)
             report = try await run.run(api: api, identifiers: identifiers)
             if let rest, let path, options.verifies { report.verification = try await verify(path, rest) }
+        }
+        if let rest, !options.gateways.isEmpty {
+            identifiers = try await deleteGateways(rest)
         }
         if let rest, options.deletesDevices {
             console.progress("deleting \(identifiers.count) devices")
@@ -85,6 +92,26 @@ public struct LoadTest: Sendable {
         let customers = try await surroundings.createCustomers(options.customers, home: dashboards.first)
         console.progress("\(customers.count) customers, \(dashboards.count) dashboards")
         return (customers, dashboards)
+    }
+
+    /// The gateways; their devices come with the first messages.
+    private func prepareGateways(_ rest: RESTSession) async throws {
+        guard options.createsGateways else { return }
+        let provisioning = Provisioning(api: PlatformAPI(client: rest.client))
+        let outcome = try await provisioning.provision(gateways: options.gateways, payload: options.payload)
+        console.progress("gateways: \(outcome.created) created, \(options.gateways.count - outcome.created) were there")
+    }
+
+    /// Deletes the gateways if that is asked.
+    ///
+    /// - Returns: The devices that they made, if those are to be deleted.
+    private func deleteGateways(_ rest: RESTSession) async throws -> [String] {
+        let provisioning = Provisioning(api: PlatformAPI(client: rest.client))
+        if options.deletesGateways {
+            console.progress("deleting \(options.gateways.count) gateways")
+            try await provisioning.delete(identifiers: try await provisioning.lookUp(gateways: options.gateways))
+        }
+        return options.deletesDevices ? try await provisioning.lookUp(devices: options.devices) : []
     }
 
     private func prepareDevices(_ rest: RESTSession) async throws -> [String] {
@@ -113,7 +140,8 @@ public struct LoadTest: Sendable {
 extension LoadTestOptions {
     /// Whether a login is needed before the load.
     var needsManagement: Bool {
-        (createsDevices && sharedToken == nil) || deletesDevices || verifies || !customers.isEmpty || dashboardCount > 0
+        (createsDevices && sharedToken == nil) || deletesDevices || verifies || !customers.isEmpty
+            || !gateways.isEmpty || dashboardCount > 0
     }
 }
 

@@ -1,4 +1,5 @@
 import Model
+import Reactor
 import Storage
 
 /// A rule chain ready to run on one shard: nodes by index, connections resolved. Owned by the shard's loop.

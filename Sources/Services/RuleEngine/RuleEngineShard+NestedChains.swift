@@ -1,6 +1,8 @@
 import Messages
 import Model
+import Queue
 import Reactor
+import Storage
 
 /// Chains that are called by nodes of others (`rule-engine.md` 3.4, 5.2).
 extension RuleEngineShard {
@@ -66,7 +68,9 @@ extension RuleEngineShard {
 
     /// Why a message may not go into a chain: it would come here again. What is on its stack is there once, so the stack
     /// is never deeper than the tenant has nodes of this kind.
-    private static func loop(_ message: RuleMessage, _ target: RuleChainID, from chain: RuleChain, _ node: Int) -> String? {
+    private static func loop(
+        _ message: RuleMessage, _ target: RuleChainID, from chain: RuleChain, _ node: Int
+    ) -> String? {
         if target == chain.id { return "Endless loop detected! The message is sent into the chain that it is in." }
         var caller = message.callers
         while let entry = caller {

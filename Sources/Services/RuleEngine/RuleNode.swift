@@ -1,5 +1,6 @@
 public import JSON
 public import Messages
+public import Model
 
 /// A relation by which a message leaves a node. Labels are compared without regard to case.
 public struct RelationLabel: Sendable, ExpressibleByStringLiteral {

@@ -112,7 +112,7 @@ public struct DeviceRepository: Sendable {
     }
 
     /// Deletes the device with its credentials and all that is kept about it. The history of its telemetry is left to
-    /// ``deleteHistory(of:)``.
+    /// ``deleteHistory(of:tenant:)``.
     ///
     /// - Returns: Whether there was one.
     public func delete(_ id: DeviceID, tenant: TenantID) async throws -> Bool {
@@ -202,9 +202,9 @@ public struct DeviceRepository: Sendable {
     // MARK: - Aftermath
 
     /// Deletes the telemetry history of an entity that is gone, in pieces, so that no statement runs for long.
-    public func deleteHistory(of entity: UUID128) async throws {
+    public func deleteHistory(of entity: UUID128, tenant: TenantID) async throws {
         try await AlarmRepository(runner).deleteAll(of: entity)
-        try await EventRepository(runner).deleteAll(of: entity)
+        try await EventRepository(runner).deleteAll(of: entity, tenant: tenant)
         let pieces = try await runner.query(
             "SELECT DISTINCT key FROM ts_kv WHERE entity_id = $1", [.id(entity)])
         for piece in pieces {

@@ -5,7 +5,8 @@ internal import Postgres
 extension EventRepository {
     /// Inserts events of one kind by one statement. Their partitions must be there.
     func insert(_ events: [NewEvent], of kind: EventKind, service: String, maximumSymbols: Int) async throws {
-        let columns = [("id", "uuid"), ("tenant_id", "uuid"), ("ts", "bigint"), ("entity_id", "uuid"), ("service_id", "text")]
+        let columns =
+            [("id", "uuid"), ("tenant_id", "uuid"), ("ts", "bigint"), ("entity_id", "uuid"), ("service_id", "text")]
             + kind.members.map { ("\($0.column)", Self.sqlType($0.type)) }
         let names = columns.map(\.0).joined(separator: ", ")
         var rows = JSONWriter()

@@ -130,9 +130,10 @@ public struct EventRepository: Sendable {
     }
 
     /// Removes what was noted of an entity that is gone.
-    public func deleteAll(of entity: UUID128) async throws {
+    public func deleteAll(of entity: UUID128, tenant: TenantID) async throws {
         for kind in EventKind.allCases {
-            _ = try await runner.query("DELETE FROM \(kind.table) WHERE entity_id = $1", [.id(entity)])
+            _ = try await runner.query(
+                "DELETE FROM \(kind.table) WHERE tenant_id = $2 AND entity_id = $1", [.id(entity), .id(tenant)])
         }
     }
 

@@ -1,6 +1,7 @@
 public import Logging
 public import Metrics
 internal import Model
+internal import Postgres
 internal import Synchronization
 
 /// Writes events behind the back of what notes them, many by one statement (`persistence.md` 5).
@@ -45,7 +46,8 @@ public final class EventWriter: EventRecorder {
         self.service = service
         self.logger = logger
         written = metrics.counter("events_written_total", help: "Events of entities that were stored.")
-        dropped = metrics.counter("events_dropped_total", help: "Events of entities that found no room or were refused.")
+        dropped = metrics.counter(
+            "events_dropped_total", help: "Events of entities that found no room or were refused.")
     }
 
     public func record(_ event: NewEvent) {

@@ -142,6 +142,12 @@ public struct ResourceRepository: Sendable {
         return try await statement.page(link, on: runner, StoredResource.init)
     }
 
+    /// Bytes of the content.
+    public func size(of id: ResourceID) async throws -> Int64 {
+        try await runner.query("SELECT octet_length(data)::int8 FROM resource WHERE id = $1", [.id(id)]).first?.int8(0)
+            ?? 0
+    }
+
     /// Bytes of all resources of a tenant.
     public func totalSize(tenant: TenantID) async throws -> Int64 {
         try await runner.query(
@@ -173,13 +179,15 @@ public struct ResourceRepository: Sendable {
         try await runner.query(
             """
             UPDATE resource SET title = $3, descriptor = coalesce($4, descriptor), data = coalesce($5, data),
-                etag = coalesce($6, etag), file_name = $7, is_public = $8, public_resource_key = $9
+                etag = coalesce($6, etag), file_name = $7, is_public = $8, public_resource_key = $9,
+                resource_sub_type = $10
             WHERE id = $1 AND tenant_id = $2 RETURNING \(StoredResource.columns)
             """,
             [
                 .id(resource.id), .id(resource.tenantID), .text(resource.title), .json(text: resource.descriptor),
                 content.map { .bytes($0) } ?? .null, content == nil ? .null : .text(resource.etag),
                 .text(resource.fileName), .boolean(resource.isPublic), .text(resource.publicKey),
+                .text(resource.subKind),
             ]
         ).first.map(StoredResource.init)
     }

@@ -143,7 +143,7 @@ public struct RuleChainStore: Sendable {
         return true
     }
 
-    func nodeIDs(of chain: RuleChainID) async throws -> [UUID128] {
+    public func nodeIDs(of chain: RuleChainID) async throws -> [UUID128] {
         try await runner.query("SELECT id FROM rule_node WHERE rule_chain_id = $1", [.id(chain)])
             .compactMap { $0.id(0) }
     }

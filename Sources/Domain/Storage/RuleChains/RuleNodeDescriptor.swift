@@ -47,7 +47,7 @@ public struct RuleNodeDescriptor: Sendable {
                 writer.member("outEnabled", hasOutputs)
                 writer.key("relationTypes")
                 writer.array { writer in
-                    for label in hasOutputs ? labels + ["Failure"] : labels { writer.value(label) }
+                    for label in labels + ["Failure"] { writer.value(label) }
                 }
                 writer.member("customRelations", leadsIntoChain)
                 writer.member("ruleChainNode", leadsIntoChain)
@@ -128,14 +128,16 @@ public struct RuleNodeDescriptor: Sendable {
         RuleNodeDescriptor(
             component: .flow, type: RuleNodeTypeName.chainInput, name: "rule chain",
             description: "Transfers the message to another rule chain",
-            details: "The message goes to the first node of that chain. Where an output node of it lets the message out, "
+            details:
+                "The message goes to the first node of that chain. Where an output node of it lets the message out, "
                 + "it comes back and goes on along the connection with the name of the output node.",
             labels: [], defaultConfiguration: #"{"ruleChainId":null,"forwardMsgToDefaultRuleChain":false}"#,
             directive: "tbFlowNodeRuleChainInputConfig", icon: nil, leadsIntoChain: true),
         RuleNodeDescriptor(
             component: .flow, type: RuleNodeTypeName.chainOutput, name: "output",
             description: "Transfers the message to the caller rule chain",
-            details: "The name of this node is the label under which the message goes on in the chain that sent it here.",
+            details:
+                "The name of this node is the label under which the message goes on in the chain that sent it here.",
             labels: [], defaultConfiguration: #"{"version":0}"#, directive: "tbFlowNodeRuleChainOutputConfig",
             icon: "output", hasOutputs: false),
     ]

@@ -88,7 +88,7 @@ struct AssetEndpoints: EndpointGroup {
         }
         guard isDeleted else { throw APIError.notFound(.asset, asset.id.uuid) }
         await services.actions.record(.deleted(ActionSubject(asset)), by: principal)
-        services.housekeeper.entityDeleted(asset.id.uuid)
+        services.housekeeper.entityDeleted(asset.id.uuid, of: asset.tenantID)
         return .empty(200)
     }
 

@@ -96,7 +96,9 @@ struct CustomerEndpoints: EndpointGroup {
             await services.actions.events.post(.deviceUpdated(old: device, new: free))
         }
         await services.actions.record(.deleted(ActionSubject(customer)), by: principal)
-        for entity in users.map(\.id.uuid) + [customer.id.uuid] { services.housekeeper.entityDeleted(entity) }
+        for entity in users.map(\.id.uuid) + [customer.id.uuid] {
+            services.housekeeper.entityDeleted(entity, of: tenant)
+        }
         return .empty(200)
     }
 

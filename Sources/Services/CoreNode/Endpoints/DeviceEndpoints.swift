@@ -85,7 +85,7 @@ struct DeviceEndpoints: EndpointGroup {
         guard isDeleted else { throw APIError.notFound(.device, device.id.uuid) }
         await services.actions.record(
             .deleted(ActionSubject(device)), by: principal, event: .deviceDeleted(device))
-        services.housekeeper.entityDeleted(device.id.uuid)
+        services.housekeeper.entityDeleted(device.id.uuid, of: device.tenantID)
         return .empty(200)
     }
 

@@ -37,6 +37,8 @@ struct EmptyResourceEndpoints: EndpointGroup {
                 .docs("Deletes a notification", answer: .nothing),
             Endpoint(.get, "/api/notification/deliveryMethods", roles: .everyone, list)
                 .docs("The ways in which notifications are delivered"),
+            Endpoint(.get, "/api/mobile/qr/settings", roles: .everyone, codes)
+                .docs("Whether the home page shows a code for mobile applications"),
         ]
     }
 
@@ -77,6 +79,26 @@ struct EmptyResourceEndpoints: EndpointGroup {
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("[]") }
 
     @Sendable private func done(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .empty(200) }
+
+    /// There is no sign-in by code.
+    @Sendable private func codes(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json { writer in
+            writer.object { writer in
+                writer.id("tenantId", TenantID.system)
+                for name in ["useDefaultApp", "androidEnabled", "iosEnabled"] as [StaticString] {
+                    writer.member(name, false)
+                }
+                writer.key("mobileAppBundleId")
+                writer.null()
+                writer.key("qrCodeConfig")
+                writer.object { writer in
+                    writer.member("showOnHomePage", false)
+                    writer.member("badgeEnabled", false)
+                    writer.member("qrCodeLabelEnabled", false)
+                }
+            }
+        }
+    }
 
     @Sendable private func missing(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         throw APIError.notFound(.notification, try call.uuid(call.path["notificationId"]))

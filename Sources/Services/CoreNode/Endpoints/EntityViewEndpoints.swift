@@ -89,7 +89,7 @@ struct EntityViewEndpoints: EndpointGroup {
         }
         guard isDeleted else { throw APIError.notFound(.entityView, view.id.uuid) }
         await services.actions.record(.deleted(ActionSubject(view)), by: principal)
-        services.housekeeper.entityDeleted(view.id.uuid)
+        services.housekeeper.entityDeleted(view.id.uuid, of: view.tenantID)
         return .empty(200)
     }
 

@@ -17,7 +17,8 @@ struct OTAPackageEndpoints: EndpointGroup {
             Endpoint(.post, "/api/otaPackage/{otaPackageId}", roles: .tenant, upload)
                 .docs(
                     "Uploads the data of a package as a form with the part `file`",
-                    query: [.text("checksum"), .text("checksumAlgorithm").required], answer: "OtaPackageInfo"),
+                    query: [.text("checksum"), .text("checksumAlgorithm").required], body: .form,
+                    answer: "OtaPackageInfo"),
             Endpoint(.get, "/api/otaPackages", roles: [.tenant, .customer], list)
                 .docs("Packages of the tenant", query: .page, answer: .page("OtaPackageInfo")),
             Endpoint(.get, "/api/otaPackages/{deviceProfileId}/{type}", roles: [.tenant, .customer], listOfProfile)

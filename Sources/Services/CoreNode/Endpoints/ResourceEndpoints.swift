@@ -12,7 +12,6 @@ struct ResourceEndpoints: EndpointGroup {
         "TbResource": "id:id(TB_RESOURCE) title:string! resourceType:string! fileName:string! data:string"
     ]
 
-    private static let largest = 50 << 20
     /// Images have endpoints of their own.
     private static let listed = StoredResource.Kind.allCases.filter { $0 != .image }
 
@@ -56,6 +55,7 @@ struct ResourceEndpoints: EndpointGroup {
     }
 
     private var resources: ResourceRepository { ResourceRepository(services.database) }
+    private var saving: ResourceSaving { ResourceSaving(services: services) }
 
     // MARK: - Finding
 
@@ -162,8 +162,10 @@ struct ResourceEndpoints: EndpointGroup {
     /// The bytes, unless the client has them already. Nothing of it may run in the page of the platform.
     private func content(of resource: StoredResource, _ call: Call, asFile: Bool) async throws -> HTTPResponse {
         let tag = "\"\(resource.etag ?? "")\""
+        // Kept by browsers, and asked for by its tag before it is shown again.
         var fields = [
-            ("ETag", tag), ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+            ("ETag", tag), ("Cache-Control", "no-cache"),
+            ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
         ]
         if let known = call.request.fields["If-None-Match"], known == tag || known == resource.etag {
             return HTTPResponse(status: 304, fields: fields)
@@ -201,6 +203,10 @@ struct ResourceEndpoints: EndpointGroup {
             try Permissions.requireShared(principal, .write, .tbResource, tenant: stored.tenantID)
             stored.title = checked
             if let fileName { stored.fileName = fileName }
+            if let content {
+                let present = try await resources.size(of: id)
+                try await saving.checkSize(content.count, replacing: present, of: stored.tenantID)
+            }
             if let content { stored.etag = Hex.encode(Digest.sha256(content)) }
             stored.descriptor = body.storedDocument("descriptor")
             guard let saved = try await resources.update(stored, content: content) else {
@@ -223,6 +229,7 @@ struct ResourceEndpoints: EndpointGroup {
         resource.descriptor = body.storedDocument("descriptor")
         let present = try await resources.find(kind: resource.kind, key: resource.key, tenant: principal.tenantID)
         if present != nil { throw APIError.invalid("Resource with such key already exists!") }
+        try await saving.checkSize(content.count, replacing: 0, of: principal.tenantID)
         try await resources.insert(resource, content: content)
         await services.actions.record(.added(ActionSubject(resource)), by: principal)
         return .json(resource)
@@ -232,7 +239,6 @@ struct ResourceEndpoints: EndpointGroup {
     private func content(_ body: RequestObject) throws(APIError) -> [UInt8]? {
         guard let text = try body.text("data"), !text.isEmpty else { return nil }
         guard let bytes = Base64.decode(text) else { throw .invalid("Resource data is not Base64!") }
-        if bytes.count > Self.largest { throw .invalid("Resource exceeds the maximum size!") }
         return bytes
     }
 

@@ -182,10 +182,14 @@ struct RuleChainEndpoints: EndpointGroup {
 
     @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let chain = try await find(call, principal, .delete)
-        _ = try await services.database.inTransaction { transaction in
-            try await RuleChainStore(transaction).delete(chain.id, tenant: principal.tenantID)
+        let nodes = try await services.database.inTransaction { transaction in
+            let store = RuleChainStore(transaction)
+            let nodes = try await store.nodeIDs(of: chain.id)
+            _ = try await store.delete(chain.id, tenant: principal.tenantID)
+            return nodes
         }
         await services.ruleChainChanged(chain, .deleted, by: principal)
+        for entity in [chain.id.uuid] + nodes { services.housekeeper.entityDeleted(entity, of: chain.tenantID) }
         return .empty(200)
     }
 

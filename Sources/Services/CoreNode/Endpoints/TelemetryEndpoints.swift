@@ -110,6 +110,9 @@ struct TelemetryEndpoints: EndpointGroup {
             throw APIError.conversion("ttl", ttl, to: "long")
         }
         let access = try await access(call, principal, .writeTelemetry)
+        if access.entity.type == .entityView {
+            throw APIError.invalid("Telemetry data can't be stored for entity view. Read only")
+        }
         let payload = try TelemetryPayload.timeseries(call.request.body, now: call.now)
         try await services.telemetry.save(entity: access.entity.uuid, payload.records, of: payload.arena)
         await services.actions.record(

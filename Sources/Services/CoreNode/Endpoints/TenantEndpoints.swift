@@ -151,7 +151,7 @@ struct TenantEndpoints: EndpointGroup {
         services.limits.forget()
         for user in users { try await services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
         for device in devices { await services.actions.events.post(.deviceDeleted(device)) }
-        for entity in entities { services.housekeeper.entityDeleted(entity) }
+        for entity in entities { services.housekeeper.entityDeleted(entity, of: tenant.id) }
         await services.actions.record(.deleted(ActionSubject(tenant)), by: principal)
         return .empty(200)
     }

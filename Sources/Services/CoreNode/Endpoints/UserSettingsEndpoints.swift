@@ -22,6 +22,9 @@ struct UserSettingsEndpoints: EndpointGroup {
             Endpoint(.post, base, roles: .everyone, replace).docs("Replaces the user's settings", body: .anything),
             Endpoint(.put, base, roles: .everyone, merge)
                 .docs("Changes members of the user's settings", body: .anything, answer: .nothing),
+            Endpoint(.get, base + "/general", roles: .everyone, read).docs("The user's settings, longer form"),
+            Endpoint(.put, base + "/general", roles: .everyone, merge)
+                .docs("Changes members of the user's settings, longer form", body: .anything, answer: .nothing),
             Endpoint(.get, base + "/{type}", roles: .everyone, read).docs("Settings of a type"),
             Endpoint(.put, base + "/{type}", roles: .everyone, merge)
                 .docs("Changes members of settings of a type", body: .anything, answer: .nothing),

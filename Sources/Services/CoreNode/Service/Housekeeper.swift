@@ -10,7 +10,7 @@ internal import Synchronization
 /// entity is gone.
 final class Housekeeper: Sendable {
     private struct State {
-        var entities: [UUID128] = []
+        var entities: [(UUID128, TenantID)] = []
         var isRunning = false
     }
 
@@ -23,9 +23,9 @@ final class Housekeeper: Sendable {
         self.logger = logger
     }
 
-    func entityDeleted(_ entity: UUID128) {
+    func entityDeleted(_ entity: UUID128, of tenant: TenantID) {
         let starts = state.withLock { state in
-            state.entities.append(entity)
+            state.entities.append((entity, tenant))
             defer { state.isRunning = true }
             return !state.isRunning
         }
@@ -34,9 +34,9 @@ final class Housekeeper: Sendable {
     }
 
     private func run() async {
-        while let entity = next() {
+        while let (entity, tenant) = next() {
             do {
-                try await DeviceRepository(database).deleteHistory(of: entity)
+                try await DeviceRepository(database).deleteHistory(of: entity, tenant: tenant)
             } catch {
                 logger.limited(
                     .warning, "the history of a deleted entity could not be removed",
@@ -45,7 +45,7 @@ final class Housekeeper: Sendable {
         }
     }
 
-    private func next() -> UUID128? {
+    private func next() -> (UUID128, TenantID)? {
         state.withLock { state in
             guard let entity = state.entities.popLast() else {
                 state.isRunning = false

@@ -9,7 +9,8 @@ extension RESTService {
             QueueEndpoints(services: services), EmptyResourceEndpoints(services: services),
             RuleEngineCallEndpoints(services: services),
             WidgetsBundleEndpoints(services: services), WidgetTypeEndpoints(services: services),
-            ResourceEndpoints(services: services),
+            ResourceEndpoints(services: services), ImageEndpoints(services: services),
+            ResourceUploadEndpoints(services: services), NotificationSettingsEndpoints(services: services),
         ]
     }
 }

@@ -6,7 +6,9 @@ enum ResponseFields {
         response.fields.append(("X-Content-Type-Options", "nosniff"))
         response.fields.append(("X-XSS-Protection", "0"))
         guard request.isForAPI else { return }
-        response.fields.append(("Cache-Control", "no-cache, no-store, max-age=0, must-revalidate"))
+        if !response.fields.contains(where: { $0.0 == "Cache-Control" }) {
+            response.fields.append(("Cache-Control", "no-cache, no-store, max-age=0, must-revalidate"))
+        }
         CrossOrigin.add(to: &response, for: request)
     }
 }

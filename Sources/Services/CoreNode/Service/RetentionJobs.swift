@@ -65,7 +65,8 @@ public final class RetentionJobs: Sendable {
                 do {
                     try await job(now)
                 } catch {
-                    logger.limited(.warning, "old data could not be removed", ["error": LogValue(describing: "\(error)")])
+                    logger.limited(
+                        .warning, "old data could not be removed", ["error": LogValue(describing: "\(error)")])
                 }
             }
         }

@@ -3,7 +3,7 @@ internal import HTTPClient
 internal import MQTTProtocol
 internal import Reactor
 
-/// One device: its connection, what it has in flight, and which of its messages have come due.
+/// One device, or a gateway with its devices: its connection, what it has in flight, and which of its messages have come due.
 ///
 /// Owned by a ``LoadLoop``; everything runs on that loop.
 final class DeviceClient: ConnectionHandler {
@@ -36,6 +36,8 @@ final class DeviceClient: ConnectionHandler {
     /// Attempts to connect since the last success.
     private var failures = 0
     private var lastTimestamp: Int64 = 0
+    /// Messages that were made.
+    private var madeCount = 0
     /// With the MQTT API.
     private var connection: Connection?
     /// With the HTTP API.
@@ -47,7 +49,7 @@ final class DeviceClient: ConnectionHandler {
     init(owner: LoadLoop, index: Int) {
         self.owner = owner
         self.index = index
-        number = owner.plan.firstDevice + index
+        number = owner.plan.number(connection: index)
         window = InFlightWindow(limit: owner.plan.inFlightLimit)
         frames = MQTTFrameDecoder(version: owner.plan.mqttVersion)
     }
@@ -70,7 +72,9 @@ final class DeviceClient: ConnectionHandler {
         lastActivity = owner.loop.now.nanoseconds
         do {
             switch owner.plan.api {
-            case .mqtt: connection = try Connection.connect(to: owner.plan.address, on: owner.loop, handler: self)
+            case .mqtt:
+                connection = try Connection.connect(
+                    to: owner.plan.address, on: owner.loop, tls: owner.plan.tls, handler: self)
             case .http: try connectHTTP()
             }
         } catch {
@@ -80,8 +84,8 @@ final class DeviceClient: ConnectionHandler {
 
     func connectionDidConnect(_ c: Connection) {
         let connect = MQTTConnect(
-            version: owner.plan.mqttVersion, clientIdentifier: LoadTestOptions.deviceName(number),
-            keepAliveSeconds: UInt16(owner.plan.keepAliveSeconds), userName: owner.plan.token(device: number))
+            version: owner.plan.mqttVersion, clientIdentifier: owner.plan.name(number),
+            keepAliveSeconds: UInt16(owner.plan.keepAliveSeconds), userName: owner.plan.token(number))
         c.write { connect.encode(into: &$0) }
     }
 
@@ -223,12 +227,16 @@ final class DeviceClient: ConnectionHandler {
         let timestamp = max(lastTimestamp + 1, owner.start.timestamp(due: due))
         lastTimestamp = timestamp
         if isMeasured { owner.counters.sent += 1 }
-        owner.didSend(device: number, timestamp: timestamp, due: due)
+        let device = owner.plan.gateways?.device(gateway: index, message: madeCount) ?? number
+        madeCount += 1
+        owner.didSend(device: device, timestamp: timestamp, due: due)
         guard owner.hasAnswers else {
             return InFlightMessage(
-                packetIdentifier: 0, isAlarm: isAlarm, isMeasured: isMeasured, timestamp: timestamp, due: due)
+                packetIdentifier: 0, isAlarm: isAlarm, isMeasured: isMeasured, timestamp: timestamp, due: due,
+                device: Int32(device))
         }
-        return window.append(timestamp: timestamp, due: due, isAlarm: isAlarm, isMeasured: isMeasured)
+        return window.append(
+            timestamp: timestamp, due: due, isAlarm: isAlarm, isMeasured: isMeasured, device: Int32(device))
     }
 
     /// Writes `messages`, each looked at once, in one go.
@@ -237,7 +245,7 @@ final class DeviceClient: ConnectionHandler {
         switch owner.plan.api {
         case .mqtt:
             connection?.write { out in
-                for message in messages { owner.appendPublish(message, device: number, to: &out) }
+                for message in messages { owner.appendPublish(message, to: &out) }
             }
         case .http:
             for message in messages { post(message) }
@@ -245,8 +253,8 @@ final class DeviceClient: ConnectionHandler {
     }
 
     private func post(_ message: InFlightMessage) {
-        let target = "\(owner.plan.httpPrefix)/api/v1/\(owner.plan.token(device: number))/telemetry"
-        let body = owner.payload(device: number, message)
+        let target = "\(owner.plan.httpPrefix)/api/v1/\(owner.plan.token(number))/telemetry"
+        let body = owner.payload(message)
         http?.send("POST", target, fields: [("Content-Type", "application/json")], body: body) { [weak self] answer in
             // Without an answer the connection is gone, and the message goes out again on the next one.
             if case .success(let response) = answer { self?.answered(response.status) }
@@ -289,13 +297,13 @@ final class DeviceClient: ConnectionHandler {
             owner.counters.unexpected += 1
             return
         }
-        if isSuccess { owner.didAcknowledge(device: number, message) } else { owner.counters.refused += 1 }
+        if isSuccess { owner.didAcknowledge(message) } else { owner.counters.refused += 1 }
     }
 
     /// The HTTP API answers in order.
     private func answered(_ status: Int) {
         if let message = window.acknowledgeOldest() {
-            if status == 200 { owner.didAcknowledge(device: number, message) } else { owner.counters.refused += 1 }
+            if status == 200 { owner.didAcknowledge(message) } else { owner.counters.refused += 1 }
         } else {
             owner.counters.unexpected += 1
         }

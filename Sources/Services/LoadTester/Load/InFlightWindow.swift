@@ -9,6 +9,8 @@ struct InFlightMessage: Equatable {
     var timestamp: Int64
     /// Nanoseconds of the monotonic clock at which it was due.
     var due: UInt64
+    /// The number of the device that it is of.
+    var device: Int32 = 0
 }
 
 /// What a device has in flight, in the order in which it was sent: a ring with a fixed number of places.
@@ -38,15 +40,18 @@ struct InFlightWindow {
     ///
     /// - Returns: the message, with a packet identifier, 1 ... 65 535, that is not in use: identifiers go round, and at
     ///   most 32 768 are in flight.
-    mutating func append(timestamp: Int64, due: UInt64, isAlarm: Bool, isMeasured: Bool) -> InFlightMessage {
+    mutating func append(
+        timestamp: Int64, due: UInt64, isAlarm: Bool, isMeasured: Bool, device: Int32 = 0
+    ) -> InFlightMessage {
         precondition(!isFull, "window of \(limit) is full")
         if places.isEmpty {
             let free = InFlightMessage(packetIdentifier: 0, isAlarm: false, isMeasured: false, timestamp: 0, due: 0)
             places = Array(repeating: free, count: limit)
         }
         let message = InFlightMessage(
-            packetIdentifier: nextIdentifier(), isAlarm: isAlarm, isMeasured: isMeasured, timestamp: timestamp, due: due
-        )
+            packetIdentifier: nextIdentifier(), isAlarm: isAlarm, isMeasured: isMeasured, timestamp: timestamp,
+            due: due,
+            device: device)
         places[index(span)] = message
         span += 1
         count += 1

@@ -16,6 +16,7 @@ final class LoadLoop: @unchecked Sendable {
     private let payload: PayloadType
     private let version: MQTTVersion
     private let quality: MQTTQoS
+    private let isGateway: Bool
 
     private(set) var devices: [DeviceClient] = []
     var counters = LoadCounters()
@@ -39,6 +40,7 @@ final class LoadLoop: @unchecked Sendable {
         topic = plan.topic
         payload = plan.payload
         version = plan.mqttVersion
+        isGateway = plan.gateways != nil
         quality = plan.api == .http || plan.qualityOfService > 0 ? .atLeastOnce : .atMostOnce
         part = SchedulePart(of: plan.schedule, loopIndex: index, loopCount: count)
     }
@@ -144,9 +146,9 @@ final class LoadLoop: @unchecked Sendable {
     var hasAnswers: Bool { quality != .atMostOnce }
 
     /// Appends the PUBLISH of a message.
-    func appendPublish(_ message: InFlightMessage, device: Int, to out: inout ByteBuffer) {
+    func appendPublish(_ message: InFlightMessage, to out: inout ByteBuffer) {
         scratch.removeAll()
-        payload.append(device: device, timestamp: message.timestamp, alarm: message.isAlarm, to: &scratch)
+        appendDocument(message)
         let topic = topic
         scratch.withSpan { document in
             MQTTPublish.encode(
@@ -156,10 +158,26 @@ final class LoadLoop: @unchecked Sendable {
     }
 
     /// The document of a message.
-    func payload(device: Int, _ message: InFlightMessage) -> [UInt8] {
+    func payload(_ message: InFlightMessage) -> [UInt8] {
         scratch.removeAll()
-        payload.append(device: device, timestamp: message.timestamp, alarm: message.isAlarm, to: &scratch)
+        appendDocument(message)
         return scratch.copy()
+    }
+
+    /// A gateway names the device: `{"DW00000017":[{"ts":..,"values":{..}}]}`.
+    private func appendDocument(_ message: InFlightMessage) {
+        let device = Int(message.device)
+        if isGateway {
+            scratch.append(utf8: "{\"DW" as StaticString)
+            var divisor = UInt64(10_000_000)
+            while divisor > 0 {
+                scratch.append(UInt8(48 + UInt64(device) / divisor % 10))
+                divisor /= 10
+            }
+            scratch.append(utf8: "\":[" as StaticString)
+        }
+        payload.append(device: device, timestamp: message.timestamp, alarm: message.isAlarm, to: &scratch)
+        if isGateway { scratch.append(utf8: "]}" as StaticString) }
     }
 
     func didSend(device: Int, timestamp: Int64, due: UInt64) {
@@ -168,9 +186,9 @@ final class LoadLoop: @unchecked Sendable {
         probe(ProbedMessage(device: device, timestamp: timestamp, due: due))
     }
 
-    func didAcknowledge(device: Int, _ message: InFlightMessage) {
+    func didAcknowledge(_ message: InFlightMessage) {
         if ledger != nil {
-            page.append(LedgerRecord(device: UInt32(device), timestamp: message.timestamp))
+            page.append(LedgerRecord(device: UInt32(message.device), timestamp: message.timestamp))
             if page.byteCount >= 65_536 { flushLedger() }
         }
         guard message.isMeasured else { return }

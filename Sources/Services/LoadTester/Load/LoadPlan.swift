@@ -16,6 +16,10 @@ struct LoadPlan: Sendable {
     var keepAliveSeconds: Int
     var payload: PayloadType
     var firstDevice: Int
+    /// `nil`: every device has a connection of its own.
+    var gateways: GatewayPlan?
+    /// `nil`: without TLS.
+    var tls: TLSClient?
     var sharedToken: String?
     var pace: LoadTestOptions.Pace
     var inFlightLimit: Int
@@ -29,6 +33,10 @@ struct LoadPlan: Sendable {
         httpHost = "\(options.restURL.host):\(options.restURL.port)"
         httpPrefix = options.restURL.prefix
         if let plain = options.plainTopic { topic = Array(plain.utf8) }
+        if !options.gateways.isEmpty {
+            gateways = GatewayPlan(gateways: options.gateways, devices: options.devices)
+            topic = Array("v1/gateway/telemetry".utf8)
+        }
         mqttVersion = options.usesMQTT5 ? .v5 : .v3_1_1
         qualityOfService = options.qualityOfService
         keepAliveSeconds = options.keepAliveSeconds
@@ -46,13 +54,21 @@ struct LoadPlan: Sendable {
         // A request over HTTP is answered before the next one is sent.
         if api == .http { inFlightLimit = 1 }
         schedule = Schedule(
-            deviceCount: options.devices.count, rate: rate, durationSeconds: Double(options.durationSeconds),
+            deviceCount: options.connectionCount, rate: rate, durationSeconds: Double(options.durationSeconds),
             alarms: AlarmStorm(
                 perSecond: options.alarms.perSecond, startSecond: options.alarms.seconds.lowerBound,
                 endSecond: options.alarms.seconds.upperBound))
     }
 
-    func token(device: Int) -> String { sharedToken ?? LoadTestOptions.deviceName(device) }
+    /// Number of the device or gateway whose connection is the one at `index`.
+    func number(connection index: Int) -> Int { (gateways?.first ?? firstDevice) + index }
+
+    /// Name of who connects under a number.
+    func name(_ number: Int) -> String {
+        gateways == nil ? LoadTestOptions.deviceName(number) : LoadTestOptions.gatewayName(number)
+    }
+
+    func token(_ number: Int) -> String { sharedToken ?? name(number) }
 }
 
 /// When the load began, on both clocks.

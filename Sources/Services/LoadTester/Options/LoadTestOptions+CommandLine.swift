@@ -14,7 +14,7 @@ extension LoadTestOptions {
 
             Exit status: 0; 1 when an acknowledged message is lost or the run failed; 2 for wrong options.
             """,
-        options: serverOptions + deviceOptions + loadOptions + reportOptions)
+        options: serverOptions + deviceOptions + gatewayOptions + loadOptions + reportOptions)
 
     private static let serverOptions: [CommandOption] = [
         .string(
@@ -29,6 +29,11 @@ extension LoadTestOptions {
         .integer(
             "mqtt-port", placeholder: "PORT", default: 1883, in: 1...65_535, environment: "MQTT_PORT",
             help: "Its port."),
+        .choice(
+            "tls", of: ["true", "false"], default: "false", environment: "MQTT_SSL_ENABLED",
+            help: "MQTT over TLS (mostly port 8883)."),
+        .string(
+            "tls-ca", placeholder: "FILE", help: "Believe the authorities of this PEM file only. [default: anybody]"),
     ]
 
     private static let deviceOptions: [CommandOption] = [
@@ -69,6 +74,25 @@ extension LoadTestOptions {
         .choice("mqtt-version", of: ["3.1.1", "5"], default: "3.1.1", help: "Version of MQTT."),
         .integer(
             "keep-alive", placeholder: "SECONDS", default: 120, in: 0...65_535, help: "Keep-alive of a connection."),
+    ]
+
+    private static let gatewayOptions: [CommandOption] = [
+        .integer("gateways", in: 0...1_000_000, help: "Gateways that send for the devices, in turn. [default: 0]"),
+        .choice(
+            "test-api", of: ["device", "gateway"], default: "device", environment: "TEST_API",
+            help: "gateway: use those that GATEWAY_START_IDX and GATEWAY_END_IDX name."),
+        .integer(
+            "first-gateway", default: 0, in: 0...99_999_999, environment: "GATEWAY_START_IDX",
+            help: "Number of the first gateway."),
+        .integer(
+            "end-gateway", in: 0...100_000_000, environment: "GATEWAY_END_IDX",
+            help: "Number behind that of the last gateway."),
+        .choice(
+            "create-gateways", of: ["true", "false"], default: "true", environment: "GATEWAY_CREATE_ON_START",
+            help: "Create missing gateways at the start; they create their devices."),
+        .choice(
+            "delete-gateways", of: ["true", "false"], default: "false", environment: "GATEWAY_DELETE_ON_COMPLETE",
+            help: "Delete the gateways at the end."),
     ]
 
     private static let loadOptions: [CommandOption] = [

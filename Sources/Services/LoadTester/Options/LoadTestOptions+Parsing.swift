@@ -13,6 +13,7 @@ extension LoadTestOptions {
         var problems: [String] = []
         readServer(arguments, &problems)
         readDevices(arguments, &problems)
+        readGateways(arguments)
         readLoad(arguments, &problems)
         readReport(arguments)
         checkCombinations(&problems)
@@ -30,6 +31,8 @@ extension LoadTestOptions {
         password = arguments.string("password") ?? password
         mqttHost = arguments.string("mqtt-host") ?? mqttHost
         mqttPort = arguments.integer("mqtt-port") ?? mqttPort
+        usesTLS = arguments.string("tls") == "true"
+        tlsAuthorities = arguments.string("tls-ca")
     }
 
     private mutating func readDevices(_ arguments: ParsedArguments, _ problems: inout [String]) {
@@ -60,6 +63,17 @@ extension LoadTestOptions {
         usesMQTT5 = arguments.string("mqtt-version") == "5"
         plainTopic = arguments.string("topic")
         keepAliveSeconds = arguments.integer("keep-alive") ?? keepAliveSeconds
+    }
+
+    private mutating func readGateways(_ arguments: ParsedArguments) {
+        let first = arguments.integer("first-gateway") ?? 0
+        if let count = arguments.integer("gateways") {
+            gateways = first..<(first + count)
+        } else if arguments.string("test-api") == "gateway" {
+            gateways = first..<max(first, arguments.integer("end-gateway") ?? 0)
+        }
+        createsGateways = arguments.string("create-gateways") != "false"
+        deletesGateways = arguments.string("delete-gateways") == "true"
     }
 
     private mutating func readLoad(_ arguments: ParsedArguments, _ problems: inout [String]) {
@@ -114,6 +128,17 @@ extension LoadTestOptions {
         if plainTopic != nil, !customers.isEmpty || dashboardCount > 0 {
             problems.append("--customers and --dashboards are made over REST, --topic has none")
         }
+        if !gateways.isEmpty {
+            if api == .http { problems.append("gateways send by MQTT, not by --http") }
+            if plainTopic != nil { problems.append("gateways have topics of their own, not --topic") }
+            if sharedToken != nil { problems.append("every gateway has its own token, not --token") }
+            if gateways.count > devices.count {
+                problems.append(
+                    "\(gateways.count) gateways for \(devices.count) devices; expected a device for each at least")
+            }
+        }
+        if usesTLS, api == .http { problems.append("--tls is for MQTT, not for --http") }
+        if tlsAuthorities != nil, !usesTLS { problems.append("--tls-ca needs --tls true") }
         if plainTopic != nil, api == .http { problems.append("--topic is for MQTT, not for --http") }
         if let plotPath, !plotPath.hasSuffix(".svg"), !plotPath.hasSuffix(".png") {
             problems.append("--plot is \"\(plotPath)\"; expected FILE.svg or FILE.png")

@@ -40,6 +40,17 @@ public struct LoadTestOptions: Sendable, Equatable {
     /// Keep-alive of a connection, in seconds; 0 turns it off.
     public var keepAliveSeconds = 120
 
+    // MARK: Gateways
+
+    /// Numbers of the gateways that send for the devices; none: each device connects itself.
+    public var gateways = 0..<0
+    public var createsGateways = true
+    public var deletesGateways = false
+    /// MQTT over TLS.
+    public var usesTLS = false
+    /// A PEM file with those that are believed; `nil` believes anybody.
+    public var tlsAuthorities: String?
+
     // MARK: Surroundings
 
     /// Numbers of the customers that are made, each with a user.
@@ -98,10 +109,18 @@ public struct LoadTestOptions: Sendable, Equatable {
     /// Whether management calls are made.
     var usesREST: Bool { plainTopic == nil }
 
+    /// Connections of the run.
+    var connectionCount: Int { gateways.isEmpty ? devices.count : gateways.count }
+
     /// Name of a device, which is its access token too.
-    static func deviceName(_ number: Int) -> String {
+    static func deviceName(_ number: Int) -> String { "DW" + eightDigits(number) }
+
+    /// The same of a gateway.
+    static func gatewayName(_ number: Int) -> String { "GW" + eightDigits(number) }
+
+    private static func eightDigits(_ number: Int) -> String {
         let digits = String(number)
-        return "DW" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+        return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
     }
 }
 

@@ -25,12 +25,15 @@ struct PlatformAPI: Sendable {
     }
 
     /// Makes a device whose access token is its name.
-    func createDevice(named name: String, profile: String) async throws(RESTError) -> String {
-        let body: JSONValue = [
+    func createDevice(
+        named name: String, profile: String, isGateway: Bool = false
+    ) async throws(RESTError) -> String {
+        var body: JSONObject = [
             "name": .string(name), "type": "device",
             "deviceProfileId": ["entityType": "DEVICE_PROFILE", "id": .string(profile)],
         ]
-        let device = try await client.call("POST", "/api/device?accessToken=\(name)", body: body)
+        if isGateway { body["additionalInfo"] = ["gateway": true] }
+        let device = try await client.call("POST", "/api/device?accessToken=\(name)", body: .object(body))
         guard let id = device["id"]?["id"]?.stringValue else { throw .unexpectedAnswer(call: "POST /api/device") }
         return id
     }

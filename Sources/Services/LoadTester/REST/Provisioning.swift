@@ -29,6 +29,26 @@ struct Provisioning: Sendable {
         return Outcome(identifiers: identifiers, created: created.value)
     }
 
+    /// Makes the gateways that are missing.
+    func provision(gateways: Range<Int>, payload: PayloadType) async throws(RESTError) -> Outcome {
+        let profile = try await api.deviceProfile(named: payload)
+        let created = Counter()
+        let identifiers = try await forEach(gateways) { number throws(RESTError) -> String in
+            let name = LoadTestOptions.gatewayName(number)
+            if let id = try await api.device(named: name) { return id }
+            created.increment()
+            return try await api.createDevice(named: name, profile: profile, isGateway: true)
+        }
+        return Outcome(identifiers: identifiers, created: created.value)
+    }
+
+    /// Identifiers of gateways that are there; empty for those that are not.
+    func lookUp(gateways: Range<Int>) async throws(RESTError) -> [String] {
+        try await forEach(gateways) { number throws(RESTError) -> String in
+            try await api.device(named: LoadTestOptions.gatewayName(number)) ?? ""
+        }
+    }
+
     /// Identifiers of devices that are there; empty for those that are not.
     func lookUp(devices: some Collection<Int> & Sendable) async throws(RESTError) -> [String] {
         try await forEach(devices) { number throws(RESTError) -> String in

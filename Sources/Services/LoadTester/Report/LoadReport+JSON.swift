@@ -35,6 +35,7 @@ extension LoadReport {
     private var optionsValue: JSONValue {
         var value: JSONValue = [
             "devices": Self.count(options.devices.count),
+            "gateways": Self.count(options.gateways.count),
             "firstDevice": Self.count(options.devices.lowerBound),
             "api": .string(options.api.rawValue),
             "payload": .string(options.payload.rawValue),

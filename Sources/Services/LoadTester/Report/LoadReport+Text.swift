@@ -19,7 +19,7 @@ extension LoadReport {
         let answer = options.api == .http ? "POST -> 200      " : "PUBLISH -> PUBACK"
         var lines = [headline]
         if options.pace == .idle {
-            let wanted = Format.grouped(options.devices.count)
+            let wanted = Format.grouped(options.connectionCount)
             lines = ["\(Format.grouped(openConnections)) of \(wanted) connections open"]
         }
         if !latencies.isEmpty { lines.append("\(answer) " + Self.summary(of: latencies)) }

@@ -1,5 +1,7 @@
 import Messages
 import Model
+import Queue
+import Reactor
 import Storage
 
 /// What a shard notes of its messages. All of it is off the way of messages that nobody debugs.
@@ -33,7 +35,9 @@ extension RuleEngineShard {
 
     func keepCounts(of chains: TenantChains, _ tenant: TenantID) {
         for chain in chains.chains.values {
-            for (entity, count) in chain.takeCounts() { counts[tenant, default: [:]][entity, default: RuleCounts()] += count }
+            for (entity, count) in chain.takeCounts() {
+                counts[tenant, default: [:]][entity, default: RuleCounts()] += count
+            }
         }
     }
 
