@@ -17,8 +17,8 @@ let strict: [SwiftSetting] = [
 /// builds, where the checks cost a twelfth of the transport's time.
 let fast: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 let hotTargets: Set<String> = [
-    "Bytes", "JSON", "Reactor", "MQTTProtocol", "Telemetry", "Messages", "Queue", "Wire", "KafkaQueue", "TransportCore",
-    "MQTTTransport", "RuleEngine", "Storage",
+    "Bytes", "JSON", "Reactor", "MQTTProtocol", "WebSocket", "Telemetry", "Messages", "Queue", "Wire", "KafkaQueue",
+    "TransportCore", "MQTTTransport", "RuleEngine", "Storage",
 ]
 
 func swiftTarget(_ layer: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -78,6 +78,7 @@ let platform: [Target] = [
     swiftTarget("Platform", "Reactor", ["Bytes", "CLinux", "COpenSSL"]),
     swiftTarget("Platform", "MQTTProtocol", ["Bytes"]),
     swiftTarget("Platform", "HTTPServer", ["Bytes", "Reactor", "CHTTPParser", "Logging", "Metrics"]),
+    swiftTarget("Platform", "WebSocket", ["Bytes", "HTTPServer", "Crypto"]),
     swiftTarget("Platform", "HTTPClient", ["Bytes", "Reactor", "CHTTPParser"]),
 ]
 
@@ -110,8 +111,8 @@ let services: [Target] = [
          "Configuration"]),
     swiftTarget(
         "Services", "MQTTTransport",
-        ["TransportCore", "MQTTProtocol", "Bytes", "Model", "Telemetry", "Messages", "Queue", "JSON", "Crypto", "Reactor",
-         "Logging", "Metrics", "Configuration"]),
+        ["TransportCore", "MQTTProtocol", "HTTPServer", "WebSocket", "Bytes", "Model", "Telemetry", "Messages", "Queue",
+         "JSON", "Crypto", "Reactor", "Logging", "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "HTTPTransport",
         ["JSON", "TransportCore", "HTTPServer", "Bytes", "Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging",
@@ -171,6 +172,7 @@ let testTargets: [Target] = [
     tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
     tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
+    tests("WebSocket", ["Bytes", "HTTPServer"]),
     tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]), tests("Cache", ["Metrics", "Configuration"]),
     tests("Redis"), tests("RedisCache", ["Cache", "Redis", "Logging", "Metrics", "Configuration"]),
     tests("ZooKeeper"), tests("ZooKeeperCluster", ["Cluster", "ZooKeeper", "Logging", "Metrics"]),

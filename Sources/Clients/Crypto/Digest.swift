@@ -8,6 +8,9 @@ public enum Digest {
     /// SHA-256 of `bytes`: 32 bytes.
     public static func sha256(_ bytes: [UInt8]) -> [UInt8] { digest(bytes, EVP_sha256()) }
 
+    /// SHA-1 of `bytes`: 20 bytes. For protocols that ask for it by name (RFC 6455 1.3), never for security.
+    public static func sha1(_ bytes: [UInt8]) -> [UInt8] { digest(bytes, EVP_sha1()) }
+
     /// SHA3-256 of the UTF-8 form of `text`, as 64 lower-case hexadecimal digits.
     public static func sha3_256Hex(_ text: String) -> String { Hex.encode(sha3_256(Array(text.utf8))) }
 

@@ -73,8 +73,10 @@ public final class HTTPServer: Sendable {
         let shared = ServerLoop(
             loop: loop, configuration: configuration, responder: responder, metrics: metrics, logger: logger,
             openConnections: connections)
+        var options = ListenerOptions()
+        options.expectsProxyHeader = configuration.expectsProxyHeader
         let listener = try Listener.open(
-            address, on: loop, options: ListenerOptions(), tls: configuration.tls
+            address, on: loop, options: options, tls: configuration.tls
         ) { [self] connection in accept(connection, shared) }
         shared.started(listener)
         state.withLock { state in
@@ -90,6 +92,7 @@ public final class HTTPServer: Sendable {
     }
 
     private func accept(_ connection: Connection, _ shared: ServerLoop) -> (any ConnectionHandler)? {
+        guard configuration.admits?(connection) != false else { return nil }
         guard connections.take(limit: configuration.maximumConnections) else {
             metrics.refusedConnections.increment()
             return nil

@@ -62,6 +62,11 @@ public struct HTTPServerConfiguration: Sendable {
     public var errorRenderer: HTTPErrorRenderer = { status, message, _ in .text(message, status: status) }
     /// nil, the default: requests to upgrade are answered like any other.
     public var upgrade: HTTPUpgrade?
+    /// Asked for every connection when it is accepted, on its loop; `false` closes it without a word. nil, the default: all
+    /// are let in.
+    public var admits: (@Sendable (Connection) -> Bool)?
+    /// Whether every connection begins with the header of a proxy (PROXY protocol, version 1 or 2). Default: no.
+    public var expectsProxyHeader = false
 
     public init(address: SocketAddress) {
         self.address = address
