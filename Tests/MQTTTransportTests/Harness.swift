@@ -19,6 +19,8 @@ final class Harness: Sendable {
     let api: ScriptedAPI
     let loop: EventLoop
     let port: Int
+    /// 0 unless the configuration has a listener of WebSockets.
+    let webSocketPort: Int
     private let notifications: InProcessTransportNotifications
 
     /// Runs `body` with a started transport.
@@ -40,25 +42,27 @@ final class Harness: Sendable {
             let (core, queue, api) = (RecordingCore(), RecordingQueue(), ScriptedAPI())
             prepare(core, queue, api)
             let notifications = InProcessTransportNotifications()
-            let port = await loop.perform { () -> Int in
+            let ports = await loop.perform { () -> (Int, Int) in
                 let member = TransportLoop(
                     loop: loop, configuration: sharedConfiguration, queue: queue, core: core, api: api,
                     metrics: TransportMetrics(registry: registry, protocolName: "mqtt", loopIndex: loop.index))
                 notifications.subscribe(on: loop, handler: transport.attach(member))
-                return (try? transport.listen(port: 0)) ?? 0
+                let port = (try? transport.listen(port: 0)) ?? 0
+                guard mqttConfiguration.webSocket.plain != nil else { return (port, 0) }
+                return (port, (try? transport.listenWebSocket(isSecure: false)) ?? 0)
             }
             try await body(
                 Harness(
-                    loop: loop, port: port, core: core, queue: queue, api: api, notifications: notifications))
+                    loop: loop, ports: ports, core: core, queue: queue, api: api, notifications: notifications))
         }
     }
 
     private init(
-        loop: EventLoop, port: Int, core: RecordingCore, queue: RecordingQueue, api: ScriptedAPI,
-        notifications: InProcessTransportNotifications
+        loop: EventLoop, ports: (plain: Int, webSocket: Int), core: RecordingCore, queue: RecordingQueue,
+        api: ScriptedAPI, notifications: InProcessTransportNotifications
     ) {
         self.loop = loop
-        self.port = port
+        (port, webSocketPort) = ports
         self.notifications = notifications
         (self.core, self.queue, self.api) = (core, queue, api)
     }
@@ -116,6 +120,8 @@ final class RecordingQueue: RuleEngineQueue {
         var kind: UplinkMessage.Kind
         var device: String
         var points: [String: String]
+        var values: [String: TelemetryValue]
+        var timestamp: Int64
         var gateway: GatewaySession?
     }
 
@@ -130,9 +136,14 @@ final class RecordingQueue: RuleEngineQueue {
         return Producer { [self] batch in
             for message in batch.messages {
                 var points: [String: String] = [:]
-                for (key, value) in batch.arena.entries(in: message.points) { points[key] = value.text }
+                var values: [String: TelemetryValue] = [:]
+                for (key, value) in batch.arena.entries(in: message.points) {
+                    points[key] = value.text
+                    values[key] = value
+                }
                 let entry = Entry(
-                    kind: message.kind, device: message.session.device.name, points: points,
+                    kind: message.kind, device: message.session.device.name, points: points, values: values,
+                    timestamp: message.timestamp,
                     gateway: message.session.gateway)
                 entries.withLock { $0.append(entry) }
             }

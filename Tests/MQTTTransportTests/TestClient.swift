@@ -26,6 +26,8 @@ final class TestClient {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     private var lastIdentifier: UInt16 = 0
+    /// Unset where packets lie in the stream as they are.
+    var webSocket: TestWebSocket?
 
     init(port: Int, version: MQTTVersion = .v3_1_1) throws {
         self.version = version
@@ -51,6 +53,10 @@ final class TestClient {
     // MARK: - Sending
 
     func send(_ bytes: [UInt8]) {
+        sendRaw(webSocket == nil ? bytes : TestWebSocket.frame(bytes))
+    }
+
+    func sendRaw(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { bytes in
@@ -126,8 +132,19 @@ final class TestClient {
             let count = recv(descriptor, &room, room.count, 0)
             if count == 0 || (count < 0 && errno == ECONNRESET) { return nil }
             guard count > 0 else { throw Failure(description: "nothing came: errno \(errno)") }
-            buffer += room[..<count]
+            if webSocket == nil { buffer += room[..<count] } else { buffer += try webSocket!.unframe(room[..<count]) }
         }
+    }
+
+    /// Bytes as they come, up to an empty line.
+    func receiveHead() throws -> String {
+        var head: [UInt8] = []
+        while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {
+            var byte: UInt8 = 0
+            guard recv(descriptor, &byte, 1, 0) == 1 else { throw Failure(description: "closed inside of a head") }
+            head.append(byte)
+        }
+        return String(decoding: head, as: UTF8.self)
     }
 
     private func parse() -> Packet? {

@@ -62,6 +62,18 @@ def test_empty_body(post, kind):
     assert post(kind, "").status_code == 400
 
 
+def test_a_profile_for_protobuf_does_not_concern_http(post, rest):
+    """HTTP is JSON for every profile (device-api.md 1.1, 4.1)."""
+    profile = rest.create_profile("MQTT", transportPayloadTypeConfiguration={
+        "transportPayloadType": "PROTOBUF",
+        "deviceTelemetryProtoSchema": 'syntax = "proto3"; message T { int32 a = 1; }',
+        "deviceAttributesProtoSchema": 'syntax = "proto3"; message A { string b = 1; }'})
+    device = rest.create_device(deviceProfileId=profile["id"], type=profile["name"])
+    assert post("telemetry", '{"other":1}', device.token).status_code == 200
+    assert post("telemetry", b"\x08\x05", device.token).status_code == 500
+    assert device.latest("other") == {"other": 1}
+
+
 def test_attributes_go_to_the_client_scope(post, device):
     answer = post("attributes", '{"ca":1,"cb":"t"}')
     assert (answer.status_code, answer.content) == (200, b"")

@@ -1,10 +1,11 @@
 """A device on paho-mqtt: reads its attributes, hears of changes, answers calls, and calls the platform.
 
-usage: paho_device.py HOST PORT TOKEN CALLS [CA [CERT KEY]]
+usage: [TRANSPORT=websockets] paho_device.py HOST PORT TOKEN CALLS [CA [CERT KEY]]
 
-Answers so many calls with what they asked for, and prints a line for everything that it hears.
+With TRANSPORT=websockets the port is that of MQTT over WebSocket. Answers so many calls with what they asked for, and prints a line for everything that it hears.
 """
 import json
+import os
 import sys
 import threading
 
@@ -36,7 +37,8 @@ def on_message(client, userdata, message):
         answered.release()
 
 
-client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="paho-device", protocol=MQTTProtocolVersion.MQTTv5)
+client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="paho-device", protocol=MQTTProtocolVersion.MQTTv5,
+                     transport=os.environ.get("TRANSPORT", "tcp"))
 if token != "-":
     client.username_pw_set(token)
 if len(sys.argv) > 5:

@@ -74,7 +74,7 @@ final class TransportProcess: RunnableService {
     /// Devices first; then what they sent goes to Kafka.
     func stop() async {
         runtime.beginStopping()
-        transports?.stopAccepting()
+        await transports?.stopAccepting()
         transports?.closeConnections()
         await runtime.stopHTTP()
         await runtime.settle()

@@ -130,7 +130,7 @@ public final class Standalone: RunnableService {
 
     public func stop() async {
         runtime.beginStopping()
-        transports?.stopAccepting()
+        await transports?.stopAccepting()
         await runtime.stopHTTP()
         transports?.closeConnections()
         await runtime.settle()

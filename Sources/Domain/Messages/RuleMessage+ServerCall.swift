@@ -17,6 +17,21 @@ extension RuleMessage {
             ruleChainID: session.profile.ruleChainID, queueName: session.profile.queueName)
     }
 
+    /// The message of shared attributes that a gateway reports (`device-api.md` 1.6, 10.2).
+    ///
+    /// - Parameter json: An object.
+    public init(sharedAttributes json: String, of session: SessionInfo, id: UUID128, timestamp: Int64) {
+        let device = session.device
+        self.init(
+            id: id, timestamp: timestamp, type: .known(.postAttributesRequest), originator: device.deviceID.entityID,
+            tenantID: device.tenantID, customerID: device.customerID.isNull ? nil : device.customerID,
+            metadata: MessageMetadata([
+                "deviceName": device.name, "deviceType": device.type, "notifyDevice": "false",
+                "scope": "SHARED_SCOPE",
+            ]),
+            payload: .text(json), ruleChainID: session.profile.ruleChainID, queueName: session.profile.queueName)
+    }
+
     /// A JSON string.
     private static func quoted(_ text: String) -> String {
         var quoted = "\""

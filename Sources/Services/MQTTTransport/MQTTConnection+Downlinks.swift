@@ -93,10 +93,15 @@ extension MQTTConnection {
 
     /// The device has taken a message.
     func acknowledged(_ identifier: UInt16) {
-        guard let downlinks = downlinksIfAny, let known = downlinks.window.acknowledge(identifier) else { return }
+        guard let downlinks = downlinksIfAny, let known = downlinks.window.acknowledge(identifier) else {
+            idlePackets &+= 1
+            return
+        }
         if let call = known {
             call.timer?.cancel()
             report(.delivered, of: call)
+        } else {
+            idlePackets &+= 1
         }
         while let (waiting, identifier) = downlinks.window.next() {
             publish(waiting.topic, waiting.payload, identifier)

@@ -97,6 +97,7 @@ extension MQTTConnection {
     /// Answers an invalid payload (`device-api.md` 2.9).
     func rejectPayload(_ publish: MQTTPublish, _ session: OpenSession) {
         transport.metrics.invalidPayloads.increment()
+        idlePackets &+= 1
         transport.logger.limited(
             .debug, "invalid payload", ["device.id": .string(session.info.device.deviceID.description)])
         guard publish.qos != .atMostOnce else {

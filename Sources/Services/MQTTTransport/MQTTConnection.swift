@@ -7,6 +7,7 @@ import Model
 import Reactor
 import Telemetry
 import TransportCore
+import WebSocket
 
 /// One MQTT connection of a device: packets in, packets out. Owned by its loop.
 ///
@@ -59,6 +60,8 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     /// Paused because too much waits for devices behind the gateway.
     private var isWaitingForGateway = false
     private(set) var lastActivity: MonotonicTime
+    /// Packets that are no activity: invalid payloads, and acknowledgements of anything but calls (`device-api.md` 6.1).
+    var idlePackets: UInt32 = 0
     /// The activity that the core was told of last.
     var reportedActivity = MonotonicTime(nanoseconds: 0)
     /// When activity and silence are looked at next.
@@ -71,9 +74,12 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     var isEnding = false
     /// When TCP accepted the connection.
     let accepted: MonotonicTime
+    /// `nil` where packets lie in the stream as they are.
+    let webSocket: MQTTWebSocket?
 
-    init(_ connection: Connection, transport: MQTTTransportLoop) {
+    init(_ connection: Connection, transport: MQTTTransportLoop, webSocket: MQTTWebSocket? = nil) {
         self.connection = connection
+        self.webSocket = webSocket
         self.transport = transport
         decoder = MQTTFrameDecoder(maximumRemainingLength: transport.configuration.maximumRemainingLength)
         accepted = transport.loop.now
@@ -110,13 +116,24 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     // MARK: - Input
 
     func connection(_ connection: Connection, received bytes: Span<UInt8>) -> Int {
+        if let webSocket { return receive(bytes, by: webSocket) }
+        return receivePackets(in: bytes)
+    }
+
+    /// Takes whole packets; returns how many bytes they were, all if the connection has ended.
+    @inline(__always)
+    func receivePackets(in bytes: Span<UInt8>) -> Int {
         var offset = 0
+        var taken: UInt32 = 0
+        let before = (lastActivity, idlePackets)
         lastActivity = transport.loop.now
         do throws(MQTTError) {
             while !isPaused, let frame = try decoder.next(in: bytes, from: offset) {
                 guard try handle(frame, in: bytes) else { break }
                 offset = frame.end
+                taken &+= 1
             }
+            if taken == idlePackets &- before.1 { lastActivity = before.0 }
         } catch {
             reject(error)
             return bytes.count
@@ -170,6 +187,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
             acknowledged(try MQTTAcknowledgement.decode(frame, in: bytes, version: version).packetIdentifier)
         case .pubrec, .pubrel, .pubcomp:
             // QoS 2 was answered by PUBACK and is not sent.
+            idlePackets &+= 1
             _ = try MQTTAcknowledgement.decode(frame, in: bytes, version: version)
         case .disconnect:
             try receiveDisconnect(frame, in: bytes)
@@ -190,7 +208,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         _ = try MQTTDisconnect.decode(frame, in: bytes, version: version)
         if version == .v5 { write(MQTTDisconnect()) }
         finish()
-        connection?.close(.requested)
+        end(.requested, .normal)
     }
 
     /// Whether another PUBLISH may be taken; if not, reading stops until it may.
@@ -293,6 +311,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
 
     @inline(__always)
     func write(_ body: (inout ByteBuffer) -> Void) {
+        if let webSocket { return write(body, by: webSocket) }
         connection?.write(body)
     }
 
@@ -323,7 +342,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         guard case .awaitingConnect = state else { return }
         transport.metrics.noteClose(.connectTimeout)
         finish()
-        connection?.close(.timeout)
+        end(.timeout, .policyViolation)
     }
 
     /// The session was without uplink activity for too long.
@@ -334,13 +353,10 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
 
     /// The process stops.
     func shutDown() {
-        guard case .open = state else {
-            connection?.close(.shutdown)
-            return
-        }
+        guard case .open = state else { return end(.shutdown, .goingAway) }
         if version == .v5 { write(MQTTDisconnect(reasonCode: .serverShuttingDown)) }
         finish()
-        connection?.close(.shutdown)
+        end(.shutdown, .goingAway)
     }
 
     private func reject(_ error: MQTTError) {
@@ -358,7 +374,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
     func closeInSilence(_ reason: MQTTMetrics.Close) {
         transport.metrics.noteClose(reason)
         finish()
-        connection?.close(.protocolError)
+        end(.protocolError, .protocolError)
     }
 
     /// Closes with a DISCONNECT where the version has one and CONNECT was seen.
@@ -368,7 +384,14 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         sendAcknowledgements()
         if version == .v5 { write(MQTTDisconnect(reasonCode: code)) }
         finish()
-        connection?.close(reason == .inactivity || reason == .connectTimeout ? .timeout : .protocolError)
+        let isMalformed = reason == .malformedPacket || reason == .protocolError
+        end(reason == .inactivity ? .timeout : .protocolError, isMalformed ? .protocolError : .policyViolation)
+    }
+
+    /// Sends what is waiting and ends the connection, with the code where it is a WebSocket.
+    func end(_ reason: CloseReason, _ code: WebSocketCloseCode) {
+        if webSocket != nil { connection?.write { WebSocketFrame.encodeClose(code, into: &$0) } }
+        connection?.close(reason)
     }
 
     /// Ends the device session, once.
@@ -391,6 +414,7 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
         downlinksIfAny = nil
         gatewayIfAny = nil
         downloadsIfAny = nil
+        webSocket?.releaseMemory()
         transport.connectionEnded()
     }
 

@@ -20,6 +20,7 @@ final class MQTTMetrics {
         case slowSubscriber = "slow_subscriber"
         case provisioning
         case otaRefused = "ota_refused"
+        case webSocket = "websocket"
     }
 
     var publishes = 0

@@ -5,8 +5,11 @@ import Logging
 public import Reactor
 import Synchronization
 
-/// Settings of the TLS listener (`device-api.md` 11.1).
+/// Settings of MQTT over TLS (`device-api.md` 11.1): of its listener, and of what the listener of WebSockets over TLS shares
+/// with it.
 public struct MQTTTLSConfiguration: Sendable {
+    /// `MQTT_SSL_ENABLED`: whether there is a listener of its own.
+    public var listens = true
     /// `MQTT_SSL_BIND_ADDRESS`.
     public var bindAddress = "0.0.0.0"
     /// `MQTT_SSL_BIND_PORT`; 0 takes a free port.
@@ -26,9 +29,12 @@ public struct MQTTTLSConfiguration: Sendable {
 
     public init() {}
 
-    /// `nil` unless `MQTT_SSL_ENABLED` is set.
-    public init?(from settings: inout SettingsReader) {
-        guard settings.boolean("MQTT_SSL_ENABLED", default: false) else { return nil }
+    /// `nil` when nobody needs it.
+    ///
+    /// - Parameter isNeeded: Whether certificates are needed without ``listens``.
+    public init?(from settings: inout SettingsReader, isNeeded: Bool = false) {
+        listens = settings.boolean("MQTT_SSL_ENABLED", default: false)
+        guard listens || isNeeded else { return nil }
         bindAddress = settings.string("MQTT_SSL_BIND_ADDRESS", default: "0.0.0.0")
         port = settings.integer("MQTT_SSL_BIND_PORT", default: 8883, in: 0...65_535)
         _ = settings.choice("MQTT_SSL_CREDENTIALS_TYPE", default: "PEM", of: ["PEM"])
@@ -69,12 +75,24 @@ final class MQTTCertificates: Sendable {
     private let configuration: MQTTTLSConfiguration
     private let logger: Logger
     private let loaded: Mutex<Stamp>
+    private let isWatched = Mutex(false)
 
     init(_ configuration: MQTTTLSConfiguration, logger: Logger) throws(TLSError) {
         self.configuration = configuration
         self.logger = logger
         loaded = Mutex(Self.stamp(configuration))
         context = try TLSContext(configuration.server)
+    }
+
+    /// Looks at the files every now and then, on one loop. Called again, nothing happens.
+    func watch(on loop: EventLoop) {
+        guard let interval = configuration.reloadInterval else { return }
+        let isFirst = isWatched.withLock { isWatched in
+            defer { isWatched = true }
+            return !isWatched
+        }
+        guard isFirst else { return }
+        loop.schedule(after: interval, repeating: interval) { [self] in reloadIfChanged() }
     }
 
     /// Loads the files if they changed. What cannot be loaded is reported, and the old ones stay.

@@ -1,3 +1,4 @@
+import HTTPServer
 public import Logging
 public import Messages
 public import Metrics
@@ -8,11 +9,13 @@ public import TransportCore
 
 /// The MQTT device API (`device-api.md` 2) on a set of event loops: each has its own listener on the same port.
 public final class MQTTTransport: Sendable {
-    private let configuration: MQTTTransportConfiguration
-    private let logger: Logger
-    private let registry: MetricsRegistry
+    let configuration: MQTTTransportConfiguration
+    let logger: Logger
+    let registry: MetricsRegistry
     private let members = Mutex<[Member]>([])
-    private let certificates = Mutex<MQTTCertificates?>(nil)
+    let certificates = Mutex<MQTTCertificates?>(nil)
+    /// The listeners of WebSockets, plain and over TLS.
+    let webSocketServers = Mutex<[Bool: HTTPServer]>([:])
     /// Shared by all loops: an address is one everywhere.
     private let blocker: AddressBlocker?
 
@@ -31,7 +34,7 @@ public final class MQTTTransport: Sendable {
         }
     }
 
-    /// Loads the certificates of the TLS listener. Called before ``listenTLS(port:)``.
+    /// Loads the certificates of what goes over TLS. Called before the first of those listeners is opened.
     public func loadCertificates() throws(TLSError) {
         guard let tls = configuration.tls else { return }
         let loaded = try MQTTCertificates(tls, logger: logger)
@@ -65,7 +68,8 @@ public final class MQTTTransport: Sendable {
         return try current.listen(port: port, tls: certificates)
     }
 
-    private var current: MQTTTransportLoop {
+    /// The transport of the loop that it is called on.
+    var current: MQTTTransportLoop {
         guard let member = members.withLock({ $0.first { $0.loop.isCurrent } }) else {
             preconditionFailure("listen on a loop without transport")
         }
@@ -73,10 +77,11 @@ public final class MQTTTransport: Sendable {
     }
 
     /// Closes the listeners. Safe from any thread.
-    public func stopAccepting() {
+    public func stopAccepting() async {
         for member in members.withLock({ $0 }) {
             member.loop.execute { member.transport.stopAccepting() }
         }
+        await stopWebSockets()
     }
 
     /// Says good-bye to the devices and closes their connections. Safe from any thread.

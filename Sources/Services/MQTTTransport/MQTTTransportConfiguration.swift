@@ -30,8 +30,10 @@ public struct MQTTTransportConfiguration: Sendable {
     public var maximumWholePackage = 64 << 20
     /// From the answer to a provision request to the end of its connection.
     public var provisionLinger: Duration = .seconds(60)
-    /// The TLS listener; `nil` for none.
+    /// MQTT over TLS; `nil` for none.
     public var tls: MQTTTLSConfiguration?
+    /// MQTT over WebSocket.
+    public var webSocket = MQTTWebSocketConfiguration()
     /// `MQTT_PROXY_PROTOCOL_ENABLED`: every connection begins with the header of a proxy.
     public var expectsProxyHeader = false
     /// `TB_TRANSPORT_MAX_WRONG_CREDENTIALS_PER_IP`, where `TB_TRANSPORT_IP_RATE_LIMITS_ENABLED` is set: so many refused
@@ -60,7 +62,8 @@ public struct MQTTTransportConfiguration: Sendable {
         rpcAcknowledgementTimeout = settings.milliseconds("MQTT_TIMEOUT", default: 10_000)
         maximumUnacknowledgedDownlinks = settings.integer(
             "NEEDLETAIL_MQTT_MAX_UNACKNOWLEDGED_DOWNLINKS", default: 20_000, in: 1...65_000)
-        tls = MQTTTLSConfiguration(from: &settings)
+        webSocket = MQTTWebSocketConfiguration(from: &settings)
+        tls = MQTTTLSConfiguration(from: &settings, isNeeded: webSocket.secure != nil)
         expectsProxyHeader = settings.boolean("MQTT_PROXY_PROTOCOL_ENABLED", default: false)
         let isBlocking = settings.boolean("TB_TRANSPORT_IP_RATE_LIMITS_ENABLED", default: false)
         let maximum = settings.integer(

@@ -39,15 +39,11 @@ extension MQTTTransportLoop {
             } child: { _, _ in
             }
         case .deviceUpdated(let device):
-            forEachSession { info in
-                guard info.device.deviceID == device.deviceID, info.device != device else { return nil }
-                return info.with(device: device, profile: info.profile)
-            }
+            changes.devices[device.deviceID] = device
+            applyChangesSoon()
         case .deviceProfileUpdated(let profile):
-            forEachSession { info in
-                guard info.profile.id == profile.id, info.profile != profile else { return nil }
-                return info.with(device: info.device, profile: profile)
-            }
+            changes.profiles[profile.id] = profile
+            applyChangesSoon()
         case .tenantProfileUpdated, .tenantUpdated, .tenantDeleted:
             transport.limits.receive(notification)
         case .deviceDeleted, .deviceProfileDeleted:
@@ -71,9 +67,43 @@ extension MQTTTransportLoop {
         }
     }
 
-    private func forEachSession(_ change: (SessionInfo) -> SessionInfo?) {
+    /// Changes of devices and profiles that sessions have not been told.
+    struct Changes {
+        var devices: [DeviceID: DeviceInfo] = [:]
+        var profiles: [DeviceProfileID: DeviceProfileInfo] = [:]
+
+        /// The session as it is now; `nil` where nothing changed.
+        func changed(_ info: SessionInfo) -> SessionInfo? {
+            let device = devices[info.device.deviceID] ?? info.device
+            let profile = profiles[info.profile.id] ?? info.profile
+            guard device != info.device || profile != info.profile else { return nil }
+            return info.with(device: device, profile: profile)
+        }
+    }
+
+    /// From one walk over the sessions to the next.
+    private static let pauseBetweenWalks: Duration = .milliseconds(100)
+
+    /// Tells all sessions of what changed: at once, unless that was done a moment ago.
+    ///
+    /// No table leads from a device or profile to its sessions: it would cost every connection memory, and every connect
+    /// time. A walk over 100 000 sessions takes some milliseconds, and what changes meanwhile waits for the next one, so
+    /// that changing any number of devices costs a few percent of the loop.
+    private func applyChangesSoon() {
+        guard changesTimer == nil else { return }
+        guard loop.now < nextWalk else { return applyChanges() }
+        changesTimer = loop.schedule(after: nextWalk - loop.now) { [unowned self] in
+            changesTimer = nil
+            applyChanges()
+        }
+    }
+
+    private func applyChanges() {
+        let changes = changes
+        self.changes = Changes()
+        nextWalk = loop.now + Self.pauseBetweenWalks
         loop.forEachConnection { connection in
-            (connection.handler as? MQTTConnection)?.update(change)
+            (connection.handler as? MQTTConnection)?.update(changes.changed)
         }
     }
 

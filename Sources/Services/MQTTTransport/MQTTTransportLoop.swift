@@ -1,3 +1,4 @@
+import Bytes
 import Crypto
 import Logging
 import MQTTProtocol
@@ -18,12 +19,19 @@ final class MQTTTransportLoop {
     /// Told about uplinks that nobody waits for.
     let unacknowledgedTarget: any UplinkTarget = UnacknowledgedTarget()
     let gatewayReader = GatewayRequestReader()
+    let gatewayProtobufReader: GatewayProtobufReader
     /// `nil` when addresses are not blocked.
     let blocker: AddressBlocker?
     private var listeners: [Listener] = []
     private var connectDeadlines: DeadlineWheel<MQTTConnection>!
     private var sessionChecks: DeadlineWheel<MQTTConnection>!
     private var connectionCount = 0
+    /// See ``applyChangesSoon()``.
+    var changes = Changes()
+    var changesTimer: LoopTimer?
+    var nextWalk = MonotonicTime(nanoseconds: 0)
+    /// Memory for the payload of one read of a WebSocket.
+    var scratch = ByteBuffer()
 
     private final class UnacknowledgedTarget: UplinkTarget {
         func uplinkFinished(tag: UInt32) {}
@@ -41,6 +49,7 @@ final class MQTTTransportLoop {
         self.logger = logger
         self.metrics = metrics
         self.blocker = blocker
+        gatewayProtobufReader = GatewayProtobufReader(options: transport.configuration.decoding)
         reportsActivityAtOnce = transport.configuration.activityReporting.reportsAtOnce
         let connectTimeout = configuration.connectTimeout
         connectDeadlines = DeadlineWheel(
@@ -66,7 +75,7 @@ final class MQTTTransportLoop {
 
     // MARK: - Connections
 
-    /// Opens a listener; returns the port. Certificates are watched by the loop that opens theirs first.
+    /// Opens a listener; returns the port.
     func listen(port: Int, tls certificates: MQTTCertificates?) throws(ReactorError) -> Int {
         let address = certificates == nil ? configuration.bindAddress : configuration.tls?.bindAddress
         let listener = try Listener.open(
@@ -74,9 +83,7 @@ final class MQTTTransportLoop {
             tls: certificates?.context
         ) { [unowned self] connection in accept(connection) }
         listeners.append(listener)
-        if let certificates, loop.index == 0, let interval = configuration.tls?.reloadInterval {
-            loop.schedule(after: interval, repeating: interval) { certificates.reloadIfChanged() }
-        }
+        certificates?.watch(on: loop)
         return listener.localPort
     }
 
@@ -88,19 +95,29 @@ final class MQTTTransportLoop {
     }
 
     private func accept(_ connection: Connection) -> (any ConnectionHandler)? {
+        admits(connection) ? handler(of: connection, webSocket: nil) : nil
+    }
+
+    /// Whether a connection that was accepted may stay.
+    func admits(_ connection: Connection) -> Bool {
         guard connectionCount < configuration.maximumConnectionsPerLoop else {
             metrics.noteClose(.limit)
-            return nil
+            return false
         }
         if let blocker, let address = AddressBlocker.Address(connection.peerAddressBytes),
             blocker.isBlocked(address, now: loop.now)
         {
             metrics.noteClose(.blocked)
-            return nil
+            return false
         }
+        return true
+    }
+
+    /// A new connection, which has to send CONNECT soon.
+    func handler(of connection: Connection, webSocket: MQTTWebSocket?) -> MQTTConnection {
         connectionCount += 1
         metrics.connections.add(1)
-        let handler = MQTTConnection(connection, transport: self)
+        let handler = MQTTConnection(connection, transport: self, webSocket: webSocket)
         connectDeadlines.insert(handler, due: loop.now + configuration.connectTimeout)
         return handler
     }

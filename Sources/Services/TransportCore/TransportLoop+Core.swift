@@ -13,8 +13,11 @@ extension TransportLoop {
     }
 
     /// Whether a message without data points may pass the limits of its session.
-    public func admitsMessage(_ limiter: SessionLimiter) -> Bool {
-        if limiter.isUnlimited || limiter.admits(.message, now: loop.now) { return true }
+    public func admitsMessage(_ limiter: SessionLimiter) -> Bool { admits(.message, limiter) }
+
+    /// Whether so much may pass the limits of its session.
+    public func admits(_ load: TransportLoad, _ limiter: SessionLimiter) -> Bool {
+        if limiter.isUnlimited || limiter.admits(load, now: loop.now) { return true }
         metrics.limited.increment()
         return false
     }
@@ -27,8 +30,25 @@ extension TransportLoop {
     public func callServer(
         _ request: ToServerRPCRequest, of session: SessionInfo, finished: @escaping (_ isTaken: Bool) -> Void
     ) {
-        let message = RuleMessage(
-            serverCall: request, of: session, id: .random(), timestamp: loop.wallClockMilliseconds)
+        hand(
+            RuleMessage(serverCall: request, of: session, id: .random(), timestamp: loop.wallClockMilliseconds),
+            finished)
+    }
+
+    /// Hands shared attributes that a gateway reports of a device to the rule engine (`device-api.md` 10.2): what is saved,
+    /// and where, is up to its chain.
+    ///
+    /// - Parameter finished: Called on the loop once the message is durable, or `false` when the queue was full.
+    public func postSharedAttributes(
+        _ typed: TypedRecord, of session: SessionInfo, finished: @escaping (_ isTaken: Bool) -> Void
+    ) {
+        hand(
+            RuleMessage(
+                sharedAttributes: typed.json, of: session, id: .random(), timestamp: loop.wallClockMilliseconds),
+            finished)
+    }
+
+    private func hand(_ message: RuleMessage, _ finished: @escaping (_ isTaken: Bool) -> Void) {
         let outcome = CallOutcome(body: finished)
         let queue = queue
         Task(executorPreference: loop) {

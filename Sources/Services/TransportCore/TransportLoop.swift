@@ -106,6 +106,16 @@ public final class TransportLoop {
         records.removeAll(keepingCapacity: true)
         try decoder.decodeTelemetry(
             payload, receivedAt: loop.wallClockMilliseconds, into: &batch.arena, records: &records)
+        return handTelemetry(
+            of: batch, byteCount: payload.count, session: session, limiter: limiter, target: target, tag: tag)
+    }
+
+    /// Hands `records` to the rule engine.
+    @inline(__always)
+    private func handTelemetry(
+        of batch: UplinkBatch, byteCount: Int, session: SessionInfo, limiter: SessionLimiter?, target: any UplinkTarget,
+        tag: UInt32
+    ) -> UplinkAdmission {
         guard !records.isEmpty else { return .acknowledged }
         if let limiter, !limiter.isUnlimited {
             var load = TransportLoad()
@@ -116,7 +126,7 @@ public final class TransportLoop {
                 return .limited
             }
         }
-        let ticket = tickets.issue(records.count, byteCount: payload.count, target: target, tag: tag)
+        let ticket = tickets.issue(records.count, byteCount: byteCount, target: target, tag: tag)
         var points = 0
         for record in records {
             points &+= Int(record.pointCount)
@@ -129,6 +139,24 @@ public final class TransportLoop {
         return .pending
     }
 
+    /// Hands over telemetry whose values have their types already.
+    public func postTelemetry(
+        _ typed: [TypedRecord], session: SessionInfo, lane: Int, limiter: SessionLimiter? = nil,
+        target: any UplinkTarget, tag: UInt32
+    ) -> UplinkAdmission {
+        let batch = openBatch(lane)
+        records.removeAll(keepingCapacity: true)
+        for record in typed {
+            let first = batch.arena.count
+            record.append(to: &batch.arena)
+            let time = record.timestamp == 0 ? loop.wallClockMilliseconds : record.timestamp
+            records.append(TelemetryRecord(timestamp: time, points: first..<batch.arena.count))
+        }
+        return handTelemetry(
+            of: batch, byteCount: typed.reduce(0) { $0 + $1.byteCount }, session: session, limiter: limiter,
+            target: target, tag: tag)
+    }
+
     /// Decodes an attributes payload and hands it to the rule engine as client attributes.
     public func postAttributes(
         _ payload: Span<UInt8>, session: SessionInfo, lane: Int, limiter: SessionLimiter? = nil,
@@ -136,6 +164,28 @@ public final class TransportLoop {
     ) throws(TelemetryError) -> UplinkAdmission {
         let batch = openBatch(lane)
         let points = try decoder.decodeAttributes(payload, into: &batch.arena)
+        return handAttributes(
+            points, of: batch, byteCount: payload.count, session: session, limiter: limiter, target: target, tag: tag)
+    }
+
+    /// Hands over client attributes whose values have their types already.
+    public func postAttributes(
+        _ typed: TypedRecord, session: SessionInfo, lane: Int, limiter: SessionLimiter? = nil,
+        target: any UplinkTarget, tag: UInt32
+    ) -> UplinkAdmission {
+        let batch = openBatch(lane)
+        let first = batch.arena.count
+        typed.append(to: &batch.arena)
+        return handAttributes(
+            first..<batch.arena.count, of: batch, byteCount: typed.byteCount, session: session, limiter: limiter,
+            target: target, tag: tag)
+    }
+
+    @inline(__always)
+    private func handAttributes(
+        _ points: Range<Int>, of batch: UplinkBatch, byteCount: Int, session: SessionInfo, limiter: SessionLimiter?,
+        target: any UplinkTarget, tag: UInt32
+    ) -> UplinkAdmission {
         if let limiter, !limiter.isUnlimited {
             var load = TransportLoad()
             load.add(dataPoints: points.count)
@@ -144,7 +194,7 @@ public final class TransportLoop {
                 return .limited
             }
         }
-        let ticket = tickets.issue(1, byteCount: payload.count, target: target, tag: tag)
+        let ticket = tickets.issue(1, byteCount: byteCount, target: target, tag: tag)
         batch.messages.append(
             UplinkMessage(
                 session: session, kind: .attributes, timestamp: loop.wallClockMilliseconds,

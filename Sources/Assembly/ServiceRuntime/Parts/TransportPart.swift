@@ -56,13 +56,27 @@ public final class TransportPart {
         }
         runtime.logger.info(
             "listening", ["protocol": "mqtt", "address": .string("\(settings.mqtt.bindAddress):\(port)")])
+        try transport.loadCertificates()
         try await startMQTTS(transport, on: io)
+        try await startWebSocket(transport, on: io)
+    }
+
+    /// Opens the port of WebSockets on every loop, if there is one, and that over TLS.
+    private func startWebSocket(_ transport: MQTTTransport, on io: EventLoopGroup) async throws {
+        for (name, listener, isSecure) in [
+            ("mqtt-ws", settings.mqtt.webSocket.plain, false), ("mqtt-wss", settings.mqtt.webSocket.secure, true),
+        ] {
+            guard let listener else { continue }
+            var port = 0
+            for loop in io.loops { port = try await loop.run { try transport.listenWebSocket(isSecure: isSecure) } }
+            runtime.logger.info(
+                "listening", ["protocol": .string(name), "address": .string("\(listener.bindAddress):\(port)")])
+        }
     }
 
     /// Opens the TLS port on every loop, if there is one.
     private func startMQTTS(_ transport: MQTTTransport, on io: EventLoopGroup) async throws {
-        guard let tls = settings.mqtt.tls else { return }
-        try transport.loadCertificates()
+        guard let tls = settings.mqtt.tls, tls.listens else { return }
         var port = tls.port
         for loop in io.loops {
             let wanted = port
@@ -95,8 +109,8 @@ public final class TransportPart {
     // MARK: - Stop
 
     /// Closes the device port. Connections stay.
-    public func stopAccepting() {
-        mqtt?.stopAccepting()
+    public func stopAccepting() async {
+        await mqtt?.stopAccepting()
     }
 
     /// Says good-bye to the devices.

@@ -52,9 +52,11 @@ final class GatewayLink: UplinkTarget {
         }
         let now = transport.loop.wallClockMilliseconds
         do throws(GatewayPayloadError) {
-            let parts = try transport.gatewayReader.parts(of: bytes.extracting(publish.payload), on: topic) {
-                latencies.add($0, now: now)
-            }
+            let payload = bytes.extracting(publish.payload)
+            let parts =
+                session.info.profile.mqtt.usesProtobuf
+                ? try transport.gatewayProtobufReader.parts(of: payload, on: topic)
+                : try transport.gatewayReader.parts(of: payload, on: topic) { latencies.add($0, now: now) }
             if !latencies.isEmpty, reportTimer == nil { scheduleReport() }
             let number =
                 publish.qos == .atMostOnce ? nil : connection.pending.append(publish.packetIdentifier)
@@ -102,6 +104,7 @@ final class GatewayLink: UplinkTarget {
 
     private func perform(_ action: GatewayAction, _ child: GatewayChild, _ delivery: UInt32) {
         guard let session = child.session else { preconditionFailure("\(child.name) is not known yet") }
+        let before = child.lastActivity
         child.lastActivity = transport.loop.now
         let shared = transport.transport
         switch action {
@@ -109,19 +112,31 @@ final class GatewayLink: UplinkTarget {
         case .disconnect:
             end(child)
             finish(delivery, .success)
-        case .invalid: finish(delivery, .payloadFormatInvalid)
+        case .invalid: refuse(child, delivery, activeBefore: before)
         case .telemetry(let payload):
-            post(child, delivery) { () throws(TelemetryError) in
+            post(child, delivery, activeBefore: before) { () throws(TelemetryError) in
                 try shared.postTelemetry(
                     payload.span, session: session.info, lane: session.lane, limiter: session.limiter, target: self,
                     tag: delivery)
             }
         case .attributes(let payload):
-            post(child, delivery) { () throws(TelemetryError) in
+            post(child, delivery, activeBefore: before) { () throws(TelemetryError) in
                 try shared.postAttributes(
                     payload.span, session: session.info, lane: session.lane, limiter: session.limiter, target: self,
                     tag: delivery)
             }
+        case .typedTelemetry(let records):
+            note(
+                shared.postTelemetry(
+                    records, session: session.info, lane: session.lane, limiter: session.limiter, target: self,
+                    tag: delivery), child, delivery)
+        case .typedAttributes(let record, isShared: false):
+            note(
+                shared.postAttributes(
+                    record, session: session.info, lane: session.lane, limiter: session.limiter, target: self,
+                    tag: delivery), child, delivery)
+        case .typedAttributes(let record, isShared: true):
+            postShared(record, session, child, delivery)
         case .attributesRequest(let request):
             tell(.attributesRequest(session.info, request), session, child, delivery)
         case .claim(let claim):
@@ -133,16 +148,38 @@ final class GatewayLink: UplinkTarget {
     }
 
     private func post(
-        _ child: GatewayChild, _ delivery: UInt32, _ body: () throws(TelemetryError) -> UplinkAdmission
+        _ child: GatewayChild, _ delivery: UInt32, activeBefore: MonotonicTime,
+        _ body: () throws(TelemetryError) -> UplinkAdmission
     ) {
         do throws(TelemetryError) {
-            switch try body() {
-            case .pending: break
-            case .acknowledged: finish(delivery, .success)
-            case .limited: limit(child, delivery)
-            }
+            note(try body(), child, delivery)
         } catch {
-            finish(delivery, .payloadFormatInvalid)
+            refuse(child, delivery, activeBefore: activeBefore)
+        }
+    }
+
+    /// What a device said is invalid, and no activity of it.
+    private func refuse(_ child: GatewayChild, _ delivery: UInt32, activeBefore: MonotonicTime) {
+        child.lastActivity = activeBefore
+        finish(delivery, .payloadFormatInvalid)
+    }
+
+    private func note(_ admission: UplinkAdmission, _ child: GatewayChild, _ delivery: UInt32) {
+        switch admission {
+        case .pending: break
+        case .acknowledged: finish(delivery, .success)
+        case .limited: limit(child, delivery)
+        }
+    }
+
+    private func postShared(
+        _ record: TypedRecord, _ session: GatewayChild.Session, _ child: GatewayChild, _ delivery: UInt32
+    ) {
+        let load = TransportLoad(telemetryMessages: 1, dataPoints: record.entries.count)
+        guard transport.transport.admits(load, session.limiter) else { return limit(child, delivery) }
+        transport.transport.postSharedAttributes(record, of: session.info) { [weak connection] isTaken in
+            guard let connection, let link = connection.gatewayIfAny, !link.isEnded else { return }
+            if isTaken { link.finish(delivery, .success) } else { link.uplinkLost(tag: delivery) }
         }
     }
 

@@ -10,6 +10,8 @@ enum GatewayAction {
     case telemetry([UInt8])
     /// An object of attributes, as JSON.
     case attributes([UInt8])
+    case typedTelemetry([TypedRecord])
+    case typedAttributes(TypedRecord, isShared: Bool)
     case attributesRequest(AttributesRequest)
     case claim(ClaimRequest)
     case rpcResponse(ToDeviceRPCResponse)
@@ -20,6 +22,8 @@ enum GatewayAction {
     var byteCount: Int {
         switch self {
         case .telemetry(let payload), .attributes(let payload): payload.count + 64
+        case .typedTelemetry(let records): records.reduce(64) { $0 + $1.byteCount }
+        case .typedAttributes(let record, _): record.byteCount + 64
         case .rpcResponse(let response): (response.payload?.utf8.count ?? 0) + 64
         default: 64
         }
@@ -115,7 +119,7 @@ struct GatewayRequestReader {
     }
 
     /// A name that a device can have.
-    private static func name(_ text: String) -> String? {
+    static func name(_ text: String) -> String? {
         text.isEmpty || text.utf8.allSatisfy { $0 == UInt8(ascii: " ") } || text.utf16.count > maximumNameLength
             ? nil : text
     }

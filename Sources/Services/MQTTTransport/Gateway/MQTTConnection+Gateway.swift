@@ -15,23 +15,33 @@ extension MQTTConnection {
         gateway.receive(publish, in: bytes, session)
     }
 
+    /// Whether the profile of the gateway says protobuf, for all that goes through it (`device-api.md` 2.11).
+    private var speaksProtobuf: Bool { session?.info.profile.mqtt.usesProtobuf ?? false }
+
     func sendGateway(_ response: AttributesResponse, to child: GatewayChild) {
         send(
             .gatewayAttributesResponse, .long, "v1/gateway/attributes/response",
-            DeviceResponseJSON.gatewayAttributes(response, device: child.name))
+            speaksProtobuf
+                ? GatewayProtobuf.attributes(response, device: child.name)
+                : DeviceResponseJSON.gatewayAttributes(response, device: child.name))
     }
 
     func sendGateway(_ update: AttributesUpdate, to child: GatewayChild) {
         send(
             .gatewayAttributes, .long, "v1/gateway/attributes",
-            DeviceResponseJSON.gatewayAttributesUpdate(update, device: child.name))
+            speaksProtobuf
+                ? GatewayProtobuf.attributesUpdate(update, device: child.name)
+                : DeviceResponseJSON.gatewayAttributesUpdate(update, device: child.name))
     }
 
     /// A call: how far it came is reported of persistent ones only (`device-api.md` 7.2).
     func sendGateway(_ request: ToDeviceRPCRequest, to child: GatewayChild) {
         guard let session = child.session?.info else { return }
         send(
-            .gatewayRPC, .long, "v1/gateway/rpc", DeviceResponseJSON.gatewayRPCRequest(request, device: child.name))
+            .gatewayRPC, .long, "v1/gateway/rpc",
+            speaksProtobuf
+                ? GatewayProtobuf.rpcRequest(request, device: child.name)
+                : DeviceResponseJSON.gatewayRPCRequest(request, device: child.name))
         guard request.isPersisted else { return }
         let status: RPCStatus = downlinks.subscriptions.qos(.gatewayRPC, .long) == .atMostOnce ? .delivered : .sent
         _ = transport.transport.send(
@@ -43,6 +53,8 @@ extension MQTTConnection {
         guard version == .v5 else { return }
         send(
             .gatewayRPC, .long, "v1/gateway/disconnect",
-            DeviceResponseJSON.gatewayDisconnect(device: device, reason: Int(reason.rawValue)))
+            speaksProtobuf
+                ? GatewayProtobuf.disconnect(device: device, reason: Int(reason.rawValue))
+                : DeviceResponseJSON.gatewayDisconnect(device: device, reason: Int(reason.rawValue)))
     }
 }
