@@ -49,8 +49,9 @@ def own(rest):
     return things
 
 
-def test_names_are_of_a_tenant_credentials_and_addresses_of_all(rest, stranger, system):
+def test_names_are_of_a_tenant_credentials_and_addresses_of_all(rest, system):
     mark = salt()
+    stranger = make_tenant(system)[1]
     for one in (rest, stranger):
         one.ok("POST", "/api/device", {"name": "Shared " + mark})
         again = one.call("POST", "/api/device", {"name": "Shared " + mark})
