@@ -123,8 +123,8 @@ let services: [Target] = [
          "Configuration"]),
     swiftTarget(
         "Services", "CoreNode",
-        ["Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail", "Compression", "Postgres",
-         "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
+        ["CLinux", "Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail", "Compression",
+         "Postgres", "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
     swiftTarget(
         "Services", "LoadTester",
         ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),

@@ -11,7 +11,9 @@ from downlinks import calls, fan_out
 from kafka import kafka
 from programs import (Failure, bench_transport, connections_possible, database_of, limit, loadtest, mosquitto,
                       processor_seconds, server_of, standalone)
+from http_telemetry import http_telemetry
 from rest import rest
+from rest_login import rest_login
 from rest_telemetry import rest_telemetry
 from results import Figure, Series
 
@@ -210,6 +212,8 @@ ALL = {
     "flat": flat,
     "rest": rest,
     "rest-telemetry": rest_telemetry,
+    "rest-login": rest_login,
+    "http-telemetry": http_telemetry,
     "fan-out": fan_out,
     "calls": calls,
     "device-state": device_state,

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 
 from programs import Failure, standalone
@@ -46,11 +47,25 @@ def create(address, token: str, prefix: str, first: int, count: int) -> str:
     return device["id"]["id"]
 
 
-def wrk(address, token: str, path: str, seconds: int) -> float:
-    """Answers a second; every answer must be 200."""
-    command = ["wrk", "-t", "1", "-c", CONNECTIONS, "-d", f"{seconds}s", "-H", "X-Authorization: Bearer " + token,
-               f"http://{address[0]}:{address[1]}{path}"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
+def wrk(address, token: str | None, path: str, seconds: int, body: str | None = None, paths: list[str] = ()) -> float:
+    """Answers a second; every answer must be 200. A body is posted; where there are several paths, they take turns."""
+    command = ["wrk", "-t", "1", "-c", CONNECTIONS, "-d", f"{seconds}s", "--timeout", "10s"]
+    if token:
+        command += ["-H", "X-Authorization: Bearer " + token]
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if body:
+            turns = ", ".join(json.dumps(one) for one in paths or [path])
+            script.write(f"""
+                wrk.method, wrk.body, wrk.headers["Content-Type"] = "POST", {json.dumps(body)}, "application/json"
+                local paths, turn = {{{turns}}}, 0
+                function request()
+                    turn = turn % #paths + 1
+                    return wrk.format(nil, paths[turn])
+                end""")
+            script.flush()
+            command += ["-s", script.name]
+        command.append(f"http://{address[0]}:{address[1]}{path}")
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
     if done.returncode != 0 or "Non-2xx" in done.stdout:
         raise Failure(f"wrk {path}:\n{done.stdout}")
     return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])

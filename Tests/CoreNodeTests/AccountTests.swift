@@ -354,7 +354,91 @@ struct AccountTests {
         #expect(free["customerId"]?["id"]?.stringValue == CustomerID.null.description)
     }
 
+    /// Time is what the password costs and what is written; both are the same whether the user exists or not.
+    @Test func anUnknownUserCostsTheSameStatementsAndTheSameHash() async throws {
+        _ = try await makeUser()
+        func statements(of name: String) async throws -> [String] {
+            api.database.heard.withLock { $0 = [] }
+            let answer = try await api.send(
+                .post, "/api/auth/login", ["username": .string(name), "password": "wrong"])
+            #expect(answer.message == "Invalid username or password")
+            return api.database.heard.withLock { heard in
+                defer { heard = nil }
+                // The audit log is written behind the back of the request; the task that keeps tokens fresh is not part of it.
+                return (heard ?? []).filter { !$0.contains("audit_log") && !$0.contains("token_revocation") }
+            }
+        }
+        let known = try await statements(of: email)
+        let unknown = try await statements(of: "nobody\(salt)@x.org")
+        #expect(known.count >= 4)
+        #expect(unknown.filter { !$0.contains("pg_logical_emit_message") } == known)
+        #expect(unknown.count == known.count + 1)
+        // Verified where there is no user: of the cost that new hashes have.
+        #expect(PasswordService.dummyHash.hasPrefix("$2a$\(PasswordService.hashCost)$"))
+        #expect(PasswordService.dummyHash.utf8.count == 60)
+        #expect(BCrypt.verify("wrong", hash: PasswordService.dummyHash) == false)
+    }
+
     // MARK: - Audit log
+
+    private func audited(_ path: String, _ token: String, where condition: (JSONValue) -> Bool) async throws -> JSONValue {
+        try await eventually("an audit record") {
+            let page = try await api.send(
+                .get, path + "?pageSize=100&page=0&sortProperty=createdTime&sortOrder=DESC", token: token)
+            return page.body["data"]?.arrayValue?.first(where: condition)
+        }
+    }
+
+    @Test func whatWasRefusedIsAuditedWithItsReason() async throws {
+        let token = try await api.login()
+        let name = "R" + salt
+        let device = try id(try await api.send(.post, "/api/device", ["name": .string(name)], token: token).body)
+        #expect(try await api.send(.post, "/api/device", ["name": .string(name)], token: token).status == 400)
+        let refused = try await audited("/api/audit/logs", token) {
+            $0["entityName"] == .string(name) && $0["actionStatus"] == "FAILURE"
+        }
+        #expect(refused["actionType"] == "ADDED")
+        #expect(refused["actionFailureDetails"] == "Device with such name already exists!")
+        #expect(refused["entityId"]?["id"] == .string(UUID128.null.text))
+        #expect(refused["actionData"]?["entity"]?["name"] == .string(name))
+        let stale: JSONValue = [
+            "id": ["entityType": "DEVICE", "id": .string(device)], "name": .string(name), "version": 99,
+        ]
+        #expect(try await api.send(.post, "/api/device", stale, token: token).status == 409)
+        let path = "/api/audit/logs/entity/DEVICE/\(device)"
+        let conflict = try await audited(path, token) { $0["actionStatus"] == "FAILURE" }
+        #expect(conflict["actionType"] == "UPDATED")
+        let view: JSONValue = [
+            "name": .string(name), "type": "v", "entityId": ["entityType": "DEVICE", "id": .string(device)],
+            "keys": ["timeseries": [], "attributes": ["cs": [], "ss": [], "sh": []]],
+        ]
+        #expect(try await api.send(.post, "/api/entityView", view, token: token).status == 200)
+        #expect(try await api.send(.delete, "/api/device/\(device)", token: token).status == 400)
+        let kept = try await audited(path, token) { $0["actionType"] == "DELETED" }
+        #expect(kept["actionStatus"] == "FAILURE")
+        #expect(kept["entityName"] == .string(name))
+    }
+
+    @Test func everyAuditedRefusalIsThatOfAnEndpoint() {
+        let endpoints = Set(api.service.endpoints.map { "\($0.method.name) \($0.pattern)" })
+        for pattern in RefusedChanges.saved.keys { #expect(endpoints.contains("POST " + pattern)) }
+        for pattern in RefusedChanges.deleted.keys { #expect(endpoints.contains("DELETE " + pattern)) }
+    }
+
+    @Test func recordsOfAttributesAndTelemetryNameTheirEntity() async throws {
+        let token = try await api.login()
+        let name = "N" + salt
+        let device = try id(try await api.send(.post, "/api/device", ["name": .string(name)], token: token).body)
+        let base = "/api/plugins/telemetry/DEVICE/\(device)"
+        #expect(try await api.send(.post, base + "/SERVER_SCOPE", ["a": 1], token: token).status == 200)
+        #expect(try await api.send(.post, base + "/timeseries/ANY", ["t": 1], token: token).status == 200)
+        for type in ["ATTRIBUTES_UPDATED", "TIMESERIES_UPDATED"] {
+            let record = try await audited("/api/audit/logs/entity/DEVICE/\(device)", token) {
+                $0["actionType"] == .string(type)
+            }
+            #expect(record["entityName"] == .string(name))
+        }
+    }
 
     @Test func theAuditLogIsFoundByEntityUserAndType() async throws {
         let token = try await api.login()

@@ -23,11 +23,14 @@ final class OneConnection: TransactionRunner, @unchecked Sendable {
     // @unchecked: `connection` is used with `mutex` held.
     private let connection: PostgresConnection
     private let mutex = Mutex(())
+    /// What ran while somebody listened; `nil`: nobody does.
+    let heard = Mutex<[String]?>(nil)
 
     init(_ connectionInfo: String) throws { connection = try PostgresConnection(connecting: connectionInfo) }
 
     func query(_ sql: String, _ parameters: [PostgresParameter]) async throws -> PostgresResult {
-        try mutex.withLock { _ in try connection.query(sql, parameters) }
+        heard.withLock { $0?.append(sql) }
+        return try mutex.withLock { _ in try connection.query(sql, parameters) }
     }
 
     func inTransaction<R: Sendable>(
@@ -60,6 +63,11 @@ final class Recorder: DeviceEvents, TelemetryStore, RuleMessageSink, CoreQueuePr
     let messages = Mutex<[RuleMessage]>([])
 
     func send(_ message: RuleMessage) { messages.withLock { $0.append(message) } }
+
+    /// What ``hasRoom()`` says.
+    let isFull = Mutex(false)
+
+    func hasRoom() async -> Bool { isFull.withLock { !$0 } }
 
     func post(_ event: DeviceEvent) async { events.withLock { $0.append(event) } }
 

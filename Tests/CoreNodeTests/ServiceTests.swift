@@ -261,7 +261,7 @@ struct ServiceTests {
         #expect(try await api.send(.post, "/api/device/credentials", credentials, token: token).status == 200)
         #expect(try await api.send(.delete, "/api/device/" + id, token: token).status == 200)
         let events = api.recorder.events.withLock { $0 }
-        guard events.count == 3, case .deviceCreated(let created) = events[0],
+        guard events.count == 3, case .deviceCreated(let created, _) = events[0],
             case .credentialsChanged(_, let changed) = events[1], case .deviceDeleted(let deleted) = events[2]
         else {
             Issue.record("\(events)")
@@ -335,5 +335,19 @@ struct ServiceTests {
         #expect(try await api.send(.get, "/health/ready").status == 200)
         #expect(try await api.send(.get, "/login").status == 200)
         #expect(try await api.send(.get, "/actuator/prometheus").text.contains("# HELP"))
+    }
+
+    /// The rule engine is to hear of every change: one that it could not be told of is not made.
+    @Test func nothingIsChangedWhileTheRuleEngineTakesNoMessages() async throws {
+        let api = try await TestService()
+        let token = try await api.login()
+        api.recorder.isFull.withLock { $0 = true }
+        let name = "Busy\(UInt32.random(in: 0...UInt32.max))"
+        let refused = try await api.send(.post, "/api/device", ["name": .string(name)], token: token)
+        #expect(refused.status == 503)
+        let found = try await api.send(.get, "/api/tenant/devices?deviceName=" + name, token: token)
+        #expect(found.status == 404)
+        api.recorder.isFull.withLock { $0 = false }
+        #expect(try await api.send(.post, "/api/device", ["name": .string(name)], token: token).status == 200)
     }
 }

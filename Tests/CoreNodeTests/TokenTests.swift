@@ -75,6 +75,19 @@ import Testing
         #expect(throws: TokenError.malformed) { try codec.readAccess("a.b.c", now: now) }
     }
 
+    @Test func `a token that was read before ends with its key and with its time`() throws {
+        let codec = codec
+        let pair = pair
+        #expect(try codec.readAccess(pair.access, now: now).principal.authority == .tenantAdministrator)
+        #expect(try codec.readAccess(pair.access, now: now).principal.authority == .tenantAdministrator)
+        #expect(throws: TokenError.expired) { try codec.readAccess(pair.access, now: now + 9_000_000) }
+        let settings = codec.settings
+        codec.settings.signingKey = Array(repeating: 7, count: 64)
+        #expect(throws: TokenError.badSignature) { try codec.readAccess(pair.access, now: now) }
+        codec.settings = settings
+        #expect(try codec.readAccess(pair.access, now: now).principal.authority == .tenantAdministrator)
+    }
+
     @Test(arguments: [#"{"alg":"none"}"#, #"{"alg":"HS256"}"#, #"{"alg":"hs512"}"#, "{}", "[]", "nonsense"])
     func `no algorithm but the own is accepted, whatever the signature`(_ header: String) throws {
         let payload = String(decoding: try #require(SignedToken(pair.access)).payload, as: UTF8.self)

@@ -40,8 +40,8 @@ final class CoreProcess: RunnableService {
         try await runtime.openHTTP(CorePart.server(settings.runtime), on: io.loops)
         let hub = try ClusterLink.hub(runtime, settings)
         self.hub = hub
-        let cache = try makeCache()
-        let configuration = try await checkedDatabase(hub, cache)
+        let shared = try makeShared()
+        let configuration = try await checkedDatabase(hub, shared?.cache)
         let database = ClusterDatabase.make(configuration, loops: io.loops, runtime: runtime)
         self.database = database
         let writer = TelemetryPart.start(runtime: runtime, settings: settings.ruleEngine, access: configuration)
@@ -54,7 +54,7 @@ final class CoreProcess: RunnableService {
         let control = io.loops[0]
         let core = try await CorePart(
             runtime: runtime, settings: settings.core, database: database, writer: writer, loop: control, queue: queue,
-            notifications: peers.transports, nodes: peers.nodes, cache: cache)
+            notifications: peers.transports, nodes: peers.nodes, cache: shared?.cache, counts: shared?.counts)
         self.core = core
         try await queue.ensureTopics()
         try await owners.ensureTopics()
@@ -114,12 +114,16 @@ final class CoreProcess: RunnableService {
         }
     }
 
-    /// The cache that core nodes share; `nil` where each has its own (`CACHE_TYPE`).
-    private func makeCache() throws -> (any CacheStore)? {
+    /// The cache and the counts that core nodes share; `nil` where each has its own (`CACHE_TYPE`).
+    private func makeShared() throws -> (cache: any CacheStore, counts: any SharedCounts)? {
         guard settings.cache.kind == .redis else { return nil }
-        return RedisCacheStore(
-            client: try RedisClient(settings.redis), configuration: settings.cache, logger: logger.labelled("redis"),
-            metrics: runtime.metrics)
+        let client = try RedisClient(settings.redis)
+        let logger = logger.labelled("redis")
+        return (
+            RedisCacheStore(
+                client: client, configuration: settings.cache, logger: logger, metrics: runtime.metrics),
+            RedisSharedCounts(client: client, logger: logger)
+        )
     }
 
     /// Notifications for this node.

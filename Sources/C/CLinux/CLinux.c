@@ -12,6 +12,11 @@ int needletail_accept4(int fd, struct sockaddr *address, socklen_t *length, int 
     return accept4(fd, address, length, flags);
 }
 
+void needletail_lower_thread_priority(void) {
+    /* On Linux a nice value belongs to a thread, which 0 stands for. */
+    setpriority(PRIO_PROCESS, 0, 15);
+}
+
 void needletail_set_thread_name(const char *name) {
     prctl(PR_SET_NAME, name, 0, 0, 0);
 }

@@ -22,22 +22,25 @@ public final class CorePart {
     private let database: Database
     private let notifications: any TransportNotificationProducer
     private let nodes: any CoreNotificationProducer
+    private let counts: (any SharedCounts)?
 
     /// - Parameters:
     ///   - loop: Consumes the core queue, and the notifications of this node.
     ///   - queue: Takes the messages of what happens to devices.
     ///   - nodes: The way to other core nodes.
     ///   - cache: Shared with other core nodes, where there are some.
+    ///   - counts: The same, for what is limited.
     public init(
         runtime: ServiceRuntime, settings: CoreSettings, database: Database, writer: TelemetryWriter, loop: EventLoop,
         queue: any RuleEngineQueue, notifications: any TransportNotificationProducer,
-        nodes: any CoreNotificationProducer, cache: (any CacheStore)? = nil
+        nodes: any CoreNotificationProducer, cache: (any CacheStore)? = nil, counts: (any SharedCounts)? = nil
     ) async throws {
         self.runtime = runtime
         self.settings = settings
         self.database = database
         self.notifications = notifications
         self.nodes = nodes
+        self.counts = counts
         let (configuration, registry, logger) = (
             settings.devices, runtime.metrics, runtime.logger.labelled("devices")
         )
@@ -104,7 +107,7 @@ public final class CorePart {
             messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core,
             rpc: RPCService(
                 serviceID: settings.devices.serviceID, waiters: waiters, timeouts: settings.rpcTimeouts),
-            health: runtime.health, directory: directory, logger: logger, metrics: runtime.metrics)
+            health: runtime.health, directory: directory, counts: counts, logger: logger, metrics: runtime.metrics)
     }
 
     /// The server of the REST API, and of the device API beside it.

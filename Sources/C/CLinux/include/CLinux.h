@@ -23,6 +23,8 @@
 int needletail_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 /* Names the calling thread (at most 15 bytes are kept). */
 void needletail_set_thread_name(const char *name);
+/* Lets the calling thread stand back for others when the processors are busy. */
+void needletail_lower_thread_priority(void);
 /* pidfd_open(2); -1 and errno on failure. */
 int needletail_pidfd_open(pid_t pid);
 

@@ -65,7 +65,7 @@ public struct DeviceRepository: Sendable {
         return Device(row)
     }
 
-    private func parameters(_ device: Device) -> [PostgresParameter] {
+    func parameters(_ device: Device) -> [PostgresParameter] {
         [
             .id(device.id), .int8(device.createdTime), .id(device.tenantID), .id(device.customerID), .text(device.name),
             .text(device.type), .text(device.label), .id(device.deviceProfileID), .jsonb(device.deviceData),
@@ -136,12 +136,13 @@ public struct DeviceRepository: Sendable {
     private static let shape = ListStatement.Shape(
         columns: Device.columns, source: "device d LEFT JOIN customer c ON c.id = d.customer_id", id: "d.id",
         searched: ["d.name", "d.label"], sortable: sortable, searchedThrough: [byProfile], counted: "device d",
-        neverNull: neverNull)
+        tally: "device_count d", neverNull: neverNull)
 
     private static let infoShape = ListStatement.Shape(
         columns: DeviceSummary.columns, source: DeviceSummary.source, id: "d.id", searched: ["d.name", "d.label"],
         sortable: sortable.merging(["active": "coalesce(a.bool_v, false)"]) { first, _ in first },
-        searchedThrough: [byProfile, byCustomer], counted: "device d", neverNull: neverNull.union(["active"]))
+        searchedThrough: [byProfile, byCustomer], counted: "device d", tally: "device_count d",
+        neverNull: neverNull.union(["active"]))
 
     private static let neverNull: Set<String> = ["createdTime", "name", "type", "deviceProfileName"]
     private static let sortable = [

@@ -18,6 +18,9 @@ struct ListStatement {
         var searchedThrough: [Related] = []
         /// The part of ``source`` that is enough to count rows, unless a condition is about what is joined to it.
         var counted: String?
+        /// A table of changes of the number of rows (`CountTables`), under the alias of the list's own table and with every
+        /// column that conditions name, unless a condition is about what is joined.
+        var tally: String?
         /// Members of ``sortable`` that are never NULL, so that an index can give their order.
         var neverNull: Set<String> = []
     }
@@ -31,10 +34,10 @@ struct ListStatement {
         var condition: StaticString
     }
 
-    private let shape: Shape
-    private var conditions: [String] = []
-    private var parameters: [PostgresParameter] = []
-    private var isAboutJoined = false
+    let shape: Shape
+    private(set) var conditions: [String] = []
+    private(set) var parameters: [PostgresParameter] = []
+    private(set) var isAboutJoined = false
 
     init(_ shape: Shape) { self.shape = shape }
 
@@ -65,7 +68,7 @@ struct ListStatement {
     /// Adds a condition without parameters.
     mutating func require(_ condition: StaticString) { conditions.append("\(condition)") }
 
-    /// Reads the page; counts the whole list only when the page itself does not tell.
+    /// Reads the page with the total of the list.
     func page<Element: Sendable>(
         _ link: PageLink, on runner: any StatementRunner, _ read: (PostgresRow) -> Element
     ) async throws -> Page<Element> {
@@ -73,78 +76,58 @@ struct ListStatement {
             return try await foundPage(search, link, on: runner, read)
         }
         let order = try order(of: link)
-        let next = parameters.count + 1
+        let range = range(of: link)
+        let total = isTallied ? ", (\(tallied)) AS tallied, (\(fragmented)) AS is_fragmented" : ""
         let rows = try await runner.query(
-            "SELECT \(shape.columns) FROM \(shape.source)\(filter) ORDER BY \(order) LIMIT $\(next) OFFSET $\(next + 1)",
-            parameters + [.int8(Int64(link.pageSize)), .int8(link.offset)])
-        let elements = rows.map(read)
-        let total: Int64
-        if elements.count < link.pageSize, !elements.isEmpty || link.offset == 0 {
-            total = link.offset + Int64(elements.count)
-        } else {
-            total = try await count(on: runner)
-        }
-        return Page(elements: elements, totalElements: total, link: link)
+            "SELECT \(shape.columns)\(total) FROM \(shape.source)\(filter) ORDER BY \(order) \(range.text)",
+            parameters + range.parameters)
+        return Page(
+            elements: rows.map(read), totalElements: try await self.total(of: rows, link, on: runner), link: link)
     }
 
-    /// Reads the page of those that a text is found in.
-    ///
-    /// All that match are found first, by the indexes of the searched columns, counted, and only then put in order: left to
-    /// itself the planner walks the order's index in the hope to meet a match soon, which a rare text makes a walk through
-    /// the whole table (`docs/lists.md`). The list's own conditions hold for the page again: where things are joined, an id
-    /// may have rows that are not in the list.
-    private func foundPage<Element: Sendable>(
-        _ text: String, _ link: PageLink, on runner: any StatementRunner, _ read: (PostgresRow) -> Element
-    ) async throws -> Page<Element> {
-        var filtered = self
-        try await filtered.search(text, on: runner)
-        let order = try order(of: link, column: "sort_key", id: "found_id")
-        let sortKey = try sortColumn(of: link).map { ", \($0) AS sort_key" } ?? ""
-        let next = filtered.parameters.count + 1
-        let rows = try await runner.query(
-            """
-            WITH matching AS MATERIALIZED (
-                SELECT \(shape.id) AS found_id\(sortKey) FROM \(shape.source)\(filtered.filter)),
-            found AS (
-                SELECT *, (SELECT count(*) FROM matching) AS found_total FROM matching
-                ORDER BY \(order) LIMIT $\(next) OFFSET $\(next + 1))
-            SELECT \(shape.columns), found_total
-            FROM \(shape.source) JOIN found ON found_id = \(shape.id)\(filter) ORDER BY \(order)
-            """, filtered.parameters + [.int8(Int64(link.pageSize)), .int8(link.offset)])
-        let total: Int64
-        if let row = rows.first {
-            total = row.int8(row.column("found_total")) ?? 0
-        } else {
-            total = link.offset == 0 ? 0 : try await filtered.count(on: runner)
+    /// The length of the list: what the page itself tells, or what came with it, or counted.
+    private func total(of rows: PostgresResult, _ link: PageLink, on runner: any StatementRunner) async throws -> Int64 {
+        if rows.rowCount < link.pageSize, !rows.isEmpty || link.offset == 0 { return link.offset + Int64(rows.rowCount) }
+        guard isTallied else { return try await count(on: runner) }
+        guard let row = rows.first, let total = row.int8(row.column("tallied")) else {
+            return try await tally(on: runner)
         }
-        return Page(elements: rows.map(read), totalElements: total, link: link)
+        if row.bool(row.column("is_fragmented")) == true { try await mergeChanges(on: runner) }
+        return total
     }
 
-    private mutating func search(_ text: String, on runner: any StatementRunner) async throws {
-        // `%` and `_` stand for what they do in patterns (`rest-api.md` 2.6).
-        let pattern = PostgresParameter.text("%" + text.filter { $0 != "\0" } + "%")
-        let tenant = parameters.first
-        parameters.append(pattern)
-        var alternatives = shape.searched.map { "\($0) ILIKE $\(parameters.count)" }
-        for related in shape.searchedThrough {
-            guard let tenant else { preconditionFailure("a search through relatives without their tenant") }
-            let ids = try await runner.query(related.found, [tenant, pattern]).compactMap { $0.id(0) }
-            if ids.isEmpty { continue }
-            parameters.append(.ids(ids))
-            alternatives.append(Self.numbered("\(related.condition)", parameters.count))
+    /// Adds a parameter that is used outside of the conditions; returns its place.
+    mutating func add(_ parameter: PostgresParameter) -> String {
+        parameters.append(parameter)
+        return "$\(parameters.count)"
+    }
+
+    /// Page sizes that clients ask for over and over.
+    private static let usual: Set<Int> = [1, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 24, 25, 30, 40, 50, 60, 100, 1000, 1024]
+
+    /// LIMIT and OFFSET of a page and `more` rows behind it. Numbers that are usual are part of the text: the planner then
+    /// knows that few rows are wanted, and the plan that it keeps is for few.
+    func range(of link: PageLink, more: Int = 0) -> (text: String, parameters: [PostgresParameter]) {
+        var values: [PostgresParameter] = []
+        func place(_ value: Int64) -> String {
+            values.append(.int8(value))
+            return "$\(parameters.count + values.count)"
         }
-        conditions.append("(" + alternatives.joined(separator: " OR ") + ")")
+        let isUsual = Self.usual.contains(link.pageSize)
+        let limit = isUsual ? "\(link.pageSize + more)" : place(Int64(link.pageSize) + Int64(more))
+        let offset = link.page == 0 ? "" : " OFFSET \(place(link.offset))"
+        return ("LIMIT \(limit)\(offset)", values)
     }
 
     /// The column that the list is sorted by; `nil` for the order of ids.
-    private func sortColumn(of link: PageLink) throws(EntityError) -> String? {
+    func sortColumn(of link: PageLink) throws(EntityError) -> String? {
         guard let sort = link.sort, sort.property != "id" else { return nil }
         guard let column = shape.sortable[sort.property] else { throw .invalid("Invalid sort property") }
         return column
     }
 
     /// Behind ORDER BY, with the id as last criterion; `column` and `id` are what the criteria are called there.
-    private func order(of link: PageLink, column: String? = nil, id: String? = nil) throws(EntityError) -> String {
+    func order(of link: PageLink, column: String? = nil, id: String? = nil) throws(EntityError) -> String {
         let id = id ?? shape.id
         guard let sort = link.sort, let sorted = try sortColumn(of: link) else {
             return link.sort?.descending == true ? "\(id) DESC" : "\(id) ASC"
@@ -153,13 +136,13 @@ struct ListStatement {
         return "\(column ?? sorted) \(sort.descending ? "DESC" : "ASC")\(nulls), \(id) ASC"
     }
 
-    private func count(on runner: any StatementRunner) async throws -> Int64 {
+    func count(on runner: any StatementRunner) async throws -> Int64 {
         let source = isAboutJoined ? shape.source : shape.counted ?? shape.source
         let result = try await runner.query("SELECT count(*) FROM \(source)\(filter)", parameters)
         return result[0].int8(0) ?? 0
     }
 
-    private var filter: String {
+    var filter: String {
         conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
     }
 
@@ -173,7 +156,7 @@ struct ListStatement {
         return escaped
     }
 
-    private static func numbered(_ condition: String, _ number: Int) -> String {
+    static func numbered(_ condition: String, _ number: Int) -> String {
         guard let mark = condition.firstIndex(of: "?") else { preconditionFailure("no $? in \(condition)") }
         return condition[..<mark] + "\(number)" + condition[condition.index(after: mark)...]
     }

@@ -133,7 +133,8 @@ public struct UserRepository: Sendable {
             [.id(id), .int8(time)])
     }
 
-    /// Counts a failed attempt and disables the credentials when there were more than `limit`.
+    /// Counts a failed attempt and disables the credentials when there were more than `limit`. For a user that does not
+    /// exist it writes something of no meaning, so that it takes as long.
     ///
     /// - Returns: Whether they have been disabled by it.
     public func recordFailedLogin(_ id: UserID, limit: Int64?) async throws -> Bool {
@@ -143,6 +144,7 @@ public struct UserRepository: Sendable {
                 enabled = enabled AND ($2::bigint IS NULL OR coalesce(failed_login_attempts, 0) + 1 <= $2)
             WHERE user_id = $1 RETURNING enabled
             """, [.id(id), .int8(limit)])
+        if result.isEmpty { _ = try await runner.query("SELECT pg_logical_emit_message(true, 'login', '')", []) }
         return result.first?.bool(0) == false
     }
 }

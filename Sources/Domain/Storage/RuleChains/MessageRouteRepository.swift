@@ -12,6 +12,13 @@ public struct MessageRoute: Sendable, Equatable {
         self.chain = chain
         self.queue = queue
     }
+
+    /// What the profile says.
+    public init(_ profile: DeviceProfile) {
+        self.init(
+            chain: profile.defaultRuleChainID.map(RuleChainID.init),
+            queue: profile.defaultQueueName.flatMap { $0.isEmpty ? nil : $0 })
+    }
 }
 
 /// Finds where messages of an originator begin (`rule-engine.md` 1.5).

@@ -23,6 +23,7 @@ enum Migrations {
         // A part of a package is read without the rest of it.
         Migration(
             version: SchemaVersion(1, 3), scripts: ["ALTER TABLE ota_package ALTER COLUMN data SET STORAGE EXTERNAL;"]),
+        Migration(version: SchemaVersion(1, 4), scripts: [CountTables.sql]),
     ]
 
     static let newest = all.map(\.version).max() ?? SchemaVersion(rawValue: 0)

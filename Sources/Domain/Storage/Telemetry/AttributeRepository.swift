@@ -13,8 +13,8 @@ public struct StoredAttribute: Sendable, Equatable {
 
 /// Attributes in the database (`persistence.md` 6.1 and 7.4).
 public struct AttributeRepository: Sendable {
-    private let runner: any StatementRunner
-    private let keys: TelemetryReaderKeys
+    let runner: any StatementRunner
+    let keys: TelemetryReaderKeys
     private let isInTransaction: Bool
 
     public init(_ runner: any StatementRunner) {

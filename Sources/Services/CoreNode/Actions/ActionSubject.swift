@@ -16,6 +16,8 @@ struct ActionSubject: Sendable {
     /// The device or asset profile that decides about chain and queue (`rule-engine.md` 1.5); `nil`: found by the id of a
     /// device or asset, as long as it exists.
     var profile: EntityID?
+    /// What the profile decides, where it is at hand.
+    var route: MessageRoute?
 
     /// An entity that is known by its id only.
     init(tenant: TenantID, entity: EntityID, customer: CustomerID = .null) {

@@ -63,7 +63,7 @@ final class AuditTrail: Sendable {
         for attempt in 1...attempts {
             do {
                 try await prepare(logs)
-                try await AuditLogRepository(database).insert(logs)
+                try await AuditLogRepository(database).insert(try await named(logs))
                 return
             } catch {
                 partitions.withLock { $0 = [] }
@@ -75,6 +75,19 @@ final class AuditTrail: Sendable {
                 }
                 try? await Task.sleep(for: .seconds(1))
             }
+        }
+    }
+
+    /// Records of entities that were known by their ids only get their names.
+    private func named(_ logs: [AuditLog]) async throws -> [AuditLog] {
+        let unnamed = logs.filter { $0.entityName == nil }.compactMap(\.entity)
+        if unnamed.isEmpty { return logs }
+        let names = try await EntityNames(database).find(unnamed)
+        return logs.map { log in
+            guard log.entityName == nil, let entity = log.entity else { return log }
+            var log = log
+            log.entityName = names[entity]
+            return log
         }
     }
 

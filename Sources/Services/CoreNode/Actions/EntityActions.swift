@@ -84,6 +84,7 @@ struct EntityActions: Sendable {
 
     /// Chain and queue of the originator's profile (`rule-engine.md` 1.5). What cannot be read now is the root chain.
     private func route(of originator: EntityID, _ subject: ActionSubject) async -> MessageRoute {
+        if originator == subject.entity, let route = subject.route { return route }
         let entity = originator == subject.entity ? subject.profile ?? originator : originator
         do {
             return try await MessageRouteRepository(database).route(of: entity)

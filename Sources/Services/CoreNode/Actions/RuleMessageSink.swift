@@ -1,43 +1,29 @@
-public import Logging
 public import Messages
-public import Queue
 
 /// Takes messages for the rule engine that nobody waits for the outcome of. Safe from any thread.
 public protocol RuleMessageSink: Sendable {
-    /// Returns when the message is queued, not when it is processed. Messages of one caller keep their order.
+    /// Takes the message over: it is sent as soon as the queue takes it, and is not dropped. Messages of one caller keep
+    /// their order.
     func send(_ message: RuleMessage)
+
+    /// Whether there is room for the messages of one more change; waits for it, for a bounded time. To be asked before
+    /// something is changed that the rule engine is to be told of.
+    func hasRoom() async -> Bool
 }
 
 /// Nobody processes anything.
 public struct NoRuleMessages: RuleMessageSink {
     public init() {}
     public func send(_ message: RuleMessage) {}
+    public func hasRoom() async -> Bool { true }
 }
 
-/// Messages of the API on their way to the rule engine's queue.
-///
-/// The queue bounds what waits for an outcome. A message that does not fit is counted in its log line and lost: it
-/// describes a change that is stored already.
-public struct QueuedRuleMessages: RuleMessageSink {
-    private let queue: any RuleEngineQueue
-    private let logger: Logger
+/// The rule engine takes messages slower than they come, and enough of them wait: nothing was changed.
+struct RuleEngineBusy: Error {}
 
-    public init(queue: any RuleEngineQueue, logger: Logger) {
-        self.queue = queue
-        self.logger = logger
-    }
-
-    public func send(_ message: RuleMessage) {
-        let (queue, logger) = (queue, logger)
-        // Runs on this thread up to the queue, so that order is kept; ends with the message's outcome.
-        Task.immediate {
-            do throws(QueueError) {
-                _ = try await queue.send(message)
-            } catch {
-                logger.limited(
-                    .warning, "a message for the rule engine was refused: its queue is full",
-                    ["type": .string(message.type.name)])
-            }
-        }
+extension RuleMessageSink {
+    /// Throws ``RuleEngineBusy`` when there is no room for the messages of a change.
+    func requireRoom() async throws(RuleEngineBusy) {
+        guard await hasRoom() else { throw RuleEngineBusy() }
     }
 }

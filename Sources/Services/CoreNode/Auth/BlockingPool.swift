@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Too much blocking work waits already.
@@ -5,7 +6,8 @@ struct PoolOverloaded: Error {}
 
 /// A few threads for work that takes long without waiting for anything: password hashes. Event loops hand it over and go on.
 ///
-/// The queue is bounded; what does not fit is refused. Threads live as long as the pool.
+/// The queue is bounded; what does not fit is refused. Threads live as long as the pool, and stand back for event loops when
+/// the processors are busy: devices do not notice that many people sign in.
 final class BlockingPool: @unchecked Sendable {
     // @unchecked: `queue` and `isStopping` are only touched with `mutex` held; the two primitives do not move.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -74,6 +76,8 @@ final class BlockingPool: @unchecked Sendable {
             &thread, nil,
             { context in
                 guard let context else { return nil }
+                needletail_set_thread_name("blocking")
+                needletail_lower_thread_priority()
                 let pool = Unmanaged<BlockingPool>.fromOpaque(context).takeRetainedValue()
                 while let work = pool.take() { work() }
                 return nil

@@ -1,3 +1,4 @@
+internal import Cache
 internal import Crypto
 internal import JSON
 internal import Model
@@ -27,12 +28,27 @@ final class TokenCodec: Sendable {
     private let current: Mutex<TokenSettings>
     private static let refreshScope = "REFRESH_TOKEN"
 
+    /// What access tokens said that were found right under the present settings: a client sends the same one with every
+    /// request.
+    private let known = Mutex(LRUCache<String, KnownClaims>(capacity: 1000))
+
+    private struct KnownClaims {
+        var claims: AccessClaims
+        /// Seconds since 1970.
+        var expiry: Int64
+    }
+
     init(_ settings: TokenSettings) { current = Mutex(settings) }
 
     /// A new key makes every token issued before invalid.
     var settings: TokenSettings {
         get { current.withLock { $0 } }
-        set { current.withLock { $0 = newValue } }
+        set {
+            current.withLock { current in
+                current = newValue
+                known.withLock { $0 = LRUCache(capacity: 1000) }
+            }
+        }
     }
 
     // MARK: - Issuing
@@ -132,7 +148,12 @@ final class TokenCodec: Sendable {
     }
 
     func readAccess(_ token: String, now: Int64) throws(TokenError) -> AccessClaims {
-        let claims = try verified(token, now: now)
+        if let known = known.withLock({ $0.value(for: token) }) {
+            guard now / 1000 < known.expiry else { throw .expired }
+            return known.claims
+        }
+        let settings = settings
+        let claims = try verified(token, settings, now: now)
         guard claims.scope != Self.refreshScope else { throw .wrongKind }
         let limited = Principal.Scope(rawValue: claims.scope)
         let role = limited == nil ? claims.scope : claims.object["authority"]?.stringValue
@@ -146,11 +167,17 @@ final class TokenCodec: Sendable {
             isPublic: claims.object["isPublic"]?.boolValue ?? false,
             firstName: claims.object["firstName"]?.stringValue, lastName: claims.object["lastName"]?.stringValue,
             scope: limited ?? .full)
-        return AccessClaims(principal: principal, issuedAt: claims.issuedAt)
+        let access = AccessClaims(principal: principal, issuedAt: claims.issuedAt)
+        current.withLock { current in
+            // Not what was found right under a key that is no more.
+            guard current == settings else { return }
+            known.withLock { $0.insert(KnownClaims(claims: access, expiry: claims.expiry), for: token) }
+        }
+        return access
     }
 
     func readRefresh(_ token: String, now: Int64) throws(TokenError) -> RefreshClaims {
-        let claims = try verified(token, now: now)
+        let claims = try verified(token, settings, now: now)
         guard claims.scope == Self.refreshScope else { throw .wrongKind }
         let subject = claims.object["sub"]?.stringValue.flatMap { UUID128($0) }
         return RefreshClaims(
@@ -164,10 +191,13 @@ final class TokenCodec: Sendable {
         var userID: UserID
         var sessionID: UUID128
         var issuedAt: Int64
+        var expiry: Int64
     }
 
     /// The claims of a token that this installation signed and that has not expired.
-    private func verified(_ text: String, now: Int64) throws(TokenError) -> Claims {
+    private func verified(
+        _ text: String, _ settings: TokenSettings, now: Int64
+    ) throws(TokenError) -> Claims {
         guard let token = SignedToken(text),
             let header = (try? JSONValue.parse(token.header))?.objectValue,
             header["alg"]?.stringValue == "HS512"
@@ -180,6 +210,7 @@ final class TokenCodec: Sendable {
             let expiry = object["exp"]?.integerValue, let issuedAt = object["iat"]?.integerValue
         else { throw .malformed }
         guard now / 1000 < expiry else { throw .expired }
-        return Claims(object: object, scope: scope, userID: UserID(user), sessionID: session, issuedAt: issuedAt)
+        return Claims(
+            object: object, scope: scope, userID: UserID(user), sessionID: session, issuedAt: issuedAt, expiry: expiry)
     }
 }

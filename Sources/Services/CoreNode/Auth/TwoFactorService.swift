@@ -17,12 +17,14 @@ struct TwoFactorService: Sendable {
 
     let database: any StatementRunner
     let logger: Logger
-    private let attempts = RateLimiter()
-    private let used = UsedCodes()
+    private let attempts: RateLimiter
+    private let used: UsedCodes
 
-    init(database: any StatementRunner, logger: Logger) {
+    init(database: any StatementRunner, counts: (any SharedCounts)?, logger: Logger) {
         self.database = database
         self.logger = logger
+        attempts = RateLimiter("two-factor", shared: counts)
+        used = UsedCodes(shared: counts)
     }
 
     private var accounts: UserAuthSettingsRepository { UserAuthSettingsRepository(database) }
@@ -64,8 +66,8 @@ struct TwoFactorService: Sendable {
         guard configuration["providerType"]?.stringValue == "TOTP", let secret = Self.secret(of: configuration) else {
             throw APIError.invalid("Validation error: authUrl is malformed")
         }
-        try count(user, settings, now)
-        guard accept(code, secret, user, now) else { throw APIError.invalid("Verification code is incorrect") }
+        try await count(user, settings, now)
+        guard await accept(code, secret, user, now) else { throw APIError.invalid("Verification code is incorrect") }
         var stored: JSONObject = ["providerType": "TOTP"]
         stored["useByDefault"] = true
         stored["authUrl"] = configuration["authUrl"] ?? .null
@@ -91,8 +93,8 @@ struct TwoFactorService: Sendable {
         guard let configuration = try await configuration(of: user), let secret = Self.secret(of: configuration) else {
             throw APIError.invalid("2FA is not configured for account")
         }
-        try count(user, settings, now)
-        if accept(code, secret, user, now) { return }
+        try await count(user, settings, now)
+        if await accept(code, secret, user, now) { return }
         let isLocked = try await UserRepository(database).recordFailedLogin(user, limit: settings.maximumFailures)
         if isLocked {
             logger.warning("an account was locked after wrong codes", ["user": LogValue(describing: user)])
@@ -101,16 +103,16 @@ struct TwoFactorService: Sendable {
         throw APIError.invalid("Verification code is incorrect")
     }
 
-    private func count(_ user: UserID, _ settings: TwoFactorSettings, _ now: Int64) throws(APIError) {
-        guard attempts.allows(user.uuid, settings.checkRate, now: now) else {
+    private func count(_ user: UserID, _ settings: TwoFactorSettings, _ now: Int64) async throws(APIError) {
+        guard await attempts.allows(user.uuid, settings.checkRate, now: now) else {
             throw APIError(429, .tooManyRequests, "Too many verification code check attempts")
         }
     }
 
     /// Each code counts once.
-    private func accept(_ code: String, _ secret: [UInt8], _ user: UserID, _ now: Int64) -> Bool {
+    private func accept(_ code: String, _ secret: [UInt8], _ user: UserID, _ now: Int64) async -> Bool {
         guard let step = OneTimePassword.step(of: code, secret: secret, now: now / 1000) else { return false }
-        return used.take(step, of: user)
+        return await used.take(step, of: user)
     }
 
     private static func secret(of configuration: JSONValue) -> [UInt8]? {
@@ -131,12 +133,21 @@ struct TwoFactorService: Sendable {
     }
 }
 
-/// The last step whose code each user has used.
+/// The last step whose code each user has used, on any node where they share counts.
 private final class UsedCodes: Sendable {
+    private let shared: (any SharedCounts)?
     private let steps = Mutex(LRUCache<UserID, Int64>(capacity: 10_000))
+    /// Longer than any code is good for.
+    private static let memory: Duration = .seconds(600)
 
-    func take(_ step: Int64, of user: UserID) -> Bool {
-        steps.withLock { steps in
+    init(shared: (any SharedCounts)?) { self.shared = shared }
+
+    func take(_ step: Int64, of user: UserID) async -> Bool {
+        if let shared {
+            let isNew = await shared.advance("two-factor-step:\(user)", to: step, lifetime: Self.memory)
+            if isNew == false { return false }
+        }
+        return steps.withLock { steps in
             if let last = steps.value(for: user), last >= step { return false }
             steps.insert(step, for: user)
             return true

@@ -35,6 +35,7 @@ struct BulkImportEndpoints: EndpointGroup {
         var result = BulkImportResult()
         for row in request.rows {
             do {
+                try await services.actions.messages.requireRoom()
                 let saved = try await save(row)
                 try await saveValues(of: row, saved.subject, principal, now: now)
                 if saved.isNew { result.created += 1 } else { result.updated += 1 }

@@ -32,9 +32,9 @@ public struct DeviceEventDispatcher: DeviceEvents {
 
     public func post(_ event: DeviceEvent) async {
         switch event {
-        case .deviceCreated(let device):
+        case .deviceCreated(let device, let hasPackages):
             tell(.stateAdded(device.tenantID, device.id))
-            await updates.update(device.id, tenant: device.tenantID, isNew: true)
+            if hasPackages { await updates.update(device.id, tenant: device.tenantID, isNew: true) }
         case .deviceUpdated(let old, let device):
             forget(device.tenantID, device.id, .updated)
             await update(device.id)

@@ -11,10 +11,14 @@ struct AccountEndpoints: EndpointGroup {
 
     /// Links that one user may open or ask for: 5 in an hour.
     private static let linkRate = RateLimit("5:3600")!
-    private let opened = RateLimiter()
-    private let requested = RateLimiter()
+    private let opened: RateLimiter
+    private let requested: RateLimiter
 
-    init(services: Services) { self.services = services }
+    init(services: Services) {
+        self.services = services
+        opened = RateLimiter("reset-opened", shared: services.counts)
+        requested = RateLimiter("reset-requested", shared: services.counts)
+    }
 
     static let schemas = [
         "ActivateUserRequest": "activateToken:string! password:string!", "ResetPasswordEmailRequest": "email:string!",
@@ -100,7 +104,7 @@ struct AccountEndpoints: EndpointGroup {
         Task {
             do {
                 guard let user = try await services.users.find(email: email),
-                    requested.allows(user.id.uuid, Self.linkRate, now: now),
+                    await requested.allows(user.id.uuid, Self.linkRate, now: now),
                     try await services.users.credentials(user.id)?.isEnabled == true
                 else { return }
                 let settings = try await SecuritySettings.load(from: services.database)
@@ -122,7 +126,7 @@ struct AccountEndpoints: EndpointGroup {
         guard !token.utf8.contains(0), let found = try await services.users.find(resetToken: token) else {
             return .empty(409)
         }
-        guard opened.allows(found.user.uuid, Self.linkRate, now: call.now) else {
+        guard await opened.allows(found.user.uuid, Self.linkRate, now: call.now) else {
             throw APIError(429, .tooManyRequests, "Too many attempts to open the link")
         }
         let location =

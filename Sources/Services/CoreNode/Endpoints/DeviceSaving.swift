@@ -85,7 +85,7 @@ struct DeviceSaving: EndpointGroup {
             of: Permissions.Owner(tenant: principal.tenantID, customer: principal.customerID))
         var device = try described(body, principal, now: call.now)
         device.id = DeviceID(.ordered())
-        try await resolveProfile(of: &device, body, now: call.now)
+        let profile = try await resolveProfile(of: &device, body, now: call.now)
         try await checkCustomer(of: device)
         try await checkPackages(of: device)
         let described = device
@@ -94,18 +94,29 @@ struct DeviceSaving: EndpointGroup {
             name in
             var device = described
             device.name = name
-            let created = device
-            try await services.database.inTransaction { transaction in
-                try await EntityLimits(transaction).check(.device, tenant: created.tenantID)
-                try await DeviceRepository(transaction).insert(created)
-                try await DeviceCredentialsRepository(transaction).insert(credentials)
-                try await services.attributes.inside(transaction).save(
-                    entity: created.id.uuid, scope: .server, [("active", .boolean(false))], at: call.now)
-            }
-            return created
+            try await insert(device, credentials)
+            return device
         }
-        await services.actions.record(.added(ActionSubject(created)), by: principal, event: .deviceCreated(created))
+        var subject = ActionSubject(created)
+        subject.route = MessageRoute(profile)
+        let hasPackages = [created.firmwareID, created.softwareID, profile.firmwareID, profile.softwareID]
+            .contains { $0 != nil }
+        await services.actions.record(
+            .added(subject), by: principal, event: .deviceCreated(created, hasPackages: hasPackages))
         return created
+    }
+
+    /// Inserts the device with what every device has: all of it or nothing.
+    private func insert(_ device: Device, _ credentials: DeviceCredentials) async throws {
+        let active = try await services.attributes.number(of: "active")
+        if try await services.devices.insertUnlessLimited(device, credentials, active: active) { return }
+        try await services.database.inTransaction { transaction in
+            try await EntityLimits(transaction).check(.device, tenant: device.tenantID)
+            try await DeviceRepository(transaction).insert(device)
+            try await DeviceCredentialsRepository(transaction).insert(credentials)
+            try await services.attributes.inside(transaction).save(
+                entity: device.id.uuid, scope: .server, [("active", .boolean(false))], at: device.createdTime)
+        }
     }
 
     func update(
@@ -151,7 +162,10 @@ struct DeviceSaving: EndpointGroup {
     }
 
     /// The table "Device save rules" of `rest-api.md` 3.2.
-    private func resolveProfile(of device: inout Device, _ body: RequestObject, now: Int64) async throws {
+    @discardableResult
+    private func resolveProfile(
+        of device: inout Device, _ body: RequestObject, now: Int64
+    ) async throws -> DeviceProfile {
         let profile: DeviceProfile
         if !device.deviceProfileID.isNull {
             guard let found = try await services.profiles.find(device.deviceProfileID, tenant: device.tenantID) else {
@@ -181,6 +195,7 @@ struct DeviceSaving: EndpointGroup {
                 "transportConfiguration": DeviceTransportDefaults.device(profile.transportType),
             ])
         }
+        return profile
     }
 
     private func checkPackages(of device: Device) async throws {

@@ -21,9 +21,14 @@ final class TenantLimits: Sendable {
 
     private let database: any StatementRunner
     private let entries = Mutex(LRUCache<TenantID, Entry>(capacity: 10_000))
-    private let rates = RateLimiter()
+    private let tenantRates: RateLimiter
+    private let customerRates: RateLimiter
 
-    init(database: any StatementRunner) { self.database = database }
+    init(database: any StatementRunner, counts: (any SharedCounts)?) {
+        self.database = database
+        tenantRates = RateLimiter("rest-tenant", shared: counts)
+        customerRates = RateLimiter("rest-customer", shared: counts)
+    }
 
     /// Profiles have changed.
     func forget() { entries.withLock { $0 = LRUCache(capacity: 10_000) } }
@@ -34,13 +39,15 @@ final class TenantLimits: Sendable {
     func countRequest(of principal: Principal, now: Int64) async throws {
         if principal.authority == .systemAdministrator { return }
         let entry = try await entry(principal.tenantID, now: now)
-        if let rate = entry.tenantRate, !rates.allows(principal.tenantID.uuid, rate, now: now) {
-            throw APIError(429, .tooManyRequests, "Too many requests for current tenant!")
+        if let rate = entry.tenantRate {
+            guard await tenantRates.allows(principal.tenantID.uuid, rate, now: now) else {
+                throw APIError(429, .tooManyRequests, "Too many requests for current tenant!")
+            }
         }
-        if !principal.customerID.isNull, let rate = entry.customerRate,
-            !rates.allows(principal.customerID.uuid, rate, now: now)
-        {
-            throw APIError(429, .tooManyRequests, "Too many requests for current customer!")
+        if !principal.customerID.isNull, let rate = entry.customerRate {
+            guard await customerRates.allows(principal.customerID.uuid, rate, now: now) else {
+                throw APIError(429, .tooManyRequests, "Too many requests for current customer!")
+            }
         }
     }
 

@@ -20,12 +20,13 @@ struct OpenAPIDocument {
     /// The document as JSON text.
     var rendered: [UInt8] {
         var paths: [String: JSONObject] = [:]
-        // Two paths that differ in names of variables only are one.
+        // Two paths that differ in names of variables or in a slash at the end only are one.
         var spellings: [String: String] = [:]
         for endpoint in endpoints {
-            let names = Self.variables(in: endpoint.pattern)
-            let shape = Self.replacing(names.map { _ in "" }, in: endpoint.pattern)
-            let path = spellings[shape] ?? Self.replacing(names, in: endpoint.pattern)
+            let pattern = endpoint.pattern.hasSuffix("/") ? String(endpoint.pattern.dropLast()) : endpoint.pattern
+            let names = Self.variables(in: pattern)
+            let shape = Self.replacing(names.map { _ in "" }, in: pattern)
+            let path = spellings[shape] ?? Self.replacing(names, in: pattern)
             spellings[shape] = path
             let spelled = Self.variables(in: path)
             paths[path, default: [:]][endpoint.method.name.lowercased()] = operation(endpoint, path, spelled)

@@ -7,7 +7,8 @@ public import Telemetry
 /// Something that the REST API changed and that others act on: sessions are closed or told, caches forget, the rule
 /// engine gets a message.
 public enum DeviceEvent: Sendable {
-    case deviceCreated(Device)
+    /// - Parameter hasPackages: Whether the device or its profile may name packages that it is to be told of.
+    case deviceCreated(Device, hasPackages: Bool = true)
     case deviceUpdated(old: Device, new: Device)
     case deviceDeleted(Device)
     case credentialsChanged(tenant: TenantID, device: DeviceID)

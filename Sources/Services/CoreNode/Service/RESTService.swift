@@ -1,3 +1,4 @@
+public import Cache
 public import Configuration
 public import HTTPServer
 internal import JSON
@@ -48,6 +49,7 @@ public struct RESTService: HTTPResponder {
     private let errors: Counter
     private let limits: TenantLimits
     private let refresh: SecurityRefresh
+    private let actions: EntityActions
 
     /// Mails that may wait for the thread that sends them.
     private static let waitingMails = 1000
@@ -56,11 +58,14 @@ public struct RESTService: HTTPResponder {
 
     /// Prepares the service; reads the token settings, and makes them when this is the installation's first start.
     ///
-    /// - Parameter directory: The processes of a cluster; `nil` where all services are this process.
+    /// - Parameters:
+    ///   - directory: The processes of a cluster; `nil` where all services are this process.
+    ///   - counts: Shared with other core nodes, where there are some and a store for it.
     public static func make(
         configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
         events: any DeviceEvents, messages: any RuleMessageSink, owners: any CoreQueueProducer, rpc: RPCService,
-        health: HealthService, directory: ServiceDirectory? = nil, logger: Logger, metrics: MetricsRegistry
+        health: HealthService, directory: ServiceDirectory? = nil, counts: (any SharedCounts)? = nil, logger: Logger,
+        metrics: MetricsRegistry
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
         let codec = TokenCodec(tokens)
@@ -75,15 +80,16 @@ public struct RESTService: HTTPResponder {
             pool: BlockingPool(threads: configuration.passwordThreads, capacity: waitingLogins))
         let mail = MailService(
             database: database, pool: BlockingPool(threads: 1, capacity: waitingMails), logger: logger)
-        let twoFactor = TwoFactorService(database: database, logger: logger)
+        let twoFactor = TwoFactorService(database: database, counts: counts, logger: logger)
         let login = LoginService(
             database: database, codec: codec, revocations: revocations, passwords: passwords, actions: actions,
             twoFactor: twoFactor, mail: mail, logger: logger, isCaseSensitive: configuration.isLoginCaseSensitive)
-        let limits = TenantLimits(database: database)
+        let limits = TenantLimits(database: database, counts: counts)
         let services = Services(
             database: database, telemetry: telemetry, reader: TelemetryReader(database),
             attributes: AttributeRepository(database), actions: actions, owners: owners, rpc: rpc, login: login,
-            passwords: passwords, twoFactor: twoFactor, mail: mail, limits: limits, revocations: revocations,
+            passwords: passwords, twoFactor: twoFactor, mail: mail, limits: limits, counts: counts,
+            revocations: revocations,
             housekeeper: Housekeeper(database: database, logger: logger), machine: MachineUsage(),
             maximumIntervals: configuration.maximumIntervals,
             isTokenAccessEnabled: configuration.isTokenAccessEnabled,
@@ -95,7 +101,7 @@ public struct RESTService: HTTPResponder {
             groups: resources + [ServiceEndpoints(health: health), description],
             authenticator: Authenticator(codec: codec, revocations: revocations, database: database), limits: limits,
             refresh: SecurityRefresh(codec: codec, revocations: revocations, database: database, logger: logger),
-            logger: logger, metrics: metrics)
+            actions: actions, logger: logger, metrics: metrics)
     }
 
     /// Every resource of the API.
@@ -117,9 +123,10 @@ public struct RESTService: HTTPResponder {
 
     private init(
         groups: [any EndpointGroup], authenticator: Authenticator, limits: TenantLimits, refresh: SecurityRefresh,
-        logger: Logger, metrics: MetricsRegistry
+        actions: EntityActions, logger: Logger, metrics: MetricsRegistry
     ) {
         self.limits = limits
+        self.actions = actions
         self.refresh = refresh
         var table = RouteTable<Endpoint>()
         endpoints = groups.flatMap(\.endpoints)
@@ -167,7 +174,16 @@ public struct RESTService: HTTPResponder {
                 guard principal.scope == .full, roles.admits(principal.authority) else {
                     throw APIError.permissionDenied
                 }
-                return try await handler(call, principal)
+                // The rule engine is told of changes: none is made that it could not be told of.
+                if endpoint.method != .get { try await actions.messages.requireRoom() }
+                do {
+                    return try await handler(call, principal)
+                } catch {
+                    if let tried = RefusedChanges.action(endpoint, call, principal, error) {
+                        await actions.recordFailure(tried, by: principal, error, now: now)
+                    }
+                    throw error
+                }
             case .limited(let scopes, let handler):
                 let principal = try await principal(of: request, now)
                 guard scopes.contains(principal.scope) else { throw APIError.permissionDenied }

@@ -1,3 +1,4 @@
+internal import Cache
 internal import Logging
 internal import Model
 internal import Queue
@@ -18,6 +19,8 @@ struct Services: Sendable {
     let twoFactor: TwoFactorService
     let mail: MailService
     let limits: TenantLimits
+    /// Counts that core nodes share; `nil` where each counts for itself.
+    let counts: (any SharedCounts)?
     let revocations: TokenRevocations
     let housekeeper: Housekeeper
     let machine: MachineUsage

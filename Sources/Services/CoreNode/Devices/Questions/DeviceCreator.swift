@@ -20,9 +20,11 @@ struct DeviceCreator: Sendable {
 
     /// Makes the device with its credentials, or nothing of it.
     ///
-    /// - Throws: ``EntityError`` when the name or the credentials are taken, or the tenant has enough devices.
+    /// - Throws: ``EntityError`` when the name or the credentials are taken, or the tenant has enough devices;
+    ///   ``RuleEngineBusy`` when too many messages wait to be sent.
     func create(_ device: Device, _ extras: Extras, now: Int64) async throws {
         let credentials = try extras.credentials.normalized()
+        try await messages.requireRoom()
         try await database.inTransaction { transaction in
             try await EntityLimits(transaction).check(.device, tenant: device.tenantID)
             try await DeviceRepository(transaction).insert(device)

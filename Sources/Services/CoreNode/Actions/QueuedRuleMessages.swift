@@ -1,0 +1,123 @@
+public import Logging
+public import Messages
+public import Queue
+internal import Synchronization
+
+/// Messages of the API on their way to the rule engine's queue.
+///
+/// What the queue does not take waits here, in order, and is offered again and again. Whoever is about to change something
+/// asks for room first: so what waits is bounded by ``capacity`` and by the changes that were under way when it was reached.
+public final class QueuedRuleMessages: RuleMessageSink {
+    private struct State {
+        var waiting: [RuleMessage] = []
+        var head = 0
+        /// Somebody is sending; whoever adds a message leaves it to them.
+        var isSending = false
+        /// The queue was full a moment ago.
+        var isPaused = false
+
+        var count: Int { waiting.count - head }
+    }
+
+    private let queue: any RuleEngineQueue
+    private let logger: Logger
+    private let capacity: Int
+    private let patience: Duration
+    private let state = Mutex(State())
+
+    private static let pause: Duration = .milliseconds(20)
+
+    /// - Parameters:
+    ///   - capacity: Messages that may wait before changes are refused.
+    ///   - patience: How long ``hasRoom()`` waits.
+    public init(
+        queue: any RuleEngineQueue, logger: Logger, capacity: Int = 10_000, patience: Duration = .seconds(5)
+    ) {
+        self.queue = queue
+        self.logger = logger
+        self.capacity = capacity
+        self.patience = patience
+    }
+
+    /// Messages that the queue has not taken yet.
+    var waitingCount: Int { state.withLock { $0.count } }
+
+    public func hasRoom() async -> Bool {
+        if waitingCount < capacity { return true }
+        let deadline = ContinuousClock.now + patience
+        while waitingCount >= capacity {
+            guard ContinuousClock.now < deadline else {
+                logger.limited(.warning, "changes are refused: the rule engine does not take messages fast enough")
+                return false
+            }
+            try? await Task.sleep(for: Self.pause)
+        }
+        return true
+    }
+
+    public func send(_ message: RuleMessage) {
+        state.withLock { $0.waiting.append(message) }
+        sendWaiting()
+    }
+
+    private func sendWaiting() {
+        let isMine = state.withLock { state in
+            if state.isSending { return false }
+            state.isSending = true
+            return true
+        }
+        guard isMine else { return }
+        while let message = next() { offer(message) }
+    }
+
+    /// The next message to offer; `nil` ends the sending.
+    private func next() -> RuleMessage? {
+        state.withLock { state in
+            guard !state.isPaused, state.count > 0 else {
+                state.isSending = false
+                return nil
+            }
+            let message = state.waiting[state.head]
+            state.head += 1
+            // The front is given back when it is half of the array: each element moves once on average.
+            if state.head == state.waiting.count || state.head > 1024 && state.head * 2 > state.waiting.count {
+                state.waiting.removeFirst(state.head)
+                state.head = 0
+            }
+            return message
+        }
+    }
+
+    private func offer(_ message: RuleMessage) {
+        // Runs on this thread up to the queue, so that order is kept; ends with the message's outcome.
+        Task.immediate {
+            do throws(QueueError) {
+                // One that the queue could not keep is offered again.
+                if try await queue.send(message) == .lost { putBack(message) }
+            } catch {
+                putBack(message)
+            }
+        }
+    }
+
+    /// The queue takes nothing now: this message first, after a pause.
+    private func putBack(_ message: RuleMessage) {
+        let isFirst = state.withLock { state in
+            if state.head > 0 {
+                state.head -= 1
+                state.waiting[state.head] = message
+            } else {
+                state.waiting.insert(message, at: 0)
+            }
+            defer { state.isPaused = true }
+            return !state.isPaused
+        }
+        guard isFirst else { return }
+        logger.limited(.warning, "messages for the rule engine wait: its queue is full")
+        Task {
+            try? await Task.sleep(for: Self.pause)
+            state.withLock { $0.isPaused = false }
+            sendWaiting()
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Logging
+import Messages
+import Model
+import Queue
+import Reactor
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import CoreNode
+
+/// Messages of changes reach the rule engine also when its queue was full (`rule-engine.md` 1.7).
+struct QueuedRuleMessagesTests {
+    /// Takes what it has room for.
+    private final class NarrowQueue: RuleEngineQueue {
+        struct State {
+            var room: Int
+            var losses = 0
+            var taken: [Int64] = []
+        }
+
+        let state: Mutex<State>
+
+        init(room: Int) { state = Mutex(State(room: room)) }
+
+        var taken: [Int64] { state.withLock { $0.taken } }
+
+        func makeUplinkProducer(on loop: EventLoop, outcomes: @escaping OutcomeHandler) -> any UplinkProducer {
+            preconditionFailure("no transport is here")
+        }
+
+        func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome {
+            let outcome = state.withLock { state -> DeliveryOutcome? in
+                guard state.room > 0 else { return nil }
+                if state.losses > 0 {
+                    state.losses -= 1
+                    return .lost
+                }
+                state.room -= 1
+                state.taken.append(message.timestamp)
+                return .acknowledged
+            }
+            guard let outcome else { throw .full }
+            return outcome
+        }
+    }
+
+    private func message(_ number: Int64) -> RuleMessage {
+        RuleMessage(
+            id: .random(), timestamp: number, type: .known(.entityCreated),
+            originator: EntityID(type: .device, uuid: .random()), tenantID: TenantID(.random()),
+            metadata: MessageMetadata([:]), payload: .text("{}"))
+    }
+
+    @Test func whatAFullQueueRefusesIsSentLaterInOrder() async throws {
+        let queue = NarrowQueue(room: 2)
+        let sink = QueuedRuleMessages(queue: queue, logger: .disabled)
+        for number in Int64(1)...5 { sink.send(message(number)) }
+        #expect(queue.taken == [1, 2])
+        #expect(sink.waitingCount == 3)
+        queue.state.withLock { $0.room = 100 }
+        try await eventually("the rest") { queue.taken == [1, 2, 3, 4, 5] }
+        #expect(sink.waitingCount == 0)
+        sink.send(message(6))
+        #expect(queue.taken.last == 6)
+    }
+
+    @Test func whatTheQueueLostIsSentAgain() async throws {
+        let queue = NarrowQueue(room: 10)
+        queue.state.withLock { $0.losses = 2 }
+        let sink = QueuedRuleMessages(queue: queue, logger: .disabled)
+        sink.send(message(1))
+        try await eventually("the message") { queue.taken == [1] }
+    }
+
+    @Test func changesAreRefusedWhileTooManyMessagesWait() async throws {
+        let queue = NarrowQueue(room: 0)
+        let sink = QueuedRuleMessages(queue: queue, logger: .disabled, capacity: 2, patience: .zero)
+        #expect(await sink.hasRoom())
+        for number in Int64(1)...2 { sink.send(message(number)) }
+        #expect(await sink.hasRoom() == false)
+        queue.state.withLock { $0.room = 10 }
+        try await eventually("room") { await sink.hasRoom() }
+    }
+
+    @Test func roomIsWaitedFor() async throws {
+        let queue = NarrowQueue(room: 0)
+        let sink = QueuedRuleMessages(queue: queue, logger: .disabled, capacity: 1, patience: .seconds(600))
+        sink.send(message(1))
+        async let room = sink.hasRoom()
+        queue.state.withLock { $0.room = 10 }
+        #expect(await room)
+        #expect(queue.taken == [1])
+    }
+}

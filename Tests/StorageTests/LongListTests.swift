@@ -1,0 +1,204 @@
+import Model
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Storage
+
+/// Lists that are longer than what is looked at for a page (`docs/lists.md`).
+@Suite(.enabled(if: TestDatabase.isAvailable, "PostgreSQL is not installed"), .serialized)
+struct LongListTests {
+    private static let length = 30_000
+    private static let made = Result { try Self.make() }
+    private let connection: PostgresConnection
+    private let tenant: TenantID
+
+    init() throws {
+        let (info, tenant) = try Self.made.get()
+        connection = try PostgresConnection(connecting: info)
+        self.tenant = tenant
+    }
+
+    /// A database with a long list of devices, each fifth with a label.
+    private static func make() throws -> (String, TenantID) {
+        let info = try TestDatabase.makeEmpty()
+        let connection = try PostgresConnection(connecting: info)
+        _ = try SchemaInstaller.install(on: connection, demo: true, options: SchemaSuite.options)
+        let tenant = TenantID(.random())
+        try connection.query(
+            """
+            INSERT INTO device (id, created_time, tenant_id, customer_id, device_profile_id, type, name, label)
+            SELECT gen_random_uuid(), n, $1, '13814000-1dd2-11b2-8080-808080808080', p.id, 'unlike',
+                'Sensor ' || lpad(n::text, 6, '0'), CASE WHEN n % 5 = 0 THEN 'fifth of its row' END
+            FROM generate_series(1, $2) n, (SELECT id FROM device_profile LIMIT 1) p
+            """, [.uuid(tenant), .int8(Int64(length))])
+        try connection.execute("VACUUM ANALYZE device, device_count")
+        connection.close()
+        return (info, tenant)
+    }
+
+    /// Keeps statements to look at their plans.
+    private final class Recording: StatementRunner, @unchecked Sendable {
+        // @unchecked: one test uses it, each call awaited before the next.
+        let connection: PostgresConnection
+        var statements: [SQLStatement] = []
+
+        init(_ connection: PostgresConnection) { self.connection = connection }
+
+        func query(_ sql: String, _ parameters: [PostgresParameter]) async throws -> PostgresResult {
+            statements.append(SQLStatement(sql, parameters))
+            return try connection.query(sql, parameters)
+        }
+
+        func plans() throws -> [String] {
+            try statements.map { statement in
+                try connection.query("EXPLAIN " + statement.text, statement.parameters)
+                    .map { $0.text(0) ?? "" }.joined(separator: "\n")
+            }
+        }
+    }
+
+    private func read(
+        _ text: String? = nil, page: Int = 0, newestFirst: Bool = false
+    ) async throws -> (page: Page<Device>, plans: [String]) {
+        let recording = Recording(connection)
+        let link = PageLink(
+            pageSize: 20, page: page, textSearch: text,
+            sort: newestFirst ? PageLink.Sort(property: "createdTime", descending: true) : nil)
+        let page = try await DeviceRepository(recording).page(tenant: tenant, DeviceRepository.Filter(), link)
+        return (page, try recording.plans())
+    }
+
+    // MARK: - Plans
+
+    @Test(arguments: [false, true]) func aPageIsOneStatementThatReadsItsOwnRows(_ newestFirst: Bool) async throws {
+        let (page, plans) = try await read(newestFirst: newestFirst)
+        #expect(page.elements.count == 20)
+        #expect(page.totalElements == Int64(Self.length))
+        try #require(plans.count == 1)
+        let index = newestFirst ? "idx_device_tenant_id_created_time" : "idx_device_tenant_id_id"
+        #expect(plans[0].contains("using \(index) on device d"), "\(plans[0])")
+        #expect(!plans[0].contains("Seq Scan on device d"), "\(plans[0])")
+        #expect(plans[0].contains("device_count"), "\(plans[0])")
+        if newestFirst { #expect(page.elements[0].name == "Sensor 030000") }
+    }
+
+    @Test func aFrequentTextIsFoundByWalkingTheListInItsOrder() async throws {
+        let (page, plans) = try await read("ENSOR", newestFirst: true)
+        #expect(page.elements.map(\.name).first == "Sensor 030000")
+        #expect(page.elements.count == 20)
+        #expect(page.totalElements == Int64(Self.length))
+        #expect(page.hasNext)
+        let walk = try #require(plans.last)
+        #expect(walk.contains("idx_device_tenant_id_created_time"), "\(walk)")
+        #expect(!walk.contains("Seq Scan on device"), "\(walk)")
+        #expect(!walk.contains("trgm"), "\(walk)")
+    }
+
+    @Test func aRareTextIsFoundByItsTrigrams() async throws {
+        let (page, plans) = try await read("or 00012", newestFirst: true)
+        #expect(page.elements.map(\.name) == (0..<10).map { "Sensor 00012\(9 - $0)" })
+        #expect(page.totalElements == 10)
+        let last = try #require(plans.last)
+        #expect(last.contains("Bitmap Index Scan on idx_device_name_label_trgm"), "\(last)")
+        #expect(!last.contains("Seq Scan on device"), "\(last)")
+    }
+
+    // MARK: - Totals
+
+    @Test func aTextOfAFifthIsEstimatedAndEveryPageIsFull() async throws {
+        let (first, _) = try await read("fifth OF", newestFirst: true)
+        #expect(first.elements.count == 20)
+        #expect((5_000...7_000).contains(first.totalElements), "\(first.totalElements)")
+        let (later, _) = try await read("fifth OF", page: 5, newestFirst: true)
+        #expect(later.totalElements == first.totalElements)
+        #expect(later.elements.first?.name == "Sensor 029500")
+        #expect(later.hasNext)
+    }
+
+    @Test func thePagesOfATextEndWhereItsMatchesEnd() async throws {
+        let (last, _) = try await read("sensor", page: 1499, newestFirst: true)
+        #expect(last.elements.count == 20)
+        #expect(last.elements.last?.name == "Sensor 000001")
+        #expect(!last.hasNext)
+        #expect(last.totalElements == Int64(Self.length))
+        let (behind, _) = try await read("sensor", page: 1500, newestFirst: true)
+        #expect(behind.elements.isEmpty)
+        #expect(!behind.hasNext)
+    }
+
+    @Test func matchesThatAreFarBackAreFoundAndCounted() async throws {
+        let (page, _) = try await read("or 0000", newestFirst: true)
+        #expect(page.totalElements == 99)
+        #expect(page.elements.first?.name == "Sensor 000099")
+        let (far, _) = try await read("or 0000", page: 4, newestFirst: true)
+        #expect(far.totalElements == 99)
+        #expect(far.elements.count == 19)
+        #expect(!far.hasNext)
+        let (behind, _) = try await read("or 0000", page: 9)
+        #expect(behind.totalElements == 99)
+        #expect(behind.elements.isEmpty)
+    }
+
+    @Test func aTextThatNothingHasFindsNothing() async throws {
+        let (page, _) = try await read("nowhere")
+        #expect(page.totalElements == 0)
+        #expect(page.elements.isEmpty)
+        let (short, _) = try await read("q")
+        #expect(short.totalElements == 0)
+    }
+
+    // MARK: - Tallies
+
+    @Test func theTallyFollowsEveryChange() async throws {
+        let runner = Recording(connection)
+        let other = TenantID(.random())
+        let customer = CustomerID(.random())
+        let repository = DeviceRepository(runner)
+        func expectTruth(_ place: SourceLocation = #_sourceLocation) async throws {
+            for filter in [
+                DeviceRepository.Filter(), .init(customer: customer), .init(type: "a"), .init(customer: .null, type: "b"),
+            ] {
+                // Of size 1, so that the page itself does not tell.
+                let page = try await repository.page(tenant: other, filter, PageLink(pageSize: 1, page: 0))
+                let counted = try connection.query(
+                    """
+                    SELECT count(*) FROM device WHERE tenant_id = $1 AND ($2::uuid IS NULL OR customer_id = $2)
+                        AND ($3::text IS NULL OR type = $3)
+                    """, [.uuid(other), (filter.customer?.uuid).map { .uuid($0) }.orNull, .optionalText(filter.type)]
+                )[0].int8(0)
+                #expect(page.totalElements == counted, "\(filter)", sourceLocation: place)
+            }
+        }
+        func run(_ sql: String) throws {
+            try connection.execute(
+                sql.replacing("$tenant", with: "'\(other)'").replacing("$customer", with: "'\(customer)'")
+                    .replacing("$nobody", with: "'\(CustomerID.null)'"))
+        }
+        let insertion = """
+            INSERT INTO device (id, created_time, tenant_id, customer_id, device_profile_id, type, name)
+            SELECT gen_random_uuid(), n, $tenant, $nobody, p.id, CASE WHEN n % 2 = 0 THEN 'a' ELSE 'b' END, 'T' || n
+            FROM (SELECT id FROM device_profile LIMIT 1) p, generate_series
+            """
+        try run(insertion + "(1, 10) n")
+        try await expectTruth()
+        try run("UPDATE device SET customer_id = $customer WHERE tenant_id = $tenant AND name < 'T4'")
+        try await expectTruth()
+        try run("UPDATE device SET type = 'a', label = 'new' WHERE tenant_id = $tenant AND name = 'T5'")
+        try await expectTruth()
+        try run("DELETE FROM device WHERE tenant_id = $tenant AND name IN ('T1', 'T2', 'T9')")
+        try await expectTruth()
+        try run("BEGIN; DELETE FROM device WHERE tenant_id = $tenant; ROLLBACK")
+        try await expectTruth()
+        // One statement each: more changes than are left unmerged.
+        for number in 11...140 { try run(insertion + "(\(number), \(number)) n") }
+        try await expectTruth()
+        let left = try connection.query(
+            "SELECT count(*) FROM device_count WHERE tenant_id = $1", [.uuid(other)])[0].int8(0) ?? 0
+        #expect(left <= 4, "\(left) changes")
+        try await expectTruth()
+        try run("DELETE FROM device WHERE tenant_id = $tenant")
+        try await expectTruth()
+    }
+}
