@@ -381,7 +381,9 @@ struct AccountTests {
 
     // MARK: - Audit log
 
-    private func audited(_ path: String, _ token: String, where condition: (JSONValue) -> Bool) async throws -> JSONValue {
+    private func audited(
+        _ path: String, _ token: String, where condition: (JSONValue) -> Bool
+    ) async throws -> JSONValue {
         try await eventually("an audit record") {
             let page = try await api.send(
                 .get, path + "?pageSize=100&page=0&sortProperty=createdTime&sortOrder=DESC", token: token)

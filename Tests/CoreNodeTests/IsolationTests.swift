@@ -94,6 +94,7 @@ struct IsolationTests {
         ] {
             body[key] = reference(type)
         }
+        if text != "x" { body[text] = .string(text) }
         body["nodes"] = []
         body["connections"] = []
         body["device"] = .object(["id": reference(.device), "name": .string(text)])

@@ -1,4 +1,5 @@
 import Cache
+import Logging
 import Redis
 import TestSupport
 import Testing

@@ -172,6 +172,11 @@ def test_resources_are_kept_downloaded_and_guarded_by_their_etag(rest):
     assert (answer.content, answer.headers["Content-Type"]) == (b"hello", "text/plain")
     again = rest.call("GET", path + "/download", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+    # What may not be stored is never asked for again.
+    assert "no-store" not in answer.headers["Cache-Control"] and "no-store" not in again.headers["Cache-Control"]
+    several = {"If-None-Match": '"other", W/' + answer.headers["ETag"]}
+    assert rest.call("GET", path + "/download", headers=several).status_code == 304
+    assert rest.call("GET", path + "/download", headers={"If-None-Match": '"other"'}).content == b"hello"
     assert rest.ok("GET", path)["data"] == "aGVsbG8="
     assert rest.call("GET", made["link"]).content == b"hello"
     listed = rest.ok("GET", "/api/resource/tenant?pageSize=10&page=0&textSearch=" + name)

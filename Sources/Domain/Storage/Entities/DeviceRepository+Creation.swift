@@ -10,7 +10,9 @@ extension DeviceRepository {
     ///   - active: The number of the key `active`.
     /// - Returns: Whether it was done: a tenant whose number of devices is limited needs ``EntityLimits/check(_:tenant:)`` in
     ///   a transaction.
-    public func insertUnlessLimited(_ device: Device, _ credentials: DeviceCredentials, active: Int32) async throws -> Bool {
+    public func insertUnlessLimited(
+        _ device: Device, _ credentials: DeviceCredentials, active: Int32
+    ) async throws -> Bool {
         let inserted = try await runner.query(
             """
             WITH made AS (

@@ -11,7 +11,7 @@ extension ListStatement {
     /// Rows that are looked at in any case, and matches that are counted.
     static let countedRows: Int64 = 10_000
     /// Rows of a long list that are walked to see how frequent a text is.
-    static let walkedRows: Int64 = 2_000
+    static let walkedRows: Int64 = 1_000
 
     func foundPage<Element: Sendable>(
         _ text: String, _ link: PageLink, on runner: any StatementRunner, _ read: (PostgresRow) -> Element
@@ -28,7 +28,8 @@ extension ListStatement {
         let estimate = all * walked.matches / Self.walkedRows
         if walked.rows.rowCount > link.pageSize {
             return Page(
-                elements: walked.rows.prefix(link.pageSize).map(read), totalElements: max(estimate, last + 1), link: link)
+                elements: walked.rows.prefix(link.pageSize).map(read), totalElements: max(estimate, last + 1),
+                link: link)
         }
         let gathered = try await gatheredPage(searching, match, link, bound: Self.countedRows, on: runner, read)
         if gathered.totalElements <= Self.countedRows { return gathered }

@@ -86,8 +86,11 @@ struct ListStatement {
     }
 
     /// The length of the list: what the page itself tells, or what came with it, or counted.
-    private func total(of rows: PostgresResult, _ link: PageLink, on runner: any StatementRunner) async throws -> Int64 {
-        if rows.rowCount < link.pageSize, !rows.isEmpty || link.offset == 0 { return link.offset + Int64(rows.rowCount) }
+    private func total(of rows: PostgresResult, _ link: PageLink, on runner: any StatementRunner) async throws -> Int64
+    {
+        if rows.rowCount < link.pageSize, !rows.isEmpty || link.offset == 0 {
+            return link.offset + Int64(rows.rowCount)
+        }
         guard isTallied else { return try await count(on: runner) }
         guard let row = rows.first, let total = row.int8(row.column("tallied")) else {
             return try await tally(on: runner)
@@ -103,7 +106,9 @@ struct ListStatement {
     }
 
     /// Page sizes that clients ask for over and over.
-    private static let usual: Set<Int> = [1, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 24, 25, 30, 40, 50, 60, 100, 1000, 1024]
+    private static let usual: Set<Int> = [
+        1, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 24, 25, 30, 40, 50, 60, 100, 1000, 1024,
+    ]
 
     /// LIMIT and OFFSET of a page and `more` rows behind it. Numbers that are usual are part of the text: the planner then
     /// knows that few rows are wanted, and the plan that it keeps is for few.

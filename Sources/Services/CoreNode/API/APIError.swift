@@ -84,7 +84,8 @@ extension APIError {
         switch error {
         case let error as APIError: self = error
         case let error as EntityError: self.init(error)
-        case is PoolOverloaded, is RuleEngineBusy, DatabaseError.overloaded, DatabaseError.timeout, TelemetrySaveError.overloaded:
+        case is PoolOverloaded, is RuleEngineBusy, DatabaseError.overloaded, DatabaseError.timeout,
+            TelemetrySaveError.overloaded:
             self = APIError(503, .general, "The server is busy, please try again later")
         case TelemetrySaveError.refused: self = .invalid("The database refuses the values")
         default:

@@ -9,7 +9,8 @@ internal import Storage
 enum RefusedChanges {
     /// By pattern: what POST saves.
     static let saved: [String: EntityType] = [
-        "/api/device": .device, "/api/device-with-credentials": .device, "/api/asset": .asset, "/api/customer": .customer,
+        "/api/device": .device, "/api/device-with-credentials": .device, "/api/asset": .asset,
+        "/api/customer": .customer,
         "/api/entityView": .entityView, "/api/dashboard": .dashboard, "/api/deviceProfile": .deviceProfile,
         "/api/assetProfile": .assetProfile, "/api/user": .user, "/api/ruleChain": .ruleChain, "/api/alarm": .alarm,
         "/api/otaPackage": .otaPackage, "/api/resource": .tbResource, "/api/tenantProfile": .tenantProfile,

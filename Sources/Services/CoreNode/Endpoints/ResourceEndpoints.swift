@@ -167,7 +167,7 @@ struct ResourceEndpoints: EndpointGroup {
             ("ETag", tag), ("Cache-Control", "no-cache"),
             ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
         ]
-        if let known = call.request.fields["If-None-Match"], known == tag || known == resource.etag {
+        if EntityTag.isKnown(resource.etag ?? "", to: call.request) {
             return HTTPResponse(status: 304, fields: fields)
         }
         let media =
