@@ -133,7 +133,7 @@ public struct DeviceRepository: Sendable {
         found: "SELECT id FROM customer WHERE tenant_id = $1 AND title ILIKE $2", condition: "d.customer_id = ANY($?)")
 
     /// A device's type is the name of its profile, so it is searched in the profiles, which are few.
-    private static let shape = ListStatement.Shape(
+    static let shape = ListStatement.Shape(
         columns: Device.columns, source: "device d LEFT JOIN customer c ON c.id = d.customer_id", id: "d.id",
         searched: ["d.name", "d.label"], sortable: sortable, searchedThrough: [byProfile], counted: "device d",
         tally: "device_count d", neverNull: neverNull)
@@ -181,7 +181,7 @@ public struct DeviceRepository: Sendable {
         return try await statement.page(link, on: runner, DeviceSummary.init)
     }
 
-    private func narrowed(_ shape: ListStatement.Shape, tenant: TenantID, _ filter: Filter) -> ListStatement {
+    func narrowed(_ shape: ListStatement.Shape, tenant: TenantID, _ filter: Filter) -> ListStatement {
         var statement = ListStatement(shape)
         statement.require("d.tenant_id = $?", .id(tenant))
         if let customer = filter.customer { statement.require("d.customer_id = $?", .id(customer)) }

@@ -66,6 +66,7 @@ extension TenantRepository {
             "queue", "queue_stats", "notification_request", "notification_rule", "notification_template",
             "notification_target", "mobile_app_bundle", "mobile_app", "domain", "oauth2_client", "ai_model", "api_key",
             "tb_user", "customer", "api_usage_state", "admin_settings", "audit_log",
+            "device_count", "asset_count",
         ]
         return [
             "DELETE FROM attribute_kv WHERE entity_id IN \(entities)",
