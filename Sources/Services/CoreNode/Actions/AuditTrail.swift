@@ -1,6 +1,7 @@
 internal import Logging
 internal import Model
 internal import Postgres
+internal import Reactor
 internal import Storage
 internal import Synchronization
 
@@ -17,6 +18,7 @@ final class AuditTrail: Sendable {
     private static let capacity = 4096
     private static let batch = 128
     private static let attempts = 60
+    private static let linger: Duration = .milliseconds(20)
 
     private let state = Mutex(State())
     private let partitions = Mutex<Set<Int64>>([])
@@ -40,11 +42,20 @@ final class AuditTrail: Sendable {
         }
         if !isTaken { await write([log], attempts: 1) }
         // Owned by `state.isRunning`: it ends when nothing is left.
-        if starts { Task { await run() } }
+        if starts { Task(executorPreference: EventLoop.current) { await self.run() } }
     }
 
     private func run() async {
-        while let logs = next() { await write(logs, attempts: Self.attempts) }
+        // Others come meanwhile: one statement takes them all.
+        repeat {
+            try? await Task.sleep(for: Self.linger)
+        } while await writeNext()
+    }
+
+    private func writeNext() async -> Bool {
+        guard let logs = next() else { return false }
+        await write(logs, attempts: Self.attempts)
+        return true
     }
 
     private func next() -> [AuditLog]? {

@@ -1,6 +1,7 @@
 public import Logging
 public import Messages
 public import Queue
+internal import Reactor
 internal import Synchronization
 
 /// Messages of the API on their way to the rule engine's queue.
@@ -89,13 +90,13 @@ public final class QueuedRuleMessages: RuleMessageSink {
     }
 
     private func offer(_ message: RuleMessage) {
-        // Runs on this thread up to the queue, so that order is kept; ends with the message's outcome.
-        Task.immediate {
+        // Runs on this thread up to the queue, so that order is kept; ends with the message's outcome. On a loop it stays there.
+        Task.immediate(executorPreference: EventLoop.current) {
             do throws(QueueError) {
                 // One that the queue could not keep is offered again.
-                if try await queue.send(message) == .lost { putBack(message) }
+                if try await self.queue.send(message) == .lost { self.putBack(message) }
             } catch {
-                putBack(message)
+                self.putBack(message)
             }
         }
     }
@@ -116,8 +117,8 @@ public final class QueuedRuleMessages: RuleMessageSink {
         logger.limited(.warning, "messages for the rule engine wait: its queue is full")
         Task {
             try? await Task.sleep(for: Self.pause)
-            state.withLock { $0.isPaused = false }
-            sendWaiting()
+            self.state.withLock { $0.isPaused = false }
+            self.sendWaiting()
         }
     }
 }
