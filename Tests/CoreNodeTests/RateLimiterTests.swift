@@ -25,7 +25,9 @@ struct RateLimiterTests {
 
     private func allowed(_ limiters: [RateLimiter], _ key: UUID128, _ limit: RateLimit) async -> Int {
         var allowed = 0
-        for turn in 0..<20 where await limiters[turn % limiters.count].allows(key, limit, now: 1000) { allowed += 1 }
+        for turn in 0..<20 {
+            if await limiters[turn % limiters.count].allows(key, limit, now: 1000) { allowed += 1 }
+        }
         return allowed
     }
 

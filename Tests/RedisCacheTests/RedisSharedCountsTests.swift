@@ -26,7 +26,9 @@ struct RedisSharedCountsTests {
         let key = makeKey()
         let buckets = [SharedBucket(count: 5, seconds: 100_000)]
         var taken = 0
-        for turn in 0..<20 where await nodes[turn % 2].take(key, from: buckets) == true { taken += 1 }
+        for turn in 0..<20 {
+            if await nodes[turn % 2].take(key, from: buckets) == true { taken += 1 }
+        }
         #expect(taken == 5)
         #expect(await nodes[0].take(makeKey(), from: buckets) == true)
     }

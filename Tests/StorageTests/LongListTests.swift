@@ -168,7 +168,7 @@ struct LongListTests {
                     """
                     SELECT count(*) FROM device WHERE tenant_id = $1 AND ($2::uuid IS NULL OR customer_id = $2)
                         AND ($3::text IS NULL OR type = $3)
-                    """, [.uuid(other), (filter.customer?.uuid).map { .uuid($0) }.orNull, .optionalText(filter.type)]
+                    """, [.uuid(other), .optionalUUID(filter.customer?.uuid), .optionalText(filter.type)]
                 )[0].int8(0)
                 #expect(page.totalElements == counted, "\(filter)", sourceLocation: place)
             }
