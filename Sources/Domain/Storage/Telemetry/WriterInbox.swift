@@ -12,6 +12,12 @@ final class WriterInbox: @unchecked Sendable {
     private var rows = 0
     private var isStopping = false
     private var isAsleep = false
+    /// Rows that end the waiting for more.
+    private var enough = Int.max
+    /// Rows that were taken together the last time.
+    private var lastRows = Int.max
+    /// Of so few rows as many as the last time are worth no waiting: all who wait for an answer have sent again.
+    private static let fewRows = 64
     /// A transaction takes about that much text at most, far below what one message to the server may hold.
     private static let fullBytes = 32 << 20
 
@@ -36,7 +42,7 @@ final class WriterInbox: @unchecked Sendable {
         let wasEmpty = batches.isEmpty
         batches.append(batch)
         rows += batch.rowCount
-        let wakes = isAsleep && (wasEmpty || rows >= fullRows)
+        let wakes = isAsleep && (wasEmpty || rows >= min(enough, fullRows))
         if wakes { isAsleep = false }
         pthread_mutex_unlock(mutex)
         if wakes { pthread_cond_signal(condition) }
@@ -64,7 +70,8 @@ final class WriterInbox: @unchecked Sendable {
         return isStopping
     }
 
-    /// Waits for a batch, then up to `linger` for `fullRows` rows, and takes whole batches up to about that many rows.
+    /// Waits for a batch, then up to `linger` for `fullRows` rows, and takes whole batches up to about that many rows. Where
+    /// few rows come at a time, it waits no longer than until there are as many as the last time.
     ///
     /// - Returns: `nil` when the inbox is stopped and empty.
     func take(fullRows: Int, linger: Duration) -> [WriteBatch]? {
@@ -76,14 +83,16 @@ final class WriterInbox: @unchecked Sendable {
             pthread_cond_wait(condition, mutex)
         }
         isAsleep = false
-        if rows < fullRows, !isStopping {
+        enough = lastRows <= Self.fewRows ? min(lastRows, fullRows) : fullRows
+        if rows < enough, !isStopping {
             var deadline = Self.deadline(after: linger)
-            while rows < fullRows, !isStopping {
+            while rows < enough, !isStopping {
                 isAsleep = true
                 if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { break }
             }
             isAsleep = false
         }
+        enough = .max
         var taken: [WriteBatch] = []
         var count = 0
         var bytes = 0
@@ -95,6 +104,7 @@ final class WriterInbox: @unchecked Sendable {
         }
         if taken.count == batches.count { batches = [] } else { batches.removeFirst(taken.count) }
         rows -= count
+        lastRows = count
         return taken
     }
 
