@@ -4,6 +4,7 @@ import JSON
 import Model
 import Postgres
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
