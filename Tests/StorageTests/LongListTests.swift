@@ -20,7 +20,7 @@ struct LongListTests {
         self.tenant = tenant
     }
 
-    /// A database with a long list of devices, each fifth with a label.
+    /// A database with a long list of devices; each fifth has a label, and each of the others that is not among the newest.
     private static func make() throws -> (String, TenantID) {
         let info = try TestDatabase.makeEmpty()
         let connection = try PostgresConnection(connecting: info)
@@ -30,7 +30,7 @@ struct LongListTests {
             """
             INSERT INTO device (id, created_time, tenant_id, customer_id, device_profile_id, type, name, label)
             SELECT gen_random_uuid(), n, $1, '13814000-1dd2-11b2-8080-808080808080', p.id, 'unlike',
-                'Sensor ' || lpad(n::text, 6, '0'), CASE WHEN n % 5 = 0 THEN 'fifth of its row' END
+                'Sensor ' || lpad(n::text, 6, '0'), CASE WHEN n % 5 = 0 THEN 'fifth of its row' WHEN n <= 25000 THEN 'older' END
             FROM generate_series(1, $2) n, (SELECT id FROM device_profile LIMIT 1) p
             """, [.uuid(tenant), .int8(Int64(length))])
         try connection.execute("VACUUM ANALYZE device, device_count")
@@ -104,6 +104,17 @@ struct LongListTests {
         let last = try #require(plans.last)
         #expect(last.contains("Bitmap Index Scan on idx_device_name_label_trgm"), "\(last)")
         #expect(!last.contains("Seq Scan on device"), "\(last)")
+    }
+
+    @Test func aFrequentTextThatTheBeginningLacksIsFoundByWalkingOn() async throws {
+        let (page, plans) = try await read("older", newestFirst: true)
+        #expect(page.elements.map(\.name).first == "Sensor 024999")
+        #expect(page.elements.count == 20)
+        #expect(page.hasNext)
+        #expect((12_000...28_000).contains(page.totalElements), "\(page.totalElements)")
+        let walk = try #require(plans.last)
+        #expect(walk.contains("idx_device_tenant_id_created_time"), "\(walk)")
+        #expect(!plans.contains { $0.contains("trgm") })
     }
 
     // MARK: - Totals

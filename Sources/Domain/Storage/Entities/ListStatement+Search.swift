@@ -3,15 +3,19 @@ internal import Postgres
 /// Pages of those that a text is found in (`docs/lists.md`).
 ///
 /// A rare text is found by the indexes of the searched columns; a frequent one by walking the list in its order until the page
-/// is full. Each way is hopeless for the other kind, so a long list is first walked for a bounded number of rows, which shows
-/// the kind. The total is exact as far as counting is cheap: for lists of up to ``countedRows`` rows, and for up to that many
-/// matches; beyond, it is estimated from the share of matches among the rows walked. Whether there is another page is always
-/// exact.
+/// is full. Each way is hopeless for the other kind, so a long list is first walked for a bounded number of rows; if these do
+/// not fill the page, a sample of the table shows the kind. The total is exact as far as counting is cheap: for lists of up to
+/// ``countedRows`` rows, and for up to that many matches; beyond, it is estimated from the share of matches among the rows
+/// looked at. Whether there is another page is always exact.
 extension ListStatement {
     /// Rows that are looked at in any case, and matches that are counted.
     static let countedRows: Int64 = 10_000
     /// Rows of a long list that are walked to see how frequent a text is.
     static let walkedRows: Int64 = 1_000
+    /// Rows of the table that a sample has, about.
+    private static let sampledRows = 2_000.0
+    /// Matches in a sample that are no accident.
+    private static let fewMatches: Int64 = 5
 
     func foundPage<Element: Sendable>(
         _ text: String, _ link: PageLink, on runner: any StatementRunner, _ read: (PostgresRow) -> Element
@@ -25,14 +29,18 @@ extension ListStatement {
         }
         let walked = try await walkedPage(searching, match, link, on: runner)
         let last = link.offset.addingReportingOverflow(Int64(link.pageSize)).partialValue
-        let estimate = all * walked.matches / Self.walkedRows
+        var estimate = all * walked.matches / Self.walkedRows
         if walked.rows.rowCount > link.pageSize {
             return Page(
                 elements: walked.rows.prefix(link.pageSize).map(read), totalElements: max(estimate, last + 1),
                 link: link)
         }
-        let gathered = try await gatheredPage(searching, match, link, bound: Self.countedRows, on: runner, read)
-        if gathered.totalElements <= Self.countedRows { return gathered }
+        let sampled = try await sampledMatches(searching, match, of: all, on: runner)
+        if sampled <= Self.countedRows {
+            let gathered = try await gatheredPage(searching, match, link, bound: Self.countedRows, on: runner, read)
+            if gathered.totalElements <= Self.countedRows { return gathered }
+        }
+        estimate = max(estimate, sampled)
         let rows = try await fullyWalkedPage(searching, match, link, on: runner)
         let isLast = rows.rowCount <= link.pageSize
         let total = isLast && !rows.isEmpty ? link.offset + Int64(rows.rowCount) : max(estimate, Self.countedRows + 1)
@@ -99,6 +107,26 @@ extension ListStatement {
         return try await runner.query(
             "SELECT count(*) FROM (SELECT \(shape.id) FROM \(shape.source)\(condition)\(limit)) AS matching", parameters
         ).first?.int8(0) ?? 0
+    }
+
+    /// How many of the `all` rows match, by a sample of the table; 0 when it has too few of the list to tell.
+    private func sampledMatches(
+        _ searching: ListStatement, _ match: String, of all: Int64, on runner: any StatementRunner
+    ) async throws -> Int64 {
+        guard let table = shape.counted else { return 0 }
+        let size = try await runner.query(
+            "SELECT reltuples::float8 FROM pg_class WHERE oid = $1::text::regclass",
+            [.text(String(table.prefix { $0 != " " }))]
+        ).first?.double(0)
+        let percent = min(100, 100 * Self.sampledRows / max(1, size ?? 1))
+        let found = try await runner.query(
+            """
+            SELECT count(*) FILTER (WHERE \(match)), count(*)
+            FROM \(table) TABLESAMPLE SYSTEM ($\(searching.parameters.count + 1))\(filter)
+            """, searching.parameters + [.double(percent)])
+        guard let row = found.first, let matches = row.int8(0), let rows = row.int8(1), matches >= Self.fewMatches
+        else { return 0 }
+        return all * matches / rows
     }
 
     /// Walks the first rows of the list in its order.
