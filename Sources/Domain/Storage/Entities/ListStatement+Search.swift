@@ -13,7 +13,7 @@ extension ListStatement {
     /// Rows of a long list that are walked to see how frequent a text is.
     static let walkedRows: Int64 = 1_000
     /// Rows of the table that a sample has, about.
-    private static let sampledRows = 2_000.0
+    private static let sampledRows = 1_000.0
     /// Matches in a sample that are no accident.
     private static let fewMatches: Int64 = 5
 
