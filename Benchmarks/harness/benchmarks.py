@@ -8,10 +8,10 @@ from clusters import cluster, cluster_idle, cluster_scale
 from connections import gateway, idle, tls
 from device_state import device_state
 from downlinks import calls, fan_out
+from http_telemetry import http_telemetry
 from kafka import kafka
 from programs import (Failure, bench_transport, connections_possible, database_of, limit, loadtest, mosquitto,
                       processor_seconds, server_of, standalone)
-from http_telemetry import http_telemetry
 from rest import rest
 from rest_login import rest_login
 from rest_telemetry import rest_telemetry
