@@ -24,6 +24,8 @@ final class MachineUsage: Sendable {
 
     private let last = Mutex(Ticks())
 
+    static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     static var hostName: String {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
@@ -32,7 +34,7 @@ final class MachineUsage: Sendable {
 
     func read() -> Reading {
         var reading = Reading()
-        reading.cpuCount = Int64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        reading.cpuCount = Int64(Self.processors)
         let ticks = Self.ticks()
         let before = last.withLock { last in
             defer { last = ticks }

@@ -16,7 +16,7 @@ public struct RESTConfiguration: Sendable {
     public var isLoginCaseSensitive: Bool
     /// `DATABASE_TS_MAX_INTERVALS`.
     public var maximumIntervals: Int64
-    /// Threads that check passwords.
+    /// `SECURITY_PASSWORD_THREADS`: threads that check passwords; by default one less than processors, 1 to 4.
     public var passwordThreads: Int
     /// `SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS`.
     public var auditPartitionHours: Int64
@@ -30,7 +30,9 @@ public struct RESTConfiguration: Sendable {
         tokens = TokenSettings(from: &settings)
         isLoginCaseSensitive = settings.boolean("SECURITY_USER_LOGIN_CASE_SENSITIVE", default: true)
         maximumIntervals = Int64(settings.integer("DATABASE_TS_MAX_INTERVALS", default: 700, in: 1...1_000_000))
-        passwordThreads = settings.integer("SECURITY_PASSWORD_THREADS", default: 2, in: 1...64)
+        let threads = settings.integer("SECURITY_PASSWORD_THREADS", default: 0, in: 0...64)
+        // Somebody has to serve devices while many people sign in.
+        passwordThreads = threads > 0 ? threads : max(1, min(4, MachineUsage.processors - 1))
         auditPartitionHours = Int64(
             settings.integer("SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS", default: 168, in: 1...87_600))
         isTokenAccessEnabled = settings.boolean("SECURITY_USER_TOKEN_ACCESS_ENABLED", default: true)
