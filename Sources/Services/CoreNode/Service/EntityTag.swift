@@ -2,9 +2,6 @@ internal import HTTPServer
 
 /// Content that a client may have kept, and asks for again only if it has changed (RFC 9110, 13.1.2).
 enum EntityTag {
-    /// Kept by whoever asked, and never shown without asking whether it still is what it was.
-    static let cacheControl = "no-cache"
-
     /// Whether the client has the content of that tag already.
     ///
     /// - Parameter tag: Without quotes.
