@@ -75,6 +75,13 @@ import Testing
         #expect(String(describing: found) == String(describing: session))
     }
 
+    @Test func aSessionLivesAsLongAsItsDeviceIsActive() {
+        let session = DeviceSession(id: .random(), nodeID: "n", type: .async, lastActivityTime: 1000)
+        #expect(DeviceSession.alive([session], lastActivity: 9000, after: 8000).map(\.lastActivityTime) == [9000])
+        #expect(DeviceSession.alive([session], lastActivity: 0, after: 999).map(\.lastActivityTime) == [1000])
+        #expect(DeviceSession.alive([session], lastActivity: 7000, after: 8000).isEmpty)
+    }
+
     @Test(arguments: ["", "{}", "[1]", #"[{"id":"x","nodeId":"n","lastActivityTime":1}]"#, #"[{"nodeId":"n"}]"#])
     func whatCannotBeReadIsLeftOut(_ text: String) {
         #expect(DeviceSession.list(Array(text.utf8)).isEmpty)

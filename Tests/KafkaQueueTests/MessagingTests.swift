@@ -32,6 +32,13 @@ private final class OneToken: TransportAPI {
         default: return .refused
         }
     }
+
+    /// A package of 1 200 000 bytes.
+    func otaPackageData(_ id: OTAPackageID, offset: Int64, length: Int) async -> [UInt8]? {
+        (Int(offset)..<max(Int(offset), min(1_200_000, Int(offset) + length))).map {
+            UInt8(truncatingIfNeeded: $0 / 1000)
+        }
+    }
 }
 
 /// Never answers.
@@ -169,6 +176,11 @@ private final class NoAnswers: TransportAPI {
             }
             let limits = await api.transportLimits(.system)
             #expect(limits == nil)
+            // More than one answer holds.
+            let whole = await api.otaPackageData(OTAPackageID(.random()), offset: 1000, length: 2_000_000)
+            #expect(whole == (1000..<1_200_000).map { UInt8(truncatingIfNeeded: $0 / 1000) })
+            let part = await api.otaPackageData(OTAPackageID(.random()), offset: 0, length: 600_000)
+            #expect(part?.count == 600_000)
             #expect(api.pendingCount == 0)
             await server.stop()
             await node.stop()

@@ -11,7 +11,7 @@ from fault_load import DEVICES, Load, make_devices
 from processes import Failure, is_alive
 
 #: A load lasts at least so long after the strike.
-AFTERMATH = 8
+AFTERMATH = 6
 PAUSE = 20
 #: A service must be ready again in that time, and a client's messages be taken at full rate.
 LIMIT = 90

@@ -190,6 +190,7 @@ private final class DeviceOwnership: PartitionConsumer {
         // Before their messages come.
         devices.restore { partitions.contains(partitioner.partition(of: $0.uuid)) }
         await consumer.own(partitions)
+        await devices.storeSessions()
         devices.release { partitions.contains(partitioner.partition(of: $0.uuid)) }
     }
 

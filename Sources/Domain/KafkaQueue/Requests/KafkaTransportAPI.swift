@@ -214,9 +214,15 @@ public final class KafkaTransportAPI: TransportAPI {
         return response
     }
 
+    /// Put together from as many answers as it takes.
     public func otaPackageData(_ id: OTAPackageID, offset: Int64, length: Int) async -> [UInt8]? {
-        guard case .otaPackageData(let data) = await ask(.otaPackageData(id, offset: offset, length: length)) else {
-            return nil
+        var data: [UInt8] = []
+        while data.count < length {
+            let wanted = min(length - data.count, maximumOTAChunk)
+            let question = TransportQuestion.otaPackageData(id, offset: offset + Int64(data.count), length: wanted)
+            guard case .otaPackageData(let part?) = await ask(question), part.count <= wanted else { return nil }
+            data += part
+            if part.count < wanted { break }
         }
         return data
     }

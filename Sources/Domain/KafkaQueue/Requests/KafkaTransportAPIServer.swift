@@ -167,4 +167,4 @@ extension TransportAPI {
 }
 
 /// Bytes of an OTA package in one answer: below what a broker takes by default.
-private let maximumOTAChunk = 512 << 10
+let maximumOTAChunk = 512 << 10

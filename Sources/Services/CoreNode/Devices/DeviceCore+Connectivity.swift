@@ -170,11 +170,14 @@ extension DeviceCore {
             do {
                 let page = try await records.page(after: last, limit: min(settings.fetchPackSize, 10_000))
                 guard let end = page.last else { return }
-                last = end.deviceID.uuid
-                let owned = page.filter { isOwned($0.deviceID) }
+                let owned = page.filter { isOwned($0.deviceID) && entries[$0.deviceID] == nil }
+                let sessions = await archivedSessions(of: owned.filter(\.connectivity.isConnected).map(\.deviceID))
                 let calls = try await rpcs.open(devices: owned.map { (tenant: $0.tenantID, device: $0.deviceID) })
                 let waiting = Dictionary(grouping: calls, by: \.deviceID)
-                for record in owned { adopt(record, waiting[record.deviceID] ?? []) }
+                for record in owned {
+                    adopt(record, sessions[record.deviceID] ?? [], waiting[record.deviceID] ?? [])
+                }
+                last = end.deviceID.uuid
             } catch DatabaseError.closed {
                 return
             } catch {
@@ -187,9 +190,10 @@ extension DeviceCore {
     }
 
     /// A device that a message brought here before is up to date already.
-    private func adopt(_ record: DeviceRecord, _ calls: [PersistentRPC]) {
+    private func adopt(_ record: DeviceRecord, _ sessions: [DeviceSession], _ calls: [PersistentRPC]) {
         guard entries[record.deviceID] == nil, deleted.value(for: record.deviceID) == nil else { return }
         let entry = DeviceEntry(tenantID: record.tenantID, deviceID: record.deviceID)
+        restore(sessions, of: record, in: entry)
         install(record, in: entry)
         entries[record.deviceID] = entry
         restore(calls)
@@ -206,6 +210,11 @@ extension DeviceCore {
             archive?.waiting.removeValue(forKey: device)
         }
     }
+}
+
+extension DeviceConnectivity {
+    /// Whether a lasting session was open, as far as is stored.
+    fileprivate var isConnected: Bool { lastConnectTime > lastDisconnectTime }
 }
 
 extension DeviceRecord {

@@ -66,6 +66,7 @@ extension DeviceCore {
             change(&session)
             guard session.isSubscribedToAttributes || session.isSubscribedToRPC else { return }
             entry.sessions.append(session)
+            if session.type == .async { numberCallsAnew(in: entry) }
             watch(entry)
         }
     }

@@ -3,6 +3,7 @@ internal import JSON
 internal import Messages
 internal import Model
 internal import Reactor
+internal import Storage
 
 /// The lasting sessions of devices, kept where the next owner of a device finds them (`cluster.md` 5.1). Without such a store
 /// they come back with the next report of their transport.
@@ -13,6 +14,7 @@ struct SessionArchive {
     var isWriting = false
 
     static let concurrentWrites = 256
+    static let concurrentReads = 256
 }
 
 extension DeviceCore {
@@ -35,6 +37,16 @@ extension DeviceCore {
         archive?.isWriting = true
         let core = CoreReference(core: self)
         Task.immediate(executorPreference: loop) { await core.core.drainArchive() }
+    }
+
+    /// Returns when what was planned is written; at most after two seconds.
+    func storeSessions() async {
+        writeSessions()
+        var rounds = 0
+        while archive?.isWriting == true, rounds < 500 {
+            await loop.sleep(.milliseconds(4))
+            rounds += 1
+        }
     }
 
     private func drainArchive() async {
@@ -67,27 +79,44 @@ extension DeviceCore {
     /// The stored sessions of devices that were not known here.
     func archivedSessions(of devices: [DeviceID]) async -> [DeviceID: [DeviceSession]] {
         guard let store = archive?.store else { return [:] }
-        return await withTaskGroup(of: (DeviceID, [UInt8])?.self) { group in
-            for device in devices {
-                group.addTask {
-                    guard case .value(let text) = await store.read(.sessions, device.uuid.description) else {
-                        return nil
+        var found: [DeviceID: [DeviceSession]] = [:]
+        var rest = devices[...]
+        while !rest.isEmpty {
+            let batch = rest.prefix(SessionArchive.concurrentReads)
+            rest = rest.dropFirst(batch.count)
+            let answers = await withTaskGroup(
+                of: (DeviceID, [UInt8])?.self, returning: [(DeviceID, [UInt8])?].self
+            ) { group in
+                for device in batch {
+                    group.addTask {
+                        guard case .value(let text) = await store.read(.sessions, device.uuid.description) else {
+                            return nil
+                        }
+                        return (device, text)
                     }
-                    return (device, text)
                 }
+                return await group.reduce(into: []) { $0.append($1) }
             }
-            return await group.reduce(into: [:]) { found, answer in
-                if let (device, text) = answer { found[device] = DeviceSession.list(text) }
-            }
+            for case let (device, text)? in answers { found[device] = DeviceSession.list(text) }
         }
+        return found
     }
 
     /// Takes up sessions of before this node owned the device. Who was connected stays so: no event is sent.
-    func restore(_ sessions: [DeviceSession], in entry: DeviceEntry) {
-        let limit = now - settings.sessionInactivityTimeout
-        for session in sessions where session.lastActivityTime > limit && entry.session(session.id) == nil {
+    func restore(_ sessions: [DeviceSession], of record: DeviceRecord, in entry: DeviceEntry) {
+        let alive = DeviceSession.alive(
+            sessions, lastActivity: record.connectivity.lastActivityTime, after: now - settings.sessionInactivityTimeout
+        )
+        for session in alive where entry.session(session.id) == nil {
             entry.sessions.append(session)
+            numberCallsAnew(in: entry)
         }
+    }
+
+    /// The device may answer calls of its former owner yet, which counted from 0: what it says to those must be no answer to
+    /// calls of this one.
+    func numberCallsAnew(in entry: DeviceEntry) {
+        if entry.nextRequestID == 0 { entry.nextRequestID = .random(in: 1 << 16...1 << 30) }
     }
 }
 
@@ -98,6 +127,15 @@ extension DeviceSession {
         hasher.combine(nodeID)
         hasher.combine(isSubscribedToAttributes)
         hasher.combine(isSubscribedToRPC)
+    }
+
+    /// Stored sessions that are not over. What is stored of a session has the time of its last change; the device's own is newer.
+    static func alive(_ sessions: [DeviceSession], lastActivity: Int64, after limit: Int64) -> [DeviceSession] {
+        sessions.compactMap { stored in
+            var session = stored
+            session.lastActivityTime = max(stored.lastActivityTime, lastActivity)
+            return session.lastActivityTime > limit ? session : nil
+        }
     }
 
     static func text(of sessions: [DeviceSession]) -> [UInt8] {

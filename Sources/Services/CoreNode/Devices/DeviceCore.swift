@@ -239,7 +239,7 @@ public final class DeviceCore {
             guard let entry = entries[record.deviceID], entry.record == nil, entry.tenantID == record.tenantID else {
                 continue
             }
-            restore(sessions[record.deviceID] ?? [], in: entry)
+            restore(sessions[record.deviceID] ?? [], of: record, in: entry)
             install(record, in: entry)
         }
         restore(calls)

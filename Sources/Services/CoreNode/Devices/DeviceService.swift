@@ -41,6 +41,15 @@ public final class DeviceService: Sendable {
         }
     }
 
+    /// Stores the sessions that changed: to be awaited before another node becomes the owner of their devices.
+    public func storeSessions() async {
+        let bound = core
+        await Task(executorPreference: loop) {
+            let reference = bound.withValue { CoreReference(core: $0) }
+            await reference.core.storeSessions()
+        }.value
+    }
+
     /// Forgets devices that belong to another node now.
     public func release(where isOwned: @escaping @Sendable (DeviceID) -> Bool) {
         let bound = core
