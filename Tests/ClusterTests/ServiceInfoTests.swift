@@ -6,7 +6,7 @@ import Testing
         var info = ServiceInfo(
             id: "tb-core-0", roles: [.core, .ruleEngine], transports: ["MQTT", "HTTP"],
             assignedTenantProfiles: ["a7ab1f20-0bd9-11ef-9f0a-1b5d5c0b9d11"], label: "blue", isReady: true,
-            taskTypes: ["DUMMY"])
+            taskTypes: ["DUMMY"], corePartitions: 12)
         info.system.cpuUsage = 12
         info.system.cpuCount = 2
         info.system.totalMemoryBytes = 1 << 40

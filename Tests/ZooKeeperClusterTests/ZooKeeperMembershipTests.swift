@@ -139,6 +139,57 @@ struct ZooKeeperMembershipTests {
         await a.leave()
     }
 
+    @Test func aProcessIsNoMemberBeforeItJoins() async throws {
+        let configuration = configuration(Self.server, root: makeRoot())
+        let (a, consumer) = try await member("a", configuration)
+        let b = ZooKeeperMembership(
+            configuration: configuration, info: ServiceInfo(id: "b", roles: [.core]), logger: .disabled,
+            metrics: MetricsRegistry())
+        try await eventually("its view of the others") { b.view.members.map(\.id) == ["a"] }
+        #expect(a.view.members.map(\.id) == ["a"])
+        #expect(consumer.owned.count == 8)
+        try await b.join()
+        try await eventually("both") { a.view.members.map(\.id).sorted() == ["a", "b"] }
+        await b.leave()
+        await a.leave()
+    }
+
+    @Test func whoIsToldToEndDoesNotWaitToJoin() async throws {
+        var configuration = configuration(Self.server, root: makeRoot())
+        configuration.servers = "127.0.0.1:1"
+        let membership = ZooKeeperMembership(
+            configuration: configuration, info: ServiceInfo(id: "a", roles: [.core]), logger: .disabled,
+            metrics: MetricsRegistry())
+        let joining = Task { try await membership.join() }
+        joining.cancel()
+        await #expect(throws: ClusterJoinError.left) { try await joining.value }
+        await membership.leave()
+    }
+
+    @Test func aProcessThatCountsPartitionsOtherwiseIsRefusedAndNobodyNotices() async throws {
+        let configuration = configuration(Self.server, root: makeRoot())
+        func made(_ id: String, _ partitions: Int) -> ZooKeeperMembership {
+            ZooKeeperMembership(
+                configuration: configuration, info: ServiceInfo(id: id, roles: [.core], corePartitions: partitions),
+                logger: .disabled, metrics: MetricsRegistry())
+        }
+        let first = made("a", 8)
+        try await first.join()
+        let same = made("b", 8)
+        try await same.join()
+        let other = made("c", 5)
+        await #expect(throws: ClusterJoinError.otherPartitions(own: 5, member: "a", count: 8)) {
+            do { try await other.join() } catch ClusterJoinError.otherPartitions(let own, _, let count) {
+                // Either of the two may be the one that it names.
+                throw ClusterJoinError.otherPartitions(own: own, member: "a", count: count)
+            }
+        }
+        #expect(first.view.members.map(\.id).sorted() == ["a", "b"])
+        await other.leave()
+        await same.leave()
+        await first.leave()
+    }
+
     @Test func anExpiredSessionAbandonsAtOnceAndOwnsAgain() async throws {
         let root = makeRoot()
         let (a, consumer) = try await member("a", configuration(Self.server, root: root))

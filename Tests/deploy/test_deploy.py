@@ -92,6 +92,65 @@ def test_every_service_of_ours_has_a_disruption_budget():
     assert sets == {document["metadata"]["name"] for document in documents if document["kind"] == "PodDisruptionBudget"}
 
 
+def test_every_pod_of_ours_is_scraped_once():
+    documents = built("k8s/overlays/production")
+    monitor = next(document for document in documents if document["kind"] == "ServiceMonitor")
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    services = [document for document in documents if document["kind"] == "Service"
+                and wanted <= document["metadata"]["labels"].items()]
+    port = monitor["spec"]["endpoints"][0]["port"]
+    assert all(port in [one["name"] for one in service["spec"]["ports"]] for service in services)
+    ours = sorted(document["metadata"]["name"] for document in documents if document["kind"] == "StatefulSet")
+    assert sorted(service["spec"]["selector"]["app"] for service in services) == ours
+
+
+def test_what_an_autoscaler_scales_has_no_number_of_its_own():
+    documents = built("k8s/overlays/production")
+    scaled = {document["spec"]["scaleTargetRef"]["name"] for document in documents
+              if document["kind"] == "HorizontalPodAutoscaler"}
+    sets = {document["metadata"]["name"]: document["spec"] for document in documents if document["kind"] == "StatefulSet"}
+    assert scaled == {"tb-mqtt-transport", "tb-http-transport"}
+    assert {name for name, spec in sets.items() if "replicas" not in spec} == scaled
+
+
+def test_pods_are_kept_apart_from_others_of_their_kind():
+    for document in built("k8s/overlays/production"):
+        if document["kind"] != "StatefulSet":
+            continue
+        name, spec = document["metadata"]["name"], document["spec"]["template"]["spec"]
+        own = {"matchLabels": {"app": name}}
+        (rules,) = spec["affinity"]["podAntiAffinity"].values()
+        assert [rule.get("podAffinityTerm", rule)["labelSelector"] for rule in rules] == [own]
+        assert [rule["labelSelector"] for rule in spec["topologySpreadConstraints"]] == [own]
+
+
+def test_acknowledged_messages_of_production_are_on_two_brokers():
+    config = next(document for document in built("k8s/overlays/production") if document["kind"] == "ConfigMap")["data"]
+    properties = {name: value for name, value in config.items() if name.endswith("_TOPIC_PROPERTIES")}
+    assert config["TB_QUEUE_KAFKA_REPLICATION_FACTOR"] == "3" and len(properties) == 4
+    assert all("min.insync.replicas:2" in value for value in properties.values())
+
+
+def test_ingress_paths_lead_where_the_guides_lead():  # cluster.md 9.3
+    ingress = next(document for document in built("k8s/base") if document["kind"] == "Ingress")
+    paths = {path["path"]: path["backend"]["service"]["name"] for path in ingress["spec"]["rules"][0]["http"]["paths"]}
+    assert paths == {"/api/v1/": "tb-http-transport", "/static/rulenode/": "tb-node", "/": "tb-node"}
+
+
+def test_mqtt_over_tls_is_a_component(tmp_path):
+    def relative(path):
+        return os.path.relpath(ROOT / path, tmp_path.resolve())
+
+    (tmp_path / "kustomization.yml").write_text(
+        f"resources: [{relative('k8s/overlays/minimal')}]\ncomponents: [{relative('k8s/components/mqtt-tls')}]\n")
+    (transport,) = [one for one in containers(built(tmp_path)) if one[2]["name"] == "mqtt-transport"]
+    kubernetes_validate.validate(transport[0], kubernetes_validate.latest_version(), strict=True)
+    variables = {one["name"]: one.get("value") for one in transport[2]["env"]}
+    assert variables["MQTT_SSL_ENABLED"] == "true"
+    (mount,) = [one for one in transport[2]["volumeMounts"] if one["name"] == "tls"]
+    assert variables["MQTT_SSL_PEM_CERT"].startswith(mount["mountPath"] + "/")
+
+
 def environment_file():
     lines = (ROOT / "docker/.env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
@@ -141,12 +200,28 @@ def test_the_balancer_gets_every_variable_it_asks_for():
 
 def test_the_dockerfile_builds_and_runs_every_executable():
     text = (ROOT / "docker/Dockerfile").read_text()
-    for name in ["needletail", *EXECUTABLES]:
-        assert re.search(rf"install -s .*\b{name}\b", text)
+    assert re.search(r"install -s needletail core-node /out", text)
+    (links,) = re.findall(r"for service in (.*); do ln -s core-node", text)
+    assert sorted(["core-node", *links.split()]) == sorted(EXECUTABLES)
     assert "USER 799:799" in text
 
 
-@pytest.mark.parametrize("script", ["docker/cluster"])
+@pytest.mark.parametrize("name", EXECUTABLES)
+def test_a_link_to_one_executable_is_the_service_that_it_is_called_by(name, tmp_path):
+    executable = next((path for path in (ROOT / ".build/release/core-node", ROOT / ".build/debug/core-node") if path.exists()), None)
+    if executable is None:
+        pytest.skip("not built")
+    (tmp_path / name).symlink_to(executable)
+    shown = subprocess.run([tmp_path / name, "--help"], capture_output=True, text=True)
+    assert shown.returncode == 0 and f"usage: {name}" in shown.stdout.replace("Usage", "usage"), shown.stdout
+    # Ports tell services apart that have all settings in common.
+    port = {"mqtt-transport": 8083, "http-transport": 8081}.get(name, 8080)
+    settings = subprocess.run([tmp_path / name, "--print-config"], capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"], "SPRING_DATASOURCE_URL": "jdbc:postgresql://localhost/thingsboard"})
+    assert f"HTTP_BIND_PORT={port}" in settings.stdout
+
+
+@pytest.mark.parametrize("script", ["docker/cluster", "Tests/deploy/stand-in-images"])
 def test_scripts_are_bash(script):
     assert subprocess.run(["bash", "-n", ROOT / script]).returncode == 0
     shown = subprocess.run([ROOT / script, "--help"], capture_output=True, text=True)
@@ -163,7 +238,7 @@ def test_the_dashboard_and_the_alerts_ask_for_metrics_that_exist():
     expressions += [rule["expr"] for group in alerts["groups"] for rule in group["rules"]]
     words = {"sum", "rate", "max", "min", "by", "le", "histogram_quantile", "job", "instance", "topic", "type", "protocol", "result",
              "queue", "service", "role", "on", "increase", "absent", "avg", "time", "for", "and", "or", "up", "without", "statsName",
-             "changes", "group_left", "unless"}
+             "changes", "group_left", "unless", "vector"}
     for expression in expressions:
         plain = re.sub(r'"[^"]*"', "", expression)
         for name in re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]{2,}", re.sub(r"\[[^\]]*\]", "", plain)):

@@ -7,8 +7,9 @@ import Storage
 
 /// What the executables of a cluster do: read the configuration, wire, run.
 public enum ClusterCommand {
-    /// Runs the process of that service to its end; returns the exit status.
+    /// Runs the process of the service that it was called by, else of `service`, to its end; returns the exit status.
     public static func run(_ service: ClusterService) async -> Int32 {
+        let service = CommandLine.arguments.first.flatMap(ClusterService.init(calledAs:)) ?? service
         let environment = MountedSettings.laid(over: ProcessEnvironment.read(), file: service.mountedFile)
         let command = Command(
             service.rawValue, summary: service.summary,

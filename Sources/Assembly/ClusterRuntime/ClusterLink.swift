@@ -40,7 +40,8 @@ final class ClusterLink {
         self.hub = try hub ?? Self.hub(runtime, settings)
         let info = ServiceInfo(
             id: settings.runtime.serviceID, roles: roles, transports: transports,
-            assignedTenantProfiles: roles.contains(.ruleEngine) ? settings.assignedTenantProfiles : [])
+            assignedTenantProfiles: roles.contains(.ruleEngine) ? settings.assignedTenantProfiles : [],
+            corePartitions: settings.kafka.corePartitions)
         if settings.zookeeper.isEnabled {
             let made = ZooKeeperMembership(
                 configuration: settings.zookeeper, info: info, logger: logger.labelled("zookeeper"),

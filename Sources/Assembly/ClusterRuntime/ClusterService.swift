@@ -5,6 +5,12 @@ public enum ClusterService: String, Sendable, CaseIterable {
     case coreNode = "core-node"
     case ruleEngine = "rule-engine"
 
+    /// The service whose executable bears the name that `path`, the first of a process's arguments, ends with. An image
+    /// keeps one file for all four, with links to it.
+    init?(calledAs path: String) {
+        self.init(rawValue: String(path.split(separator: "/").last ?? ""))
+    }
+
     var summary: String {
         switch self {
         case .mqttTransport: "the MQTT transport of a cluster: devices on one side, Kafka on the other"

@@ -200,7 +200,7 @@ const ProtobufCMessageDescriptor needletail__system_info_proto__descriptor =
   (ProtobufCMessageInit) needletail__system_info_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor needletail__service_info_proto__field_descriptors[8] =
+static const ProtobufCFieldDescriptor needletail__service_info_proto__field_descriptors[9] =
 {
   {
     "service_id",
@@ -298,9 +298,22 @@ static const ProtobufCFieldDescriptor needletail__service_info_proto__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "core_partitions",
+    50,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__ServiceInfoProto, core_partitions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned needletail__service_info_proto__field_indices_by_name[] = {
   4,   /* field[4] = assigned_tenant_profiles */
+  8,   /* field[8] = core_partitions */
   5,   /* field[5] = label */
   6,   /* field[6] = ready */
   0,   /* field[0] = service_id */
@@ -309,10 +322,11 @@ static const unsigned needletail__service_info_proto__field_indices_by_name[] = 
   7,   /* field[7] = task_types */
   2,   /* field[2] = transports */
 };
-static const ProtobufCIntRange needletail__service_info_proto__number_ranges[1 + 1] =
+static const ProtobufCIntRange needletail__service_info_proto__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 50, 8 },
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor needletail__service_info_proto__descriptor =
 {
@@ -322,10 +336,10 @@ const ProtobufCMessageDescriptor needletail__service_info_proto__descriptor =
   "Needletail__ServiceInfoProto",
   "needletail",
   sizeof(Needletail__ServiceInfoProto),
-  8,
+  9,
   needletail__service_info_proto__field_descriptors,
   needletail__service_info_proto__field_indices_by_name,
-  1,  needletail__service_info_proto__number_ranges,
+  2,  needletail__service_info_proto__number_ranges,
   (ProtobufCMessageInit) needletail__service_info_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

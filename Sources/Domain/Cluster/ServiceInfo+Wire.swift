@@ -17,6 +17,7 @@ extension ServiceInfo {
         if !label.isEmpty { writer.text(6, label) }
         writer.number(7, isReady ? 1 : 0)
         for type in taskTypes { writer.text(8, type) }
+        writer.number(50, corePartitions)
         return writer.output
     }
 
@@ -33,6 +34,7 @@ extension ServiceInfo {
             case (6, .bytes(let value)): label = String(decoding: value, as: UTF8.self)
             case (7, .number(let value)): isReady = value != 0
             case (8, .bytes(let value)): taskTypes.append(String(decoding: value, as: UTF8.self))
+            case (50, .number(let value)): corePartitions = Int(truncatingIfNeeded: value)
             default: break
             }
         }

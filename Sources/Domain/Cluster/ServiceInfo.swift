@@ -12,10 +12,13 @@ public struct ServiceInfo: Sendable, Equatable {
     public var label: String
     public var isReady: Bool
     public var taskTypes: [String]
+    /// `TB_QUEUE_CORE_PARTITIONS`, by which every process finds the owner of a device; 0: not told.
+    public var corePartitions: Int
 
     public init(
         id: String, roles: Set<ServiceRole>, transports: [String] = [], system: SystemInfo = SystemInfo(),
-        assignedTenantProfiles: [String] = [], label: String = "", isReady: Bool = false, taskTypes: [String] = []
+        assignedTenantProfiles: [String] = [], label: String = "", isReady: Bool = false, taskTypes: [String] = [],
+        corePartitions: Int = 0
     ) {
         self.id = id
         types = roles.map(\.rawValue).sorted()
@@ -25,6 +28,7 @@ public struct ServiceInfo: Sendable, Equatable {
         self.label = label
         self.isReady = isReady
         self.taskTypes = taskTypes
+        self.corePartitions = corePartitions
     }
 
     /// What the division of partitions needs of it.

@@ -108,20 +108,31 @@ public final class KafkaHub: Sendable {
     static func log(_ event: KafkaEvent, _ logger: Logger, client: String) {
         switch event {
         case .error(let error):
-            logger.limited(
-                .warning, "Kafka client error", ["client": .string(client), "error": .string(error.description)])
+            var values: LogMetadata = ["client": .string(client), "error": .string(error.description)]
+            if let hint = hint(error.text) { values["hint"] = .string(hint) }
+            logger.limited(.warning, "Kafka client error", values)
         case .fatal(let error):
             logger.limited(
                 .error, "Kafka client failed for good and is replaced",
                 ["client": .string(client), "error": .string(error.description)])
         case .log(let level, let facility, let text):
-            guard level <= 4 else { return }
+            // Failures of connections are events of their own.
+            guard level <= 4, facility != "FAIL" else { return }
             logger.limited(
                 .notice, "Kafka client says",
                 ["client": .string(client), "facility": .string(facility), "text": .string(text)])
         case .committed:
             break
         }
+    }
+
+    /// What OpenSSL's words mean for an operator.
+    private static func hint(_ text: String) -> String? {
+        guard text.contains("SSL") else { return nil }
+        if text.contains("unexpected eof") || text.contains("wrong version number") {
+            return "is that listener of the broker one without TLS?"
+        }
+        return nil
     }
 }
 

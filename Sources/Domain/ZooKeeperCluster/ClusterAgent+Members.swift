@@ -11,6 +11,11 @@ extension ClusterAgent {
         case .leaving, .closing, .left: return .left
         case .joining: break
         }
+        if Task.isCancelled { return .left }
+        if !wantsToJoin {
+            wantsToJoin = true
+            if hasBegun { publishNode() }
+        }
         return await withCheckedContinuation { joinWaiters.append($0) }
     }
 
@@ -34,8 +39,14 @@ extension ClusterAgent {
         info.system = load.measure()
         refreshed = .now()
         let (number, info, post) = (generation, info, post)
+        // The session of a member that was killed lives on for its timeout.
+        let patience = stage == .joining ? sessionTimeout * 2 + .seconds(2) : .zero
         Task {
             do throws(ZooKeeperError) {
+                if patience > .zero, let objection = try await requests.objection(to: info, patience: patience) {
+                    post.yield(.refused(generation: number, objection))
+                    return
+                }
                 let path = try await requests.publish(info) { post.yield(.idTaken(generation: number)) }
                 post.yield(.published(generation: number, .success(path)))
             } catch {

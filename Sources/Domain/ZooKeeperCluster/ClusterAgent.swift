@@ -33,6 +33,8 @@ actor ClusterAgent {
     var load = SystemLoad()
 
     var stage = Stage.joining
+    /// Others give partitions to who is published: not before somebody asked for it.
+    var wantsToJoin = false
     var joinWaiters: [CheckedContinuation<ClusterJoinError?, Never>] = []
     var leaveWaiters: [CheckedContinuation<Void, Never>] = []
     var leaveDeadline: BootTime?
@@ -118,6 +120,7 @@ actor ClusterAgent {
         case .idTaken(let number) where number == generation:
             idTakenSince = .now()
             logger.warning("the service id is in use; waiting for its session to end", ["service.id": .string(info.id)])
+        case .refused(let number, let error) where number == generation: failJoiners(error)
         case .published(let number, let result) where number == generation: published(result)
         case .nodes(let number, let result) where number == generation: listed(result)
         case .lock(let number, let queue, let partition, let outcome):
@@ -126,7 +129,7 @@ actor ClusterAgent {
             feed(queue, .lockReleased(partition, session: number))
         case .consumed(let queue, let partitions): consumed(queue, partitions)
         case .closed: finishLeaving()
-        case .zooKeeper, .heartbeat, .idTaken, .published, .nodes: break  // Of an earlier session.
+        case .zooKeeper, .heartbeat, .idTaken, .refused, .published, .nodes: break  // Of an earlier session.
         }
     }
 
@@ -220,7 +223,7 @@ actor ClusterAgent {
             "session with ZooKeeper",
             ["zookeeper.session": .string(String(sessionID, radix: 16)), "timeout": .string("\(sessionTimeout)")])
         for name in queues.keys.sorted() { feed(name, .sessionBegan(generation)) }
-        if stage == .joining || stage == .joined { publishNode() } else { listNodes() }
+        if stage == .joined || (stage == .joining && wantsToJoin) { publishNode() } else { listNodes() }
     }
 
     private func sendHeartbeat(at now: BootTime) {

@@ -10,6 +10,8 @@ enum ClusterEvent: Sendable {
     case heartbeat(generation: Int, sentAt: BootTime, succeeded: Bool)
     /// Another session holds this service id.
     case idTaken(generation: Int)
+    /// A member is configured otherwise; this process is not published.
+    case refused(generation: Int, ClusterJoinError)
     case published(generation: Int, Result<String, ZooKeeperError>)
     /// The children of the nodes' folder, and the data of those not known before.
     case nodes(generation: Int, Result<NodeListing, ZooKeeperError>)

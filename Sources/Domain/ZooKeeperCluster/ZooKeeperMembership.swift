@@ -8,6 +8,8 @@ import ZooKeeper
 public enum ClusterJoinError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A live process has the same id.
     case serviceIDInUse(String)
+    /// A member counts the core's partitions otherwise, and would find other owners for devices.
+    case otherPartitions(own: Int, member: String, count: Int)
     /// It is leaving already.
     case left
 
@@ -15,6 +17,8 @@ public enum ClusterJoinError: Error, Sendable, Equatable, CustomStringConvertibl
         switch self {
         case .serviceIDInUse(let id):
             "TB_SERVICE_ID is \"\(id)\", which another live process of this cluster has; every process needs its own"
+        case .otherPartitions(let own, let member, let count):
+            "TB_QUEUE_CORE_PARTITIONS is \(own), and \(member) of this cluster has \(count); it must be the same in every process"
         case .left: "this process is leaving the cluster"
         }
     }
@@ -46,12 +50,19 @@ public final class ZooKeeperMembership: PartitionCoordinator {
         running = Task.detached { await agent.run() }
     }
 
-    /// Returns when this process is published and has seen the others.
+    /// Publishes this process; returns when it has seen itself among the others, or the task is cancelled. Until this is
+    /// called nobody gives it anything.
     ///
     /// - Throws: ``ClusterJoinError/serviceIDInUse(_:)`` when the id is still in use after two session timeouts; the session
-    ///   that a killed predecessor left behind ends before.
+    ///   that a killed predecessor left behind ends before. ``ClusterJoinError/otherPartitions(own:member:count:)`` as late.
     public func join() async throws(ClusterJoinError) {
-        if let error = await agent.join() { throw error }
+        let agent = agent
+        let error = await withTaskCancellationHandler {
+            await agent.join()
+        } onCancel: {
+            Task { await agent.failJoiners(.left) }
+        }
+        if let error { throw error }
     }
 
     public var view: MembershipView { board.view }

@@ -30,6 +30,23 @@ struct ZooKeeperRequests: Sendable {
         }
     }
 
+    /// Why this process must not become a member: one that there is after `patience` counts partitions otherwise.
+    func objection(to info: ServiceInfo, patience: Duration) async throws(ZooKeeperError) -> ClusterJoinError? {
+        guard info.corePartitions > 0 else { return nil }
+        try await repeating { () async throws(ZooKeeperError) in try await session.ensure(paths.nodes) }
+        let deadline = BootTime.now() + patience
+        while true {
+            let members = try await listNodes(known: [], watch: false).added.values.compactMap { $0 }
+            guard let other = members.first(where: { ![0, info.corePartitions].contains($0.corePartitions) }) else {
+                return nil
+            }
+            guard BootTime.now() < deadline else {
+                return .otherPartitions(own: info.corePartitions, member: other.id, count: other.corePartitions)
+            }
+            await pause(.milliseconds(500))
+        }
+    }
+
     private func takeID(_ id: String, whenTaken: () -> Void) async throws(ZooKeeperError) {
         var isTold = false
         while true {
@@ -53,9 +70,9 @@ struct ZooKeeperRequests: Sendable {
     }
 
     /// Reads who is there, and sets a watch on it.
-    func listNodes(known: Set<String>) async throws(ZooKeeperError) -> NodeListing {
+    func listNodes(known: Set<String>, watch: Bool = true) async throws(ZooKeeperError) -> NodeListing {
         try await repeating { () async throws(ZooKeeperError) -> NodeListing in
-            var listing = NodeListing(names: try await session.children(of: paths.nodes, watch: true), added: [:])
+            var listing = NodeListing(names: try await session.children(of: paths.nodes, watch: watch), added: [:])
             for name in listing.names where !known.contains(name) {
                 do throws(ZooKeeperError) {
                     let data = try await session.data(at: paths.nodes + "/" + name)

@@ -8,11 +8,19 @@ public protocol RunnableService {
 }
 
 extension RunnableService {
-    /// Starts, waits for SIGTERM or SIGINT, stops; returns the exit status. A signal during the start ends it as soon as it
-    /// has come to its end.
+    /// Starts, waits for SIGTERM or SIGINT, stops; returns the exit status. A signal during the start cancels it: what it
+    /// waits for may never come.
     public func run(until signals: TerminationSignals, logger: Logger) async -> Int32 {
+        // Unsafe: not shared, because this task does nothing with the service until that one has ended.
+        nonisolated(unsafe) let service = self
+        let starting = Task { try await service.start() }
+        signals.whenRaised { starting.cancel() }
         do {
-            try await start()
+            try await starting.value
+        } catch where signals.isRaised {
+            logger.info("told to end while starting")
+            await stop()
+            return 0
         } catch {
             logger.critical("start failed", ["error": .string(String(describing: error))])
             await stop()

@@ -8,7 +8,7 @@ import Synchronization
 public final class TerminationSignals: Sendable {
     private struct State {
         var isRaised = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [@Sendable () -> Void] = []
     }
 
     /// What the handler writes to. Set before the handler is installed, never changed after.
@@ -50,25 +50,31 @@ public final class TerminationSignals: Sendable {
         var count: UInt64 = 0
         while true {
             guard read(Self.descriptor, &count, 8) == 8 else { continue }
-            let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>]? in
+            let waiting = state.withLock { state -> [@Sendable () -> Void]? in
                 if state.isRaised { return nil }
                 state.isRaised = true
                 defer { state.waiting = [] }
                 return state.waiting
             }
             guard let waiting, count == 1 else { _exit(130) }
-            for continuation in waiting { continuation.resume() }
+            for body in waiting { body() }
         }
     }
 
+    /// Whether the process was told to end.
+    public var isRaised: Bool { state.withLock { $0.isRaised } }
+
     /// Returns when the process was told to end.
     public func wait() async {
-        await withCheckedContinuation { continuation in
-            let isRaised = state.withLock { state in
-                if !state.isRaised { state.waiting.append(continuation) }
-                return state.isRaised
-            }
-            if isRaised { continuation.resume() }
+        await withCheckedContinuation { continuation in whenRaised { continuation.resume() } }
+    }
+
+    /// Calls `body` once when the process is told to end, on a thread of this type; at once where it was told already.
+    public func whenRaised(_ body: @escaping @Sendable () -> Void) {
+        let isRaised = state.withLock { state in
+            if !state.isRaised { state.waiting.append(body) }
+            return state.isRaised
         }
+        if isRaised { body() }
     }
 }

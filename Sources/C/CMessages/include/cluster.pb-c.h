@@ -66,10 +66,14 @@ struct  Needletail__ServiceInfoProto
   protobuf_c_boolean ready;
   size_t n_task_types;
   char **task_types;
+  /*
+   * TB_QUEUE_CORE_PARTITIONS, which must be the same everywhere.
+   */
+  int32_t core_partitions;
 };
 #define NEEDLETAIL__SERVICE_INFO_PROTO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&needletail__service_info_proto__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, NULL, 0,NULL, (char *)protobuf_c_empty_string, 0, 0,NULL }
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, NULL, 0,NULL, (char *)protobuf_c_empty_string, 0, 0,NULL, 0 }
 
 
 /* Needletail__SystemInfoProto methods */

@@ -27,7 +27,12 @@ public final class KafkaRuleEngineQueue: RuleEngineQueue {
         self.routing = routing
         let senders = WaitingSenders(capacity: maximumPendingSends)
         self.senders = senders
-        receiver = hub.producer.addReceiver { senders.finish($0) }
+        let logger = hub.logger
+        receiver = hub.producer.addReceiver { reports in
+            let lost = reports.filter { !$0.isDelivered }
+            if let error = lost.first?.error { KafkaHub.noteLost(lost.count, error, logger) }
+            senders.finish(reports)
+        }
         failures = hub.metrics.counter(
             "kafka_delivery_failures_total", help: "Records for the rule engine that Kafka did not take.")
     }
@@ -103,6 +108,16 @@ extension KafkaHub {
             }
         }
         if let failure { throw failure }
+    }
+
+    /// Says why records were taken and not delivered.
+    static func noteLost(_ count: Int, _ error: KafkaError, _ logger: Logger) {
+        logger.limited(
+            .error,
+            error.isTooLarge
+                ? "messages were larger than the broker takes (message.max.bytes, max.message.bytes)"
+                : "messages were not delivered to Kafka; their senders get no acknowledgement",
+            ["count": .integer(count), "error": .string(error.description)])
     }
 
     /// Says why a record was not taken.

@@ -42,6 +42,7 @@ final class KafkaUplinkProducer: UplinkProducer {
             box.producer?.goOn()
         }
         box.mailbox = mailbox
+        let logger = hub.logger
         receiver = hub.producer.addReceiver { reports in
             var lost = 0
             mailbox.post(
@@ -50,7 +51,9 @@ final class KafkaUplinkProducer: UplinkProducer {
                     return TicketOutcome(
                         ticket: report.ticket, outcome: report.isDelivered ? .acknowledged : .lost)
                 })
-            if lost > 0 { failures.increment(by: lost) }
+            guard lost > 0 else { return }
+            failures.increment(by: lost)
+            if let error = reports.first(where: { !$0.isDelivered })?.error { KafkaHub.noteLost(lost, error, logger) }
         }
         box.producer = self
     }

@@ -110,6 +110,7 @@ private final class QuestionSink: RecordSink {
     private let isOwner: @Sendable () -> Bool
     private let sender: TransportAnswerSender
     private let expired: Counter
+    private let logger: Logger
 
     init(
         hub: KafkaHub, api: any TransportAPI, consumer: KafkaPartitionConsumer, isOwner: @escaping @Sendable () -> Bool
@@ -118,6 +119,7 @@ private final class QuestionSink: RecordSink {
         self.consumer = consumer
         self.isOwner = isOwner
         sender = TransportAnswerSender(hub: hub)
+        logger = hub.logger
         expired = hub.metrics.counter(
             "transport_api_expired_total", help: "Questions of transports that came too late to be answered.")
     }
@@ -126,6 +128,9 @@ private final class QuestionSink: RecordSink {
         guard let address = TransportQuestionAddress(record) else { throw WireError.missing("header") }
         guard !address.isExpired else {
             expired.increment()
+            logger.limited(
+                .warning, "a question came after its time: this process is behind, or its clock is not the transport's",
+                ["kafka.topic": .string(address.topic)])
             return consumer.finish(CollectionOfOne(ticket), slot)
         }
         let question: TransportQuestion
