@@ -167,7 +167,9 @@ def movable_clocks(cluster, names, folder):
     finally:
         for name in names:
             if is_alive(cluster.pid(name)):
-                cluster.terminate(name)
+                cluster.kill(name)
             cluster.process(name)["environment"] = own[name]
-            if not is_alive(cluster.pid(name)):
-                cluster.start(name)
+        for name in names:
+            cluster.start(name, wait=False)
+        for name in names:
+            cluster.wait_ready(name)

@@ -37,6 +37,8 @@ public final class DeviceCore {
     var credentialsVersions = LRUCache<DeviceID, Int64>(capacity: 100_000)
     var deleted = LRUCache<DeviceID, Bool>(capacity: 100_000)
     var calendar: DueCalendar<DeviceEntry>
+    /// What ``clockLead(of:)`` was a moment ago.
+    private var clockLead: Int64
     /// What is sent once the save of that token is complete.
     var afterStoring: [UInt32: RuleMessage] = [:]
     var nextToken: UInt32 = 0
@@ -78,6 +80,7 @@ public final class DeviceCore {
         records = DeviceRecordRepository(database)
         rpcs = RPCRepository(database)
         calendar = DueCalendar(second: loop.wallClockMilliseconds / 1_000)
+        clockLead = Self.clockLead(of: loop)
         self.metrics = DeviceCoreMetrics(metrics)
         loop.addTickHook { [unowned self] in endTick() }
         loop.schedule(after: .milliseconds(250), repeating: .milliseconds(250)) { [unowned self] in advanceTime() }
@@ -279,7 +282,29 @@ public final class DeviceCore {
 
     // MARK: - Time
 
+    /// By how much the wall clock is ahead of the monotonic one.
+    private static func clockLead(of loop: EventLoop) -> Int64 {
+        loop.wallClockMilliseconds - Int64(loop.now.nanoseconds / 1_000_000)
+    }
+
+    /// When somebody sets the clock, sessions keep the time that has really passed since they were heard of, and the
+    /// calendar begins anew.
+    private func followClock() {
+        let lead = Self.clockLead(of: loop)
+        let jump = lead - clockLead
+        clockLead = lead
+        guard abs(jump) > 5_000 else { return }
+        logger.warning("the clock was set", ["by.ms": .integer(Int(jump))])
+        calendar = DueCalendar(second: now / 1_000)
+        for entry in entries.values {
+            for index in entry.sessions.indices { entry.sessions[index].lastActivityTime += jump }
+            entry.calendarSecond = nil
+            watch(entry)
+        }
+    }
+
     private func advanceTime() {
+        followClock()
         for (second, entry) in calendar.take(until: now / 1_000) {
             guard entry.calendarSecond == second, entries[entry.deviceID] === entry else { continue }
             entry.calendarSecond = nil
