@@ -8,7 +8,7 @@ import subprocess
 
 from cluster import executables
 from infrastructure import HERE, POSTGRES, Postgres
-from processes import free_ports, is_alive, launch, terminate
+from processes import free_ports, is_alive, launch, terminate, wait_until
 
 class Extra:
     """One more process of a service, with settings of its own."""
@@ -109,7 +109,8 @@ def small_broker_disk(cluster, megabytes):
         if not aside.exists():
             aside.mkdir()
             copy(data, aside)
-        subprocess.run(["umount", data], check=True)
+        # The memory maps of a killed broker go a moment after it.
+        wait_until(lambda: subprocess.run(["umount", data], capture_output=True).returncode == 0, 60, "the end of the small disk")
         data.rmdir()
         aside.rename(data)
         cluster.start("kafka-1")
