@@ -116,6 +116,20 @@ struct EntityAction: Sendable {
             audited: audited)
     }
 
+    // MARK: - Calls
+
+    /// A call to a device that was made over the API. Its answer is not kept.
+    ///
+    /// - Parameter params: JSON text.
+    static func called(_ device: ActionSubject, method: String, params: String, isOneWay: Bool) -> EntityAction {
+        EntityAction(
+            type: .rpcCall, subject: device,
+            audited: [
+                "entityId": .string(device.entity.uuid.text), "oneWay": .bool(isOneWay), "method": .string(method),
+                "params": .string(params),
+            ])
+    }
+
     // MARK: - Relations
 
     /// A relation was saved or deleted: told from both of its ends.

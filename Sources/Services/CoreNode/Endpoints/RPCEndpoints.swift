@@ -43,7 +43,7 @@ struct RPCEndpoints: EndpointGroup {
     ) async throws -> HTTPResponse {
         let id: DeviceID = try call.id("deviceId")
         let body = try RPCBody(call)
-        let device = try await device(id, for: principal, .rpcCall)
+        let device = try await callee(id, body, isOneWay: isOneWay, of: principal)
         let settings = services.rpc
         let timeout = max(settings.timeouts.minimum, body.timeout ?? settings.timeouts.standard)
         let expiration = body.expirationTime ?? call.now.addingReportingOverflow(timeout).partialValue
@@ -56,7 +56,38 @@ struct RPCEndpoints: EndpointGroup {
         ) {
             services.actions.messages.send(message)
         }
+        await audit(outcome, action(device, body, isOneWay: isOneWay), by: principal)
         return response(to: outcome, form)
+    }
+
+    /// The device that is called. Whoever may not call it leaves a record.
+    private func callee(
+        _ id: DeviceID, _ body: RPCBody, isOneWay: Bool, of principal: Principal
+    ) async throws -> Device {
+        let device = try await device(id, of: principal)
+        do throws(APIError) {
+            try Permissions.require(principal, .rpcCall, .device, of: Permissions.Owner(device))
+        } catch {
+            await services.actions.recordFailure(action(device, body, isOneWay: isOneWay), by: principal, error)
+            throw error
+        }
+        return device
+    }
+
+    private func action(_ device: Device, _ body: RPCBody, isOneWay: Bool) -> EntityAction {
+        var subject = ActionSubject(
+            tenant: device.tenantID, entity: device.id.entityID, customer: device.customerID)
+        subject.name = device.name
+        return .called(subject, method: body.method, params: body.params, isOneWay: isOneWay)
+    }
+
+    private func audit(_ outcome: DeviceCallOutcome, _ action: EntityAction, by principal: Principal) async {
+        switch outcome {
+        case .answered: await services.actions.record(action, by: principal)
+        case .failed(let error):
+            let failure = APIError(504, .general, "RPC Error: \(error.name)")
+            await services.actions.recordFailure(action, by: principal, failure)
+        }
     }
 
     /// The owner of the device tells first that time is over.
@@ -73,16 +104,13 @@ struct RPCEndpoints: EndpointGroup {
     }
 
     /// Devices are looked up inside the caller's tenant (`rest-api.md` 2.12).
-    private func device(
-        _ id: DeviceID, for principal: Principal, _ operation: Permissions.Operation
-    ) async throws -> Device {
+    private func device(_ id: DeviceID, of principal: Principal) async throws -> Device {
         if principal.authority == .systemAdministrator {
             throw APIError(403, .permissionDenied, "System administrator is not allowed to perform this operation!")
         }
         guard let device = try await services.devices.find(id, tenant: principal.tenantID) else {
             throw APIError(404, .notFound, "Device with requested id wasn't found!")
         }
-        try Permissions.require(principal, operation, .device, of: Permissions.Owner(device))
         return device
     }
 
@@ -123,7 +151,8 @@ struct RPCEndpoints: EndpointGroup {
             }
             status = known
         }
-        let device = try await device(id, for: principal, .read)
+        let device = try await device(id, of: principal)
+        try Permissions.require(principal, .read, .device, of: Permissions.Owner(device))
         return .json(try await stored.page(tenant: device.tenantID, device: device.id, status: status, link))
     }
 
