@@ -231,6 +231,32 @@ def test_assigning_tells_who_has_the_alarm(rest, device):
     assert unassigned["assignee"] is None and unassigned["originatorName"] == device.entity["name"]
 
 
+def test_an_alarm_has_the_details_that_it_was_last_saved_with(rest, device):
+    raised = alarm(rest, device.entity["id"])
+    assert raised["details"] == {}
+    again = lambda **fields: alarm(rest, device.entity["id"], type=raised["type"], **fields)["details"]
+    assert again(details={"t": 1}) == {"t": 1}
+    assert again(details=None) is None
+    assert again(details={"t": 2}) == {"t": 2}
+    assert again() == {}
+
+
+def test_times_and_customer_of_an_alarm_are_checked(rest, device):
+    def refused(originator, **fields):
+        return message(rest.call("POST", "/api/alarm", {
+            "type": "Alarm " + salt(), "severity": "MINOR", "originator": originator, **fields}))
+
+    customer, _ = customer_with_user(rest)
+    theirs = rest.create_device(customerId=customer["id"]).entity["id"]
+    other = rest.ok("POST", "/api/customer", {"title": "Customer " + salt()})
+    assert refused(theirs, startTs=2, endTs=1) == "Alarm start ts can't be greater then alarm end ts!"
+    assert refused(device.entity["id"], customerId=customer["id"]) \
+        == "Can't assign alarm to customer. Originator is not assigned to customer!"
+    assert refused(theirs, customerId=other["id"]) \
+        == "Can't assign alarm to customer. Originator belongs to different customer!"
+    assert alarm(rest, theirs, customerId=customer["id"])["customerId"] == customer["id"]
+
+
 def test_comments_of_the_platform_name_who_caused_them(rest, device):
     raised = alarm(rest, device.entity["id"])
     path = "/api/alarm/" + raised["id"]["id"]
@@ -345,6 +371,20 @@ def test_a_stale_version_of_credentials_is_refused(rest, device):
     rest.ok("POST", "/api/device/credentials", credentials)
     assert message(rest.call("POST", "/api/device/credentials", credentials), 409, 35) \
         == "Entity was already changed by someone else"
+
+
+# Dashboards
+
+
+def test_members_of_a_dashboard(rest):
+    made = rest.ok("POST", "/api/dashboard", {"title": "Dashboard " + salt(), "configuration": {"widgets": {}}})
+    short = {"id", "createdTime", "tenantId", "title", "image", "assignedCustomers", "mobileHide", "mobileOrder", "version", "name"}
+    whole = short | {"configuration", "externalId", "resources"}
+    path = made["id"]["id"]
+    assert set(made) == whole == set(rest.ok("GET", "/api/dashboard/" + path))
+    assert made["resources"] is None and made["externalId"] is None
+    assert set(rest.ok("GET", "/api/dashboard/info/" + path)) == short
+    rest.ok("DELETE", "/api/dashboard/" + path)
 
 
 # Resources

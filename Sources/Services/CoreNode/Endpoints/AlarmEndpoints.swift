@@ -128,9 +128,24 @@ struct AlarmEndpoints: EndpointGroup {
             originator: originator, type: checked, severity: severity)
         draft.startTime = try body.integer("startTs")
         draft.endTime = try body.integer("endTs")
-        draft.details = body.storedDocument("details")
+        if let end = draft.endTime, end > 0, draft.startTime ?? 0 > end {
+            throw APIError.invalid("Alarm start ts can't be greater then alarm end ts!")
+        }
+        try Self.checkCustomer(body, of: owner.customer)
+        // Null is kept as null, none is none: an alarm has the details that it was last saved with.
+        draft.details =
+            body.members["details"] == nil ? RawJSON([:]) : body.storedDocument("details") ?? RawJSON(JSONValue.null)
         draft.propagation = try propagation(body)
         return (draft, id)
+    }
+
+    /// Whose an alarm is, is said by its originator.
+    private static func checkCustomer(_ body: RequestObject, of customer: CustomerID) throws(APIError) {
+        guard let given: CustomerID = try body.id("customerId"), !given.isNull, given != customer else { return }
+        throw .invalid(
+            customer.isNull
+                ? "Can't assign alarm to customer. Originator is not assigned to customer!"
+                : "Can't assign alarm to customer. Originator belongs to different customer!")
     }
 
     private func propagation(_ body: RequestObject) throws(APIError) -> AlarmPropagation {

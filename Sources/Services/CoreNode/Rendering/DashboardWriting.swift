@@ -9,6 +9,8 @@ extension Dashboard: JSONRendered {
             writer.member("name", title)
             writer.document("configuration", configuration)
             writer.id("externalId", .dashboard, externalID)
+            writer.key("resources")
+            writer.null()
         }
     }
 
@@ -48,6 +50,8 @@ struct HomeDashboard: JSONRendered {
             writer.member("name", dashboard.title)
             writer.document("configuration", dashboard.configuration)
             writer.id("externalId", .dashboard, dashboard.externalID)
+            writer.key("resources")
+            writer.null()
             writer.member("hideDashboardToolbar", hidesToolbar)
         }
     }
