@@ -36,7 +36,7 @@ class Load:
     """One load tester, from its start to the check of its ledger."""
 
     def __init__(self, cluster, folder, number, protocol, rate, seconds):
-        self.cluster, self.protocol, self.rate = cluster, protocol, rate
+        self.cluster, self.protocol, self.rate, self.seconds = cluster, protocol, rate, seconds
         self.ledger = folder / f"round-{number}-{protocol}.ledger"
         self.report = folder / f"round-{number}-{protocol}.json"
         #: Times and counts of acknowledged messages.
@@ -54,8 +54,7 @@ class Load:
     def has_begun(self):
         if not self.is_running:
             raise Failure(f"the load tester ended before its first acknowledgements:\n{self.process.communicate()[0]}")
-        self.sample()
-        return self.samples[-1][1] > self.rate // 2
+        return ledger_records(self.ledger) > self.rate // 2
 
     def sample(self):
         self.samples.append((time.monotonic(), ledger_records(self.ledger)))
@@ -86,26 +85,29 @@ class Load:
             self.process.kill()
             self.process.wait()
 
-    # What the samples say
+    # What the samples say, up to the end of the load: what comes after it are late answers.
+
+    @property
+    def until(self):
+        began = next((at for at, count in self.samples if count > 0), self.samples[0][0])
+        return began + self.seconds
 
     def silence(self, struck):
-        """The longest time after the strike without an acknowledgement, up to the last one."""
+        """The longest time after the strike without an acknowledgement."""
         longest, last_time, last_count = 0.0, struck, None
         for at, count in self.samples:
-            if at < struck:
+            if not struck <= at <= self.until:
                 continue
-            if last_count is None or count != last_count:
-                if last_count is not None:
-                    longest = max(longest, at - last_time)
-                last_time, last_count = at, count
-        return longest
+            if last_count is not None and count != last_count:
+                longest = max(longest, at - last_time)
+                last_time = at
+            last_count = count
+        return max(longest, self.until - last_time if last_count is not None else 0.0)
 
     def recovery(self, struck):
         """From the strike to the last moment at which less than 60 % of the rate were taken in the two seconds before: of the
-        rate before the strike, where the machine is too slow for the one that was asked for. The end of the load is no loss of
-        rate."""
+        rate before the strike, where the machine is too slow for the one that was asked for."""
         before = [sample for sample in self.samples if struck - 2 <= sample[0] <= struck]
-        final = self.samples[-1][1]
         rate = self.rate
         if len(before) > 1 and before[-1][0] > before[0][0]:
             rate = min(rate, (before[-1][1] - before[0][1]) / (before[-1][0] - before[0][0]))
@@ -114,8 +116,6 @@ class Load:
         for at, count in self.samples:
             while self.samples[start][0] < at - 2:
                 start += 1
-            if at - struck < 2 or count >= final - 2 * rate:
-                continue
-            if count - self.samples[start][1] < 0.6 * rate * (at - self.samples[start][0]):
+            if struck + 2 <= at <= self.until and count - self.samples[start][1] < 0.6 * rate * (at - self.samples[start][0]):
                 slow = at
         return slow - struck

@@ -4,6 +4,7 @@ import json
 import random
 import statistics
 import subprocess
+import threading
 import time
 
 from cluster import SERVICES
@@ -27,7 +28,10 @@ class Kind:
 
     @property
     def seconds(self):
-        return {"SIGSTOP": PAUSE}.get(self.action, 2) + AFTERMATH
+        if self.action == "SIGSTOP":
+            return PAUSE + AFTERMATH
+        # The brokers notice after nine seconds that one of them is gone.
+        return (12 if self.target == "kafka" else 2) + AFTERMATH
 
 
 @dataclasses.dataclass
@@ -119,13 +123,18 @@ class Rounds:
     def round(self, number, kind):
         loads = [Load(self.cluster, self.folder, number, protocol, rate, 4 + kind.seconds)
                  for protocol, rate in self.rates.items()]
+        ends = threading.Event()
+        sampling = threading.Thread(target=self.sample, args=(loads, ends), daemon=True)
+        sampling.start()
         try:
             self.wait(lambda: all([load.has_begun for load in loads]), LIMIT, "the first acknowledgements")
-            self.sample(loads, self.random.uniform(0.5, 1.5))
+            time.sleep(self.random.uniform(0.5, 1.5))
             name = self.choose(kind.target)
             struck = time.monotonic()
-            self.strike(kind, name, loads)
+            self.strike(kind, name)
             self.watch(loads)
+            ends.set()
+            sampling.join()
             for load in loads:
                 load.end(kind.name)
             self.everybody_is_back(kind)
@@ -134,6 +143,7 @@ class Rounds:
             for load in loads:
                 load.verify(kind.name)
         finally:
+            ends.set()
             for load in loads:
                 load.kill()
         disorder = self.out_of_order()
@@ -145,12 +155,12 @@ class Rounds:
         names = [name for name in self.cluster.state["processes"] if name.rsplit("-", 1)[0] == target]
         return self.random.choice(names)
 
-    def strike(self, kind, name, loads):
+    def strike(self, kind, name):
         """Does it, and heals it as an orchestrator would: what has ended is started again."""
         if kind.action == "SIGSTOP":
             self.cluster.pause(name)
             try:
-                self.sample(loads, PAUSE)
+                time.sleep(PAUSE)
             finally:
                 self.cluster.resume(name)
             return
@@ -159,22 +169,19 @@ class Rounds:
                 raise Failure(f"{name} did not end after SIGTERM")
         else:
             self.cluster.kill(name)
-            self.sample(loads, self.random.uniform(0.2, 2))
+            time.sleep(self.random.uniform(0.2, 2))
         self.cluster.start(name, wait=False)
 
-    def sample(self, loads, seconds):
-        end = time.monotonic() + seconds
-        while True:
+    def sample(self, loads, ends):
+        """The body of a thread: starting a process again may take a while."""
+        while not ends.wait(0.05):
             for load in loads:
                 load.sample()
-            if time.monotonic() >= end:
-                return
-            time.sleep(0.05)
 
     def watch(self, loads):
         deadline = time.monotonic() + 300
         while any(load.is_running for load in loads):
-            self.sample(loads, 0.2)
+            time.sleep(0.2)
             if time.monotonic() > deadline:
                 raise Failure("the load does not end")
 

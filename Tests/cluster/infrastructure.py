@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from processes import Failure, accepts, free_ports, kill, launch, terminate, wait_until
+from processes import Failure, accepts, free_ports, is_alive, kill, launch, terminate, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 POSTGRES = pathlib.Path("/usr/lib/postgresql/15/bin")
@@ -191,7 +191,10 @@ class Kafka:
     def restart(self, number):
         if self.kind != "cluster":
             raise Failure("only brokers of TEST_KAFKA_CLUSTER can be started again")
-        run([self.script, "restart", str(number)], self.log, environment=self.environment())
+        # On a machine that is short of time a broker takes longer than the script waits.
+        run([self.script, "restart", str(number)], self.log, environment=self.environment(), check=False)
+        if not is_alive(self.pid(number)):
+            raise Failure(f"broker {number} did not start again; see {self.log}")
         return self.pid(number)
 
     def down(self):
