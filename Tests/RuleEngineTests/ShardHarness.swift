@@ -24,7 +24,7 @@ final class ShardHarness: Sendable {
 
     init(
         _ definitions: [RuleChainDefinition], completesAtOnce: Bool = true,
-        eventSettings: RuleEventSettings = RuleEventSettings()
+        eventSettings: RuleEventSettings = RuleEventSettings(), outlets: RuleEngineOutlets = RuleEngineOutlets()
     ) async throws {
         loop = try EventLoop(name: "rule", index: 0)
         loop.start()
@@ -38,7 +38,7 @@ final class ShardHarness: Sendable {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             loop.execute {
                 let shard = RuleEngineShard(
-                    loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, outlets: RuleEngineOutlets(),
+                    loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, outlets: outlets,
                     events: notes, logger: .disabled,
                     metrics: RuleEngineMetrics(registry: MetricsRegistry(), queueName: "Main", shard: 0))
                 service.shard = shard

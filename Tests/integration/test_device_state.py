@@ -1,7 +1,8 @@
-"""How the activity of devices is reported (device-api.md 6.1)."""
+"""How the activity of devices is reported, and where their state is kept (device-api.md 6.1, rule-engine.md 9)."""
 import time
 
 import pytest
+import requests
 
 import mqtt
 from mqtt import TELEMETRY
@@ -79,3 +80,39 @@ def test_every_activity_is_reported_at_once(own, configured):
             time.sleep(0.2)
             sent = publish(connection)
             eventually(lambda: last_activity(device) > sent - 100, 15, "the report, long before the end of the period")
+
+
+def telemetry(device):
+    return device.latest("active", "lastActivityTime", "inactivityAlarmTime", "lastConnectTime")
+
+
+def info(device):
+    page = device.rest.ok("GET", "/api/tenant/deviceInfos?pageSize=10&page=0&textSearch=" + device.entity["name"])
+    return page["data"][0]["active"]
+
+
+def test_the_state_may_be_telemetry(own, configured):
+    device = configured(PERSIST_STATE_TO_TELEMETRY="true", DEFAULT_INACTIVITY_TIMEOUT="4")
+    assert "active" not in device.attributes("SERVER_SCOPE")
+    assert info(device) is False
+    before = now_ms()
+    answer = requests.post(f"{own.url}/api/v1/{device.token}/telemetry", data='{"a":1}', timeout=30)
+    assert answer.status_code == 200
+    eventually(lambda: telemetry(device).get("active") is True, 10, "active")
+    assert telemetry(device)["lastActivityTime"] >= before
+    assert info(device) is True
+    eventually(lambda: telemetry(device)["active"] is False, 15, "inactive")
+    found = telemetry(device)
+    assert 4000 <= found["inactivityAlarmTime"] - found["lastActivityTime"] <= 5000
+    assert info(device) is False
+    assert [value for _, value in device.history("active", 0, 10**14, orderBy="ASC")][-2:] == [True, False]
+    # It is read from there at the next start, and nothing is told again.
+    own.terminate(20)
+    own.start()
+    device.rest = Rest(own.url)
+    time.sleep(5)
+    assert telemetry(device)["inactivityAlarmTime"] == found["inactivityAlarmTime"]
+    # The timeout is an attribute all the same.
+    device.rest.ok("POST", device.path + "/SERVER_SCOPE", {"inactivityTimeout": 600000})
+    eventually(lambda: telemetry(device)["active"] is True, 10, "active again")
+    assert "active" not in device.attributes("SERVER_SCOPE")

@@ -240,9 +240,16 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         suspended.expect(completions, slot: slot)
     }
 
+    func announce(_ announcement: DeviceNotification, slot: UInt32) {
+        suspended.announce(announcement, slot: slot)
+    }
+
     private func finish(_ saves: [SaveCompletion]) {
         for save in saves {
             guard let entry = suspended.complete(save.token, refused: !save.isStored) else { continue }
+            if let announcement = entry.announcement, !entry.isRefused {
+                _ = context.outlets.core?.send(.device(announcement), device: announcement.deviceID)
+            }
             let outcome: NodeOutcome =
                 entry.isRefused
                 ? .failure(entry.message, "The database refuses the values") : .next(entry.message, .success)

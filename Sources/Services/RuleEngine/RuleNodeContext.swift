@@ -38,6 +38,12 @@ public final class RuleNodeContext {
         shard.expect(completions, slot: suspension.slot)
     }
 
+    /// Tells the owner of a device something once the saves of a suspended message are stored; nothing when the database
+    /// refuses them.
+    public func announce(_ announcement: DeviceNotification, after suspension: Suspension) {
+        shard.announce(announcement, slot: suspension.slot)
+    }
+
     /// Sends a new message on from the current node, in place of one that is done already, once `body` has its data and
     /// label.
     public func answer(

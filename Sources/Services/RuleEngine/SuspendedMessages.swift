@@ -11,6 +11,8 @@ struct SuspendedMessages {
         var remaining = 1
         /// Whether one of them was a refusal.
         var isRefused = false
+        /// What the owner of the device hears when everything is stored.
+        var announcement: DeviceNotification?
     }
 
     private var entries: [Entry?] = []
@@ -30,6 +32,10 @@ struct SuspendedMessages {
     /// Sets how many completions the message in `slot` waits for.
     mutating func expect(_ completions: Int, slot: UInt32) {
         entries[Int(slot)]!.remaining = completions
+    }
+
+    mutating func announce(_ announcement: DeviceNotification, slot: UInt32) {
+        entries[Int(slot)]!.announcement = announcement
     }
 
     /// Notes one completion; returns the message when it was the last.

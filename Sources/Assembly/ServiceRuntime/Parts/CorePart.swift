@@ -77,6 +77,7 @@ public final class CorePart {
         TransportAPIService(
             database: database, authenticator: authenticator, queue: queue,
             events: events(telemetry: telemetry, core: core, ruleEngines: ruleEngines),
+            persistsStateToTelemetry: settings.devices.persistsStateToTelemetry,
             logger: runtime.logger.labelled("transport-api"))
     }
 

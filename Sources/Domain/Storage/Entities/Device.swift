@@ -87,10 +87,8 @@ public struct DeviceSummary: Sendable {
         coalesce(a.bool_v, false) AS active
         """
 
-    /// The server attribute `active` decides whether a device counts as active.
+    /// The server attribute `active`, or the telemetry of that name, decides whether a device counts as active.
     static let source = """
-        device d LEFT JOIN customer c ON c.id = d.customer_id \
-        LEFT JOIN attribute_kv a ON a.entity_id = d.id AND a.attribute_type = 2 \
-        AND a.attribute_key = (SELECT key_id FROM key_dictionary WHERE key = 'active')
+        device d LEFT JOIN customer c ON c.id = d.customer_id LEFT JOIN device_active_view a ON a.entity_id = d.id
         """
 }

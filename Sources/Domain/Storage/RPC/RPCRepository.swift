@@ -70,6 +70,24 @@ public struct RPCRepository: Sendable {
         ).compactMap(PersistentRPC.init)
     }
 
+    /// Deletes calls that are older than the profile of their tenant keeps them (`persistence.md` 9.3); 0 keeps them for
+    /// good.
+    ///
+    /// - Returns: How many, at most `limit`.
+    public func deleteOutdated(now: Int64, limit: Int) async throws -> Int {
+        try await runner.query(
+            """
+            DELETE FROM rpc WHERE id = ANY(ARRAY(
+                SELECT r.id FROM (
+                    SELECT t.id, (p.profile_data #>> '{configuration,rpcTtlDays}')::numeric AS days
+                    FROM tenant t JOIN tenant_profile p ON p.id = t.tenant_profile_id
+                    WHERE jsonb_typeof(p.profile_data #> '{configuration,rpcTtlDays}') = 'number'
+                ) AS kept JOIN rpc r ON r.tenant_id = kept.id
+                WHERE kept.days > 0 AND r.created_time < $1 - kept.days * 86400000 LIMIT $2))
+            """, [.int8(now), .int8(Int64(limit))]
+        ).affectedRows
+    }
+
     private static let shape = ListStatement.Shape(
         columns: columns, source: "rpc", searched: ["request"],
         sortable: [

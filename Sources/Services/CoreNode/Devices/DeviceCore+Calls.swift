@@ -19,8 +19,7 @@ extension DeviceCore {
         guard entry.calls.count < settings.maximumPendingCalls else {
             return answers.send(.rpcResponse(rpcID: request.rpcID, response: nil, error: .internal), to: serviceID)
         }
-        request.requestID = entry.nextRequestID
-        entry.nextRequestID &+= 1
+        request.requestID = entry.takeRequestID()
         let call = PendingCall(request, serviceID: serviceID, isStored: !request.isPersisted)
         guard !isOver else { return store(call, as: .expired, in: entry) }
         entry.calls.append(call)
@@ -88,7 +87,7 @@ extension DeviceCore {
         switch settings.submitStrategy {
         case .burst: false
         case .sequentialOnAcknowledgement: !call.isDelivered && !call.request.isOneWayAndForgotten
-        case .sequentialOnResponse: true
+        case .sequentialOnResponse: !call.request.isOneWayAndForgotten
         }
     }
 
@@ -121,19 +120,25 @@ extension DeviceCore {
         }
         guard isTaken else { return }
         call.isSent = true
-        if settings.submitStrategy == .sequentialOnResponse { waitForResponse(of: call, in: entry) }
+        waitForResponse(of: call, in: entry, beyond: Self.deliveryAllowance)
         if call.request.isOneWayAndForgotten, drop(call, of: entry) {
             tell(call, .answered(nil))
         }
     }
 
-    /// Of the strategy that waits for answers: a call that gets none lets the next one go.
-    private func waitForResponse(of call: PendingCall, in entry: DeviceEntry) {
+    /// What a delivery may take where nobody tells of it, as behind gateways: as long as a transport waits for a PUBACK.
+    private static let deliveryAllowance: Int64 = 10_000
+
+    /// Of the strategy that waits for answers: a call that gets none in time after its delivery lets the next one go.
+    func waitForResponse(of call: PendingCall, in entry: DeviceEntry, beyond allowance: Int64 = 0) {
+        guard settings.submitStrategy == .sequentialOnResponse, !call.request.isOneWay else { return }
         call.responseDeadline?.cancel()
-        call.responseDeadline = loop.schedule(after: .milliseconds(settings.rpcResponseTimeout)) { [unowned self] in
+        let patience = Duration.milliseconds(settings.rpcResponseTimeout + allowance)
+        call.responseDeadline = loop.schedule(after: patience) { [unowned self] in
             guard drop(call, of: entry) else { return }
             if call.request.isPersisted {
-                change(call, to: .failed, response: Self.failure("Response timeout"), in: entry)
+                let text = "There was a timeout awaiting for RPC response from device."
+                change(call, to: .failed, response: Self.failure(text), in: entry)
             } else {
                 tell(call, .failed(.timeout))
             }
@@ -145,9 +150,7 @@ extension DeviceCore {
     // MARK: - What devices and transports say
 
     func answered(_ response: ToDeviceRPCResponse, in entry: DeviceEntry) {
-        guard let call = entry.calls.first(where: { $0.request.requestID == response.requestID && $0.isSent }) else {
-            return
-        }
+        guard let call = entry.call(numbered: response.requestID), call.wasSent else { return }
         drop(call, of: entry)
         let text = response.error ?? response.payload ?? ""
         if call.request.isPersisted {
@@ -168,8 +171,9 @@ extension DeviceCore {
         case .delivered:
             guard !call.isDelivered else { return }
             call.isDelivered = true
+            call.isSent = true
             if call.request.isPersisted { change(call, to: .delivered, in: entry) }
-            if call.request.isOneWay { drop(call, of: entry) }
+            if call.request.isOneWay { drop(call, of: entry) } else { waitForResponse(of: call, in: entry) }
             sendNew(in: entry)
         case .timeout: deliveryTimedOut(call, in: entry)
         case .failed:
@@ -180,22 +184,32 @@ extension DeviceCore {
         }
     }
 
+    /// Nobody confirmed the delivery in time. The strategies that send one call after the other do so with calls that are
+    /// not stored too.
     private func deliveryTimedOut(_ call: PendingCall, in entry: DeviceEntry) {
-        guard call.request.isPersisted, !call.isDelivered else { return }
-        call.isSent = false
+        let isSequential = settings.submitStrategy != .burst
+        guard call.request.isPersisted || isSequential, !call.isDelivered else { return }
+        // With the other strategy it waits for the next subscription.
+        if isSequential { call.isSent = false }
+        let isPersisted = call.request.isPersisted
         if call.retries < min(call.request.retries ?? settings.maximumRPCRetries, settings.maximumRPCRetries) {
             call.retries += 1
-            change(call, to: .timeout, in: entry)
-            if settings.submitStrategy != .burst { sendNew(in: entry) }
+            if isPersisted { change(call, to: .timeout, in: entry) }
+            if isSequential { sendNew(in: entry) }
         } else if settings.closesSessionOnRPCDeliveryTimeout {
             call.retries = 0
-            change(call, to: .queued, in: entry)
+            if isPersisted { change(call, to: .queued, in: entry) }
             closeAll(.rpcDeliveryTimeout, in: entry)
         } else {
             drop(call, of: entry)
-            let text =
-                "There was a Timeout and all retry attempts have been exhausted. Retry attempts set: \(call.retries)"
-            change(call, to: .failed, response: Self.failure(text), in: entry)
+            if isPersisted {
+                let text =
+                    "There was a Timeout and all retry attempts have been exhausted. Retry attempts set: "
+                    + "\(call.retries)"
+                change(call, to: .failed, response: Self.failure(text), in: entry)
+            } else {
+                tell(call, .failed(.timeout))
+            }
             sendNew(in: entry)
         }
     }

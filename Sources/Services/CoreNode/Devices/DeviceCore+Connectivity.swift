@@ -97,10 +97,10 @@ extension DeviceCore {
         guard let due = [inactivityDeadline(of: entry), sessionDeadline(of: entry)].compactMap(\.self).min() else {
             return
         }
-        // The second that has begun when the time has passed.
-        let second = (due + 999) / 1_000
-        if let planned = entry.calendarSecond, planned <= second { return }
-        entry.calendarSecond = calendar.insert(entry, second: second)
+        // The slot that has begun when the time has passed.
+        let slot = (due + Self.calendarSlot - 1) / Self.calendarSlot
+        if let planned = entry.calendarSlot, planned <= slot { return }
+        entry.calendarSlot = calendar.insert(entry, slot: slot)
     }
 
     // MARK: - Storing
@@ -114,13 +114,19 @@ extension DeviceCore {
         record.connectivity = state
         entry.record = record
         nextToken &+= 1
-        afterStoring[nextToken] = record.event(type, at: now, defaultTimeout: settings.inactivityTimeout)
+        afterStoring[nextToken] = record.event(
+            type, at: now, defaultTimeout: settings.inactivityTimeout, isTelemetry: settings.persistsStateToTelemetry)
         write(values, of: entry, token: nextToken)
     }
 
     private func write(_ values: [(String, TelemetryValue)], of entry: DeviceEntry, token: UInt32) {
         var arena = PointArena()
         for (key, value) in values { arena.append(key: key, value: value) }
+        guard !settings.persistsStateToTelemetry else {
+            return sink.saveTelemetry(
+                entity: entry.deviceID.uuid, timestamp: now, arena: arena, points: 0..<arena.count, streams: .all,
+                token: token)
+        }
         sink.saveAttributes(
             entity: entry.deviceID.uuid, scope: .server, timestamp: now, arena: arena, points: 0..<arena.count,
             onlyChanged: false, token: token)
@@ -219,7 +225,11 @@ extension DeviceConnectivity {
 
 extension DeviceRecord {
     /// The message of a change of state (`rule-engine.md` 1.8).
-    func event(_ type: KnownMessageType, at time: Int64, defaultTimeout: Int64) -> RuleMessage {
+    func event(
+        _ type: KnownMessageType, at time: Int64, defaultTimeout: Int64, isTelemetry: Bool
+    ) -> RuleMessage {
+        var metadata = ["deviceName": name, "deviceType": self.type, "deviceLabel": label ?? ""]
+        if !isTelemetry { metadata["scope"] = AttributeScope.server.name }
         var writer = JSONWriter()
         let state = connectivity
         writer.object { writer in
@@ -233,11 +243,7 @@ extension DeviceRecord {
         return RuleMessage(
             id: .random(), timestamp: time, type: .known(type), originator: deviceID.entityID, tenantID: tenantID,
             customerID: customerID.isNull ? nil : customerID,
-            metadata: MessageMetadata([
-                "deviceName": name, "deviceType": self.type, "deviceLabel": label ?? "",
-                "scope": AttributeScope.server.name,
-            ]),
-            payload: .text(String(decoding: writer.bytes, as: UTF8.self)), ruleChainID: ruleChainID,
-            queueName: queueName)
+            metadata: MessageMetadata(metadata), payload: .text(String(decoding: writer.bytes, as: UTF8.self)),
+            ruleChainID: ruleChainID, queueName: queueName)
     }
 }

@@ -9,7 +9,9 @@ internal import Storage
 /// Calls that are stored (`device-api.md` 7.4): every state in the order in which it came, each followed by its message to
 /// the rule engine.
 extension DeviceCore {
-    private static let attempts = 5
+    /// As long as a database may take to come back; the state that is stored is an older one then, from which the next
+    /// start goes on.
+    private static let attempts = 240
     private static let pause: Duration = .milliseconds(500)
 
     /// Stores a new call and answers whoever made it with its id.
@@ -70,6 +72,8 @@ extension DeviceCore {
                     bound.call.request.rpcID, tenant: bound.entry.tenantID, status: status, response: response)
                 if let row { post(row, in: bound.entry) }
                 return
+            } catch DatabaseError.closed {
+                return
             } catch {
                 logger.limited(
                     .error, "the state of a persistent call cannot be stored",
@@ -93,28 +97,29 @@ extension DeviceCore {
                 queueName: record.queueName))
     }
 
-    /// Takes up calls that were stored before this node owned their devices.
+    /// Takes up calls that were stored before this node owned their devices, with their numbers: what a device answers to
+    /// one that it has got before still counts, and one that it gets again is the same to it.
     func restore(_ rows: [PersistentRPC]) {
         for row in rows {
             guard let entry = entries[row.deviceID], entry.record != nil,
                 !entry.calls.contains(where: { $0.request.rpcID == row.id }),
                 entry.calls.count < settings.maximumPendingCalls, var request = ToDeviceRPCRequest(row)
             else { continue }
-            request.requestID = entry.nextRequestID
-            entry.nextRequestID &+= 1
+            let isDelivered = row.status == .delivered
+            // A one-way call ends with its delivery.
+            if isDelivered, request.isOneWay { continue }
+            request.requestID = entry.restoreRequestID(row.requestNumber)
             let call = PendingCall(request, serviceID: settings.serviceID, isStored: true)
+            call.isDelivered = isDelivered
+            call.isSent = isDelivered || row.status == .sent
+            // It may have been sent in a state that was not stored any more.
+            call.wasSent = true
             if request.expirationTime <= now {
                 change(call, to: .expired, in: entry)
-            } else if row.status != .delivered {
+            } else {
                 entry.calls.append(call)
                 expireLater(call, in: entry)
-            } else if !request.isOneWay {
-                // The device has it under a number that is forgotten: nothing is left but to see it expire.
-                call.isDelivered = true
-                call.isSent = true
-                call.isStored = false
-                entry.calls.append(call)
-                expireLater(call, in: entry)
+                if isDelivered { waitForResponse(of: call, in: entry) }
             }
         }
     }
@@ -134,12 +139,20 @@ extension RawJSON {
     }
 }
 
+extension PersistentRPC {
+    /// The device's own number of the call; `nil` where it was not stored.
+    var requestNumber: Int32? {
+        request.value["requestId"]?.integerValue.flatMap { Int32(exactly: $0) }
+    }
+}
+
 extension ToDeviceRPCRequest {
-    /// Column `request`: what was asked for (`rest-api.md` 4.10).
+    /// Column `request`: what was asked for (`rest-api.md` 4.10), and the number under which the device knows it.
     func document(tenant: TenantID, device: DeviceID) -> RawJSON {
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("id", rpcID.text)
+            writer.member("requestId", Int64(requestID))
             writer.id("tenantId", tenant)
             writer.id("deviceId", device)
             writer.member("oneway", isOneWay)

@@ -49,10 +49,14 @@ public final class DeviceCore {
     var questionsInFlight = 0
     /// Devices whose offer to be claimed is being stored.
     var claiming: Set<DeviceID> = []
+    /// Whether old calls are being deleted.
+    var isCleaningUp = false
     let metrics: DeviceCoreMetrics
     /// `nil` where nobody else could take over.
     var archive: SessionArchive?
 
+    /// Milliseconds of a slot of the calendar, and between two looks at it: what is due is noticed after at most two.
+    static let calendarSlot: Int64 = 250
     private static let maximumReads = 2
     private static let readBatch = 1_000
     private static let readRetry: Duration = .milliseconds(500)
@@ -77,13 +81,15 @@ public final class DeviceCore {
         archive = sessionStore.map { SessionArchive(store: $0) }
         outbox = RuleMessageOutbox(loop: loop, queue: queue, logger: logger)
         attributes = AttributeRepository(database)
-        records = DeviceRecordRepository(database)
+        records = DeviceRecordRepository(database, readsTelemetry: settings.persistsStateToTelemetry)
         rpcs = RPCRepository(database)
-        calendar = DueCalendar(second: loop.wallClockMilliseconds / 1_000)
+        calendar = DueCalendar(slot: loop.wallClockMilliseconds / Self.calendarSlot)
         clockLead = Self.clockLead(of: loop)
         self.metrics = DeviceCoreMetrics(metrics)
         loop.addTickHook { [unowned self] in endTick() }
-        loop.schedule(after: .milliseconds(250), repeating: .milliseconds(250)) { [unowned self] in advanceTime() }
+        let slot = Duration.milliseconds(Self.calendarSlot)
+        loop.schedule(after: slot, repeating: slot) { [unowned self] in advanceTime() }
+        cleanUpCalls()
     }
 
     var now: Int64 { loop.wallClockMilliseconds }
@@ -191,7 +197,7 @@ public final class DeviceCore {
     /// Forgets a device that nothing is to be waited for.
     func forgetIfIdle(_ entry: DeviceEntry) {
         archiveSessions(of: entry)
-        guard entry.sessions.isEmpty, entry.calls.isEmpty, !entry.isWaitingToStore, entry.calendarSecond == nil,
+        guard entry.sessions.isEmpty, entry.calls.isEmpty, !entry.isWaitingToStore, entry.calendarSlot == nil,
             entry.record != nil
         else { return }
         entries[entry.deviceID] = nil
@@ -295,19 +301,19 @@ public final class DeviceCore {
         clockLead = lead
         guard abs(jump) > 5_000 else { return }
         logger.warning("the clock was set", ["by.ms": .integer(Int(jump))])
-        calendar = DueCalendar(second: now / 1_000)
+        calendar = DueCalendar(slot: now / Self.calendarSlot)
         for entry in entries.values {
             for index in entry.sessions.indices { entry.sessions[index].lastActivityTime += jump }
-            entry.calendarSecond = nil
+            entry.calendarSlot = nil
             watch(entry)
         }
     }
 
     private func advanceTime() {
         followClock()
-        for (second, entry) in calendar.take(until: now / 1_000) {
-            guard entry.calendarSecond == second, entries[entry.deviceID] === entry else { continue }
-            entry.calendarSecond = nil
+        for (slot, entry) in calendar.take(until: now / Self.calendarSlot) {
+            guard entry.calendarSlot == slot, entries[entry.deviceID] === entry else { continue }
+            entry.calendarSlot = nil
             expireSessions(of: entry)
             checkInactivity(of: entry)
             watch(entry)

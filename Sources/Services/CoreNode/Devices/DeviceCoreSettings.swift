@@ -23,10 +23,15 @@ public struct DeviceCoreSettings: Sendable {
     public var rpcResponseTimeout: Int64 = 30_000
     /// `ACTORS_RPC_CLOSE_SESSION_ON_RPC_DELIVERY_TIMEOUT`.
     public var closesSessionOnRPCDeliveryTimeout = false
+    /// `SQL_TTL_RPC_ENABLED`, `SQL_RPC_TTL_CHECKING_INTERVAL`: how often calls are deleted that tenants do not keep any
+    /// longer, milliseconds; 0: never.
+    public var rpcCleanupInterval: Int64 = 7_200_000
     /// `NEEDLETAIL_RPC_MAX_PENDING_PER_DEVICE`: calls that wait for one device; one more is refused.
     public var maximumPendingCalls = 1_024
     /// `DEFAULT_INACTIVITY_TIMEOUT`, here in milliseconds.
     public var inactivityTimeout: Int64 = 600_000
+    /// `PERSIST_STATE_TO_TELEMETRY`: the state of devices is telemetry instead of server attributes.
+    public var persistsStateToTelemetry = false
     /// `NEEDLETAIL_DEVICE_STATE_WRITE_INTERVAL_MS`: how often the last activity of a device is written.
     public var stateWriteInterval: Int64 = 3_000
     /// `TB_DEVICE_STATE_INIT_FETCH_PACK_SIZE`: devices that are read at once.
@@ -56,9 +61,14 @@ public struct DeviceCoreSettings: Sendable {
             settings.integer("ACTORS_RPC_RESPONSE_TIMEOUT_MS", default: 30_000, in: 1...86_400_000))
         closesSessionOnRPCDeliveryTimeout = settings.boolean(
             "ACTORS_RPC_CLOSE_SESSION_ON_RPC_DELIVERY_TIMEOUT", default: false)
+        let cleansUp = settings.boolean("SQL_TTL_RPC_ENABLED", default: true)
+        let cleanupInterval = settings.integer(
+            "SQL_RPC_TTL_CHECKING_INTERVAL", default: 7_200_000, in: 100...31_536_000_000)
+        rpcCleanupInterval = cleansUp ? Int64(cleanupInterval) : 0
         maximumPendingCalls = settings.integer("NEEDLETAIL_RPC_MAX_PENDING_PER_DEVICE", default: 1_024, in: 1...100_000)
         inactivityTimeout =
             Int64(settings.integer("DEFAULT_INACTIVITY_TIMEOUT", default: 600, in: 1...31_536_000)) * 1_000
+        persistsStateToTelemetry = settings.boolean("PERSIST_STATE_TO_TELEMETRY", default: false)
         stateWriteInterval = Int64(
             settings.integer("NEEDLETAIL_DEVICE_STATE_WRITE_INTERVAL_MS", default: 3_000, in: 0...3_600_000))
         fetchPackSize = settings.integer("TB_DEVICE_STATE_INIT_FETCH_PACK_SIZE", default: 50_000, in: 1...1_000_000)

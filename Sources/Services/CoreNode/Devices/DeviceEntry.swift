@@ -21,8 +21,12 @@ final class PendingCall {
     let serviceID: String
     /// Of a persistent call: whether it is in the database. It is not sent before.
     var isStored: Bool
-    /// Handed to a session.
-    var isSent = false
+    /// Handed to a session, and not to be sent again before somebody subscribes.
+    var isSent = false {
+        didSet { if isSent { wasSent = true } }
+    }
+    /// The device may have it, so that its answer counts.
+    var wasSent = false
     var isDelivered = false
     var retries: Int32 = 0
     var expiry: LoopTimer?
@@ -60,9 +64,10 @@ final class DeviceEntry {
     var archivedSessions = 0
     /// In the order of their numbers.
     var calls: [PendingCall] = []
-    var nextRequestID: Int32 = 0
-    /// The second in which the calendar looks at the device next; `nil` when it does not.
-    var calendarSecond: Int64?
+    /// Calls that are stored keep their numbers over a restart, and no other gets one of them.
+    private var lastRequestID: Int32 = -1
+    /// The slot in which the calendar looks at the device next; `nil` when it does not.
+    var calendarSlot: Int64?
     /// The last activity that is stored.
     var storedActivityTime: Int64 = 0
     var isWaitingToStore = false
@@ -73,4 +78,19 @@ final class DeviceEntry {
     }
 
     func session(_ id: UUID128) -> Int? { sessions.firstIndex { $0.id == id } }
+
+    func call(numbered number: Int32) -> PendingCall? { calls.first { $0.request.requestID == number } }
+
+    /// A number for a new call.
+    func takeRequestID() -> Int32 {
+        repeat { lastRequestID &+= 1 } while call(numbered: lastRequestID) != nil
+        return lastRequestID
+    }
+
+    /// - Parameter number: Of a stored call; `nil` where none was stored.
+    func restoreRequestID(_ number: Int32?) -> Int32 {
+        guard let number, call(numbered: number) == nil else { return takeRequestID() }
+        lastRequestID = max(lastRequestID, number)
+        return number
+    }
 }

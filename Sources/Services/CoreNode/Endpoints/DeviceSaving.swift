@@ -108,12 +108,16 @@ struct DeviceSaving: EndpointGroup {
 
     /// Inserts the device with what every device has: all of it or nothing.
     private func insert(_ device: Device, _ credentials: DeviceCredentials) async throws {
-        let active = try await services.attributes.number(of: "active")
-        if try await services.devices.insertUnlessLimited(device, credentials, active: active) { return }
+        let keepsTelemetry = services.persistsStateToTelemetry
+        if !keepsTelemetry {
+            let active = try await services.attributes.number(of: "active")
+            if try await services.devices.insertUnlessLimited(device, credentials, active: active) { return }
+        }
         try await services.database.inTransaction { transaction in
             try await EntityLimits(transaction).check(.device, tenant: device.tenantID)
             try await DeviceRepository(transaction).insert(device)
             try await DeviceCredentialsRepository(transaction).insert(credentials)
+            if keepsTelemetry { return }
             try await services.attributes.inside(transaction).save(
                 entity: device.id.uuid, scope: .server, [("active", .boolean(false))], at: device.createdTime)
         }

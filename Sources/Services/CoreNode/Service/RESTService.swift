@@ -16,6 +16,8 @@ public struct RESTConfiguration: Sendable {
     public var isLoginCaseSensitive: Bool
     /// `DATABASE_TS_MAX_INTERVALS`.
     public var maximumIntervals: Int64
+    /// `PERSIST_STATE_TO_TELEMETRY`.
+    public var persistsStateToTelemetry: Bool
     /// `SECURITY_PASSWORD_THREADS`: threads that check passwords; by default one less than processors, 1 to 4.
     public var passwordThreads: Int
     /// `SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS`.
@@ -30,6 +32,7 @@ public struct RESTConfiguration: Sendable {
         tokens = TokenSettings(from: &settings)
         isLoginCaseSensitive = settings.boolean("SECURITY_USER_LOGIN_CASE_SENSITIVE", default: true)
         maximumIntervals = Int64(settings.integer("DATABASE_TS_MAX_INTERVALS", default: 700, in: 1...1_000_000))
+        persistsStateToTelemetry = settings.boolean("PERSIST_STATE_TO_TELEMETRY", default: false)
         let threads = settings.integer("SECURITY_PASSWORD_THREADS", default: 0, in: 0...64)
         // Somebody has to serve devices while many people sign in.
         passwordThreads = threads > 0 ? threads : max(1, min(4, MachineUsage.processors - 1))
@@ -94,6 +97,7 @@ public struct RESTService: HTTPResponder {
             revocations: revocations,
             housekeeper: Housekeeper(database: database, logger: logger), machine: MachineUsage(),
             maximumIntervals: configuration.maximumIntervals,
+            persistsStateToTelemetry: configuration.persistsStateToTelemetry,
             isTokenAccessEnabled: configuration.isTokenAccessEnabled,
             serviceID: configuration.serviceID.isEmpty ? MachineUsage.hostName : configuration.serviceID,
             directory: directory, version: health.version, logger: logger)

@@ -25,6 +25,8 @@ struct Services: Sendable {
     let housekeeper: Housekeeper
     let machine: MachineUsage
     let maximumIntervals: Int64
+    /// Whether the state of devices is telemetry.
+    let persistsStateToTelemetry: Bool
     /// Whether administrators may sign in as others.
     let isTokenAccessEnabled: Bool
     let serviceID: String

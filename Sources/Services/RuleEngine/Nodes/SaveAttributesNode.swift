@@ -1,7 +1,6 @@
 import JSON
 import Messages
 import Model
-import Queue
 import Reactor
 import Storage
 import Telemetry
@@ -65,30 +64,31 @@ final class SaveAttributesNode: RuleNode {
         _ context: RuleNodeContext
     ) -> NodeOutcome {
         guard !points.isEmpty else { return .next(message, .success) }
+        let suspension = context.suspend(message)
+        let now = context.loop.wallClockMilliseconds
+        if let announcement = announcement(arena, points, scope, message, now) {
+            context.announce(announcement, after: suspension)
+        }
         context.telemetry.saveAttributes(
-            entity: message.originator.uuid, scope: scope, timestamp: context.loop.wallClockMilliseconds, arena: arena,
-            points: points, onlyChanged: onlyChanged, token: context.suspend(message).token)
-        tellDevice(arena, points, scope, message, context)
+            entity: message.originator.uuid, scope: scope, timestamp: now, arena: arena, points: points,
+            onlyChanged: onlyChanged, token: suspension.token)
         return .suspended
     }
 
-    /// The device's sessions hear of shared attributes, and its owner of server attributes that concern it
-    /// (`device-api.md` 7.5; a message that says nothing about it notifies).
-    private func tellDevice(
-        _ arena: PointArena, _ points: Range<Int>, _ scope: AttributeScope, _ message: RuleMessage,
-        _ context: RuleNodeContext
-    ) {
-        guard message.originator.type == .device, scope != .client, let core = context.outlets.core else { return }
+    /// What the owner of the device hears once it is stored: its sessions are told of shared attributes, itself of server
+    /// attributes that concern it (`device-api.md` 7.5; a message that says nothing about it notifies).
+    private func announcement(
+        _ arena: PointArena, _ points: Range<Int>, _ scope: AttributeScope, _ message: RuleMessage, _ now: Int64
+    ) -> DeviceNotification? {
+        guard message.originator.type == .device, scope != .client else { return nil }
         if scope == .shared, !notifiesDevice, let text = message.metadata["notifyDevice"], !text.isEmpty,
             text.lowercased() != "true"
         {
-            return
+            return nil
         }
-        let now = context.loop.wallClockMilliseconds
         let entries = points.map {
             AttributeEntry(key: arena.key(at: $0), value: arena.value(at: $0), timestamp: now)
         }
-        let device = DeviceID(message.originator.uuid)
-        _ = core.send(.device(.attributesUpdated(message.tenantID, device, scope, entries)), device: device)
+        return .attributesUpdated(message.tenantID, DeviceID(message.originator.uuid), scope, entries)
     }
 }

@@ -25,11 +25,18 @@ enum Views {
         + deviceInfo("device_info_active_ts_view", from: "ts_kv_latest", condition: "a.key = \(activeKey)")
         + alarmInfo + edgeActive + widgetTypeInfo
 
-    /// Binds `device_info_view` to where the state of devices is kept (`PERSIST_STATE_TO_TELEMETRY`). Run at every
+    /// Binds `device_info_view`, and `device_active_view` behind our own lists, to where the state of devices is kept (`PERSIST_STATE_TO_TELEMETRY`). Run at every
     /// start, so that changing the setting takes effect.
     static func bindDeviceInfo(toTelemetry: Bool) -> String {
         let source = toTelemetry ? "device_info_active_ts_view" : "device_info_active_attribute_view"
-        return "CREATE OR REPLACE VIEW device_info_view AS SELECT * FROM \(source)"
+        let active =
+            toTelemetry
+            ? "ts_kv_latest WHERE key = \(activeKey)"
+            : "attribute_kv WHERE attribute_type = 2 AND attribute_key = \(activeKey)"
+        return """
+            CREATE OR REPLACE VIEW device_info_view AS SELECT * FROM \(source);
+            CREATE OR REPLACE VIEW device_active_view AS SELECT entity_id, bool_v FROM \(active)
+            """
     }
 
     /// The originator's type is its place in the declaration of entity types.

@@ -9,6 +9,8 @@ struct DeviceCreator: Sendable {
     let database: any TransactionRunner
     let messages: any RuleMessageSink
     let events: any DeviceEvents
+    /// Whether the state of devices is telemetry, so that a new one has no attribute `active`.
+    let persistsStateToTelemetry: Bool
 
     /// What the new device has in the database, beside its description.
     struct Extras: Sendable {
@@ -29,10 +31,13 @@ struct DeviceCreator: Sendable {
             try await EntityLimits(transaction).check(.device, tenant: device.tenantID)
             try await DeviceRepository(transaction).insert(device)
             try await DeviceCredentialsRepository(transaction).insert(credentials)
-            var attributes: [(key: String, value: TelemetryValue)] = [("active", .boolean(false))]
+            var attributes: [(key: String, value: TelemetryValue)] =
+                persistsStateToTelemetry ? [] : [("active", .boolean(false))]
             attributes += extras.attributes.map { ($0.key, .string($0.value)) }
-            try await AttributeRepository(transaction).inside(transaction).save(
-                entity: device.id.uuid, scope: .server, attributes, at: now)
+            if !attributes.isEmpty {
+                try await AttributeRepository(transaction).inside(transaction).save(
+                    entity: device.id.uuid, scope: .server, attributes, at: now)
+            }
             if let relation = extras.relation { _ = try await RelationRepository(transaction).save(relation) }
         }
         await events.post(.deviceCreated(device))

@@ -17,15 +17,17 @@ public final class TransportAPIService: TransportAPI {
     /// - Parameters:
     ///   - queue: Takes the messages of devices that are made.
     ///   - events: Told of devices that are made.
+    ///   - persistsStateToTelemetry: `PERSIST_STATE_TO_TELEMETRY`.
     public init(
         database: Database, authenticator: DeviceAuthenticator, queue: any RuleEngineQueue, events: any DeviceEvents,
-        logger: Logger
+        persistsStateToTelemetry: Bool = false, logger: Logger
     ) {
         self.authenticator = authenticator
         self.logger = logger
         let lookup = DeviceLookup(database: database)
         let creator = DeviceCreator(
-            database: database, messages: QueuedRuleMessages(queue: queue, logger: logger), events: events)
+            database: database, messages: QueuedRuleMessages(queue: queue, logger: logger), events: events,
+            persistsStateToTelemetry: persistsStateToTelemetry)
         gateways = GatewayDevices(lookup: lookup, database: database, creator: creator, logger: logger)
         provisioning = DeviceProvisioning(
             database: database, creator: creator, guesses: ProvisioningGuesses(), logger: logger)
