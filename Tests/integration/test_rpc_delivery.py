@@ -75,7 +75,9 @@ def background(function, *arguments, **options):
 def test_every_state_of_a_call_until_it_is_answered(own, configured):
     device = configured()
     rpc = persistent(device)
-    assert stored(device, rpc)["status"] == "QUEUED"
+    found = stored(device, rpc)
+    assert found["status"] == "QUEUED"
+    assert set(found["request"]) == {"id", "tenantId", "deviceId", "oneway", "expirationTime", "body", "persisted"}
     with CalledDevice(own.mqtt_port, device.token) as listener:
         first = listener.next_call()
         await_state(device, rpc, "SENT")

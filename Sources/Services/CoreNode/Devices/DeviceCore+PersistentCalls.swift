@@ -140,9 +140,12 @@ extension RawJSON {
 }
 
 extension PersistentRPC {
-    /// The device's own number of the call; `nil` where it was not stored.
+    /// Where the stored request has the device's own number of the call.
+    static let numberMember = "requestId"
+
+    /// `nil` where it was not stored.
     var requestNumber: Int32? {
-        request.value["requestId"]?.integerValue.flatMap { Int32(exactly: $0) }
+        request.value[Self.numberMember]?.integerValue.flatMap { Int32(exactly: $0) }
     }
 }
 

@@ -11,10 +11,17 @@ extension PersistentRPC: JSONRendered {
             writer.id("tenantId", tenantID)
             writer.id("deviceId", deviceID)
             writer.member("expirationTime", expirationTime)
-            writer.document("request", request)
+            writer.document("request", shownRequest)
             writer.document("response", response)
             writer.member("status", status.rawValue)
             writer.document("additionalInfo", additionalInfo)
         }
+    }
+
+    /// Without the device's number of the call, which is nobody else's business.
+    private var shownRequest: RawJSON {
+        guard var members = request.value.objectValue, members[Self.numberMember] != nil else { return request }
+        members[Self.numberMember] = nil
+        return RawJSON(.object(members))
     }
 }
