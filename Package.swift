@@ -119,8 +119,8 @@ let services: [Target] = [
          "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "RuleEngine",
-        ["Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics", "Cluster",
-         "Configuration"]),
+        ["TransportCore", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics",
+         "Cluster", "Configuration"]),
     swiftTarget(
         "Services", "CoreNode",
         ["CLinux", "Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail", "Compression",

@@ -13,6 +13,7 @@ enum RuleNodeRegistry {
         RESTCallReplyNode.self,
         RuleChainInputNode.self,
         RuleChainOutputNode.self,
+        DeviceStateNode.self,
     ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })

@@ -140,6 +140,12 @@ public struct RuleNodeDescriptor: Sendable {
                 "The name of this node is the label under which the message goes on in the chain that sent it here.",
             labels: [], defaultConfiguration: #"{"version":0}"#, directive: "tbFlowNodeRuleChainOutputConfig",
             icon: "output", hasOutputs: false),
+        RuleNodeDescriptor(
+            component: .action, type: RuleNodeTypeName.package + "action.TbDeviceStateNode", name: "device state",
+            description: "Triggers device connectivity events",
+            details: "Tells of a connect, a disconnect, activity or inactivity of the device that the message is from.",
+            labels: ["Success", "Rate limited"], defaultConfiguration: #"{"event":"ACTIVITY_EVENT"}"#,
+            directive: "tbActionNodeDeviceStateConfig"),
     ]
 
     private static let logScript =
