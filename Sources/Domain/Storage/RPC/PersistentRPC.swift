@@ -9,7 +9,7 @@ public struct PersistentRPC: Sendable {
     public var tenantID: TenantID
     public var deviceID: DeviceID
     public var expirationTime: Int64
-    /// What was asked for, without the device's number of it.
+    /// What was asked for, and the number under which the device knows it.
     public var request: RawJSON
     /// JSON.
     public var response: RawJSON?

@@ -35,15 +35,17 @@ public struct RPCRepository: Sendable {
         ).isEmpty
     }
 
-    /// Moves a call on; a response that is given replaces the stored one.
+    /// Moves a call on; a response that is given replaces the stored one. One that has ended stays as it is, whatever a
+    /// former owner of its device still wants to write.
     ///
-    /// - Returns: The call as it is now; `nil` when it was deleted.
+    /// - Returns: The call as it is now; `nil` when it was deleted or has ended.
     public func update(
         _ id: UUID128, tenant: TenantID, status: RPCStatus, response: RawJSON?
     ) async throws -> PersistentRPC? {
         try await runner.query(
             """
-            UPDATE rpc SET status = $3, response = coalesce($4, response) WHERE id = $1 AND tenant_id = $2
+            UPDATE rpc SET status = $3, response = coalesce($4, response)
+            WHERE id = $1 AND tenant_id = $2 AND status NOT IN ('SUCCESSFUL', 'FAILED', 'EXPIRED')
             RETURNING \(Self.columns)
             """, [.id(id), .id(tenant), .text(status.rawValue), .json(text: response)]
         ).first.flatMap(PersistentRPC.init)

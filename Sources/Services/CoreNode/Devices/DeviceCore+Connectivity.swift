@@ -210,7 +210,10 @@ extension DeviceCore {
     func release(where isOwned: (DeviceID) -> Bool) {
         storeActivity(force: true)
         for (device, entry) in entries where !isOwned(device) {
-            for call in entry.calls { call.cancelTimers() }
+            for call in entry.calls {
+                call.cancelTimers()
+                call.isAbandoned = true
+            }
             entries[device] = nil
             // The new owner knows better.
             archive?.waiting.removeValue(forKey: device)

@@ -57,7 +57,7 @@ extension DeviceCore {
         let core = CoreReference(core: self)
         let bound = CallReference(call: call, entry: entry)
         Task.immediate(executorPreference: loop) {
-            while !bound.call.changes.isEmpty {
+            while !bound.call.changes.isEmpty, !bound.call.isAbandoned {
                 let (status, response) = bound.call.changes.removeFirst()
                 await core.core.write(bound, status, response)
             }
@@ -66,7 +66,7 @@ extension DeviceCore {
     }
 
     private func write(_ bound: CallReference, _ status: RPCStatus, _ response: RawJSON?) async {
-        for attempt in 1...Self.attempts {
+        for attempt in 1...Self.attempts where !bound.call.isAbandoned {
             do {
                 let row = try await rpcs.update(
                     bound.call.request.rpcID, tenant: bound.entry.tenantID, status: status, response: response)

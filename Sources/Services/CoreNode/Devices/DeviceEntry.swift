@@ -35,6 +35,8 @@ final class PendingCall {
     /// Changes of a persistent call that are still to be stored, in order.
     var changes: [(status: RPCStatus, response: RawJSON?)] = []
     var isStoring = false
+    /// The device belongs to another node, which goes on from what is stored.
+    var isAbandoned = false
 
     init(_ request: ToDeviceRPCRequest, serviceID: String, isStored: Bool) {
         self.request = request
