@@ -203,6 +203,8 @@ extension DeviceCore {
         install(record, in: entry)
         entries[record.deviceID] = entry
         restore(calls)
+        // What its former owner had accepted and not sent, to sessions that have outlived it.
+        sendNew(in: entry)
         forgetIfIdle(entry)
     }
 

@@ -116,7 +116,7 @@ extension DeviceCore {
     /// The device may answer calls of its former owner yet, which counted from 0: what it says to those must be no answer to
     /// calls of this one.
     func numberCallsAnew(in entry: DeviceEntry) {
-        if entry.nextRequestID == 0 { entry.nextRequestID = .random(in: 1 << 16...1 << 30) }
+        entry.beginElsewhere()
     }
 }
 

@@ -262,6 +262,8 @@ public final class DeviceCore {
                 for message in messages { refuse(message) }
                 continue
             }
+            // Calls of before, to sessions that were restored with them.
+            sendNew(in: entry)
             for message in messages where entries[device] === entry { apply(message, to: entry) }
             forgetIfIdle(entry)
         }

@@ -89,6 +89,11 @@ final class DeviceEntry {
         return lastRequestID
     }
 
+    /// Goes on with numbers that a former owner has hardly given, unless some were given here.
+    func beginElsewhere() {
+        if lastRequestID < 0 { lastRequestID = .random(in: 1 << 16...1 << 30) }
+    }
+
     /// - Parameter number: Of a stored call; `nil` where none was stored.
     func restoreRequestID(_ number: Int32?) -> Int32 {
         guard let number, call(numbered: number) == nil else { return takeRequestID() }

@@ -1,5 +1,5 @@
-/// Elements by the slot of time in which they are due. Adding, and looking for those that are due now, cost nothing beyond the
-/// elements themselves.
+/// Elements by the slot of time in which they are due. Adding, and looking for those that are due now, cost nothing beyond
+/// the elements themselves.
 struct DueCalendar<Element> {
     private var elements: [Int64: [Element]] = [:]
     private var cursor: Int64

@@ -25,8 +25,8 @@ enum Views {
         + deviceInfo("device_info_active_ts_view", from: "ts_kv_latest", condition: "a.key = \(activeKey)")
         + alarmInfo + edgeActive + widgetTypeInfo
 
-    /// Binds `device_info_view`, and `device_active_view` behind our own lists, to where the state of devices is kept (`PERSIST_STATE_TO_TELEMETRY`). Run at every
-    /// start, so that changing the setting takes effect.
+    /// Binds `device_info_view`, and `device_active_view` behind our own lists, to where the state of devices is kept
+    /// (`PERSIST_STATE_TO_TELEMETRY`). Run at every start, so that changing the setting takes effect.
     static func bindDeviceInfo(toTelemetry: Bool) -> String {
         let source = toTelemetry ? "device_info_active_ts_view" : "device_info_active_attribute_view"
         let active =
