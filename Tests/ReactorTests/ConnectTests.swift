@@ -69,6 +69,17 @@ import Testing
         }
     }
 
+    @Test func anAddressThatSomebodyListensOnIsTold() async throws {
+        try await withLoop { loop in
+            let server = try ScriptedServer(on: loop, ScriptedHandler.collect)
+            let error = #expect(throws: ReactorError.self) {
+                try Listener.checkThatNobodyListens(on: .tcp(host: "127.0.0.1", port: server.port))
+            }
+            #expect(error?.code == EADDRINUSE)
+            try Listener.checkThatNobodyListens(on: .tcp(host: "127.0.0.1", port: 0))
+        }
+    }
+
     @Test func listenersOfSeveralLoopsShareAPort() async throws {
         try await withLoops(3) { loops in
             let first = try ScriptedServer(on: loops[0], ScriptedHandler.echo)

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -13,6 +14,14 @@ import mqtt
 from mqtt import TELEMETRY
 from rest import Rest
 from server import EXECUTABLE, Server, eventually
+
+
+@pytest.fixture
+def own_folder():
+    """A data folder that the database's own user reaches."""
+    with tempfile.TemporaryDirectory(prefix="needletail.") as folder:
+        os.chmod(folder, 0o755)
+        yield os.path.join(folder, "data")
 
 
 @pytest.fixture
@@ -149,6 +158,18 @@ def test_second_server_on_the_same_folder_is_refused(server):
          "--mqtt-port", "0"], capture_output=True, text=True, timeout=30)
     assert run.returncode not in (0, -signal.SIGSEGV, -signal.SIGILL)
     assert run.stderr.strip()
+    assert server.is_ready()
+
+
+@pytest.mark.parametrize("option", ["--http-port", "--mqtt-port"])
+def test_a_port_that_another_server_has_is_refused(server, own_folder, option):
+    taken = {"--http-port": server.http_port, "--mqtt-port": server.mqtt_port}[option]
+    run = subprocess.run(
+        [EXECUTABLE, "standalone", "--data", str(own_folder), "--bind", "127.0.0.1",
+         *(word for pair in {"--http-port": "0", "--mqtt-port": "0", option: str(taken)}.items() for word in pair)],
+        capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert f"bind 127.0.0.1:{taken}: Address already in use" in run.stdout + run.stderr
     assert server.is_ready()
 
 

@@ -144,6 +144,8 @@ def test_contents_come_with_their_algorithm(rest, packages, profile):
     assert packages.upload(package, checksumAlgorithm="sha256").status_code == 200
     external = packages.make(profile, url="http://example.com/image", usesUrl=True)
     assert message(packages.upload(external)) == "Updating otaPackage URL is prohibited!"
+    assert message(rest.call("POST", "/api/otaPackage", {"type": "FIRMWARE", "title": "a\0b", "version": "1"})) \
+        == "OtaPackage title should not contain 0x00 symbol!"
 
 
 # Device profiles

@@ -84,6 +84,22 @@ public final class Listener: @unchecked Sendable {
         return listener
     }
 
+    /// Asks before the first of several listeners whether the address is nobody's yet: with ``ListenerOptions/reusePort`` the
+    /// kernel would let two processes have it, and give each some of the connections. Any thread; resolves names.
+    ///
+    /// - Throws: `EADDRINUSE` when somebody listens there.
+    public static func checkThatNobodyListens(on address: SocketAddress) throws(ReactorError) {
+        guard case .tcp = address else { return }
+        var resolved = try address.resolved(passive: true)[0]
+        let socket = needletail_stream_socket(&resolved)
+        guard socket >= 0 else { throw .last("socket") }
+        defer { _ = Glibc.close(socket) }
+        guard needletail_set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1) == 0 else {
+            throw .last("setsockopt SO_REUSEADDR")
+        }
+        guard needletail_bind(socket, &resolved) == 0 else { throw .last("bind \(address)") }
+    }
+
     /// New connections wait in the kernel until ``resumeAccepting()``.
     public func pauseAccepting() {
         perform { listener in

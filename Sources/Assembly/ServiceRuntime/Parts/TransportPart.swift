@@ -47,6 +47,7 @@ public final class TransportPart {
             configuration: settings.mqtt, logger: runtime.logger.labelled("mqtt"), metrics: runtime.metrics)
         mqtt = transport
         var port = settings.mqtt.port
+        try Listener.checkThatNobodyListens(on: .tcp(host: settings.mqtt.bindAddress, port: port))
         for loop in io.loops {
             let (wanted, make, notifications) = (port, maker("mqtt"), backEnd.notifications)
             port = try await loop.run {
@@ -78,6 +79,7 @@ public final class TransportPart {
     private func startMQTTS(_ transport: MQTTTransport, on io: EventLoopGroup) async throws {
         guard let tls = settings.mqtt.tls, tls.listens else { return }
         var port = tls.port
+        try Listener.checkThatNobodyListens(on: .tcp(host: tls.bindAddress, port: port))
         for loop in io.loops {
             let wanted = port
             port = try await loop.run { try transport.listenTLS(port: wanted) }

@@ -41,7 +41,10 @@ public final class HTTPServer: Sendable {
     }
 
     /// Listens on loops that run.
+    ///
+    /// - Throws: Also when another process listens on the port already.
     public func open(onRunning loops: [EventLoop]) async throws(ReactorError) {
+        try Listener.checkThatNobodyListens(on: configuration.address)
         for loop in loops {
             let outcome = await withCheckedContinuation {
                 (opened: CheckedContinuation<Result<Void, ReactorError>, Never>) in

@@ -142,7 +142,7 @@ struct OTAPackageEndpoints: EndpointGroup {
         }
         let package = OTAPackage(
             id: OTAPackageID(.ordered()), createdTime: now, tenantID: principal.tenantID,
-            deviceProfileID: try body.id("deviceProfileId"), kind: kind, title: try body.storedText("title") ?? "",
+            deviceProfileID: try body.id("deviceProfileId"), kind: kind, title: try body.text("title") ?? "",
             version: try body.storedText("version") ?? "", tag: try body.storedText("tag"), url: url,
             externalID: try body.uuid("externalId", .otaPackage), additionalInfo: body.document("additionalInfo"))
         var validation = Validation()
