@@ -26,6 +26,9 @@ extension EventLoop {
             ownSubmissions.append(submission)
             return
         }
+        // What is handed over may be the end of whoever owns the loop, on its thread, before this call is through.
+        let owned = Unmanaged.passRetained(self)
+        defer { owned.release() }
         inbox.withLock { $0.append(submission) }
         wake()
         // After the inbox: `finish` sets the flag first and then looks into the inbox, so that one of the two sees the work.
