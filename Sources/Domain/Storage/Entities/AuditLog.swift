@@ -71,7 +71,7 @@ public struct AuditLog: Sendable {
 
 /// The audit log in the database. Lists always name the tenant.
 public struct AuditLogRepository: Sendable {
-    private let runner: any StatementRunner
+    let runner: any StatementRunner
 
     public init(_ runner: any StatementRunner) { self.runner = runner }
 

@@ -25,6 +25,17 @@ struct PartitionRetention {
     }
 }
 
+extension AuditLogRepository {
+    /// Drops partitions whose records are all older than their time to live; 0 keeps them for ever.
+    ///
+    /// - Parameter now: Milliseconds since 1970.
+    /// - Returns: How many partitions.
+    public func expire(now: Int64, seconds: Int64) async throws -> Int {
+        guard seconds > 0 else { return 0 }
+        return try await PartitionRetention(runner: runner).drop(of: "audit_log", endingBefore: now - seconds * 1000)
+    }
+}
+
 extension EventRepository {
     /// Drops partitions whose events are all older than their time to live.
     ///

@@ -15,6 +15,10 @@ public struct RetentionSettings: Sendable {
     var telemetry: Int64
     /// `SQL_TTL_TS_EXECUTION_INTERVAL`, unless switched off by `SQL_TTL_TS_ENABLED`.
     var telemetryInterval: Duration?
+    /// `SQL_TTL_AUDIT_LOGS_SECS`.
+    var auditLogs: Int64
+    /// `SQL_TTL_AUDIT_LOGS_CHECKING_INTERVAL_MS`, unless switched off by `SQL_TTL_AUDIT_LOGS_ENABLED`.
+    var auditLogsInterval: Duration?
 
     public init(from settings: inout SettingsReader) {
         events = Int64(settings.integer("SQL_TTL_EVENTS_EVENTS_TTL", default: 0, in: 0...Int(Int32.max)))
@@ -27,6 +31,10 @@ public struct RetentionSettings: Sendable {
         let ofTelemetry = settings.milliseconds(
             "SQL_TTL_TS_EXECUTION_INTERVAL", default: 86_400_000, in: 1000...2_147_483_647)
         telemetryInterval = settings.boolean("SQL_TTL_TS_ENABLED", default: true) ? ofTelemetry : nil
+        auditLogs = Int64(settings.integer("SQL_TTL_AUDIT_LOGS_SECS", default: 0, in: 0...Int(Int32.max)))
+        let ofAuditLogs = settings.milliseconds(
+            "SQL_TTL_AUDIT_LOGS_CHECKING_INTERVAL_MS", default: 86_400_000, in: 1000...2_147_483_647)
+        auditLogsInterval = settings.boolean("SQL_TTL_AUDIT_LOGS_ENABLED", default: true) ? ofAuditLogs : nil
     }
 }
 
@@ -50,6 +58,9 @@ public final class RetentionJobs: Sendable {
         }
         if let interval = settings.telemetryInterval {
             repeatedly(interval, on: loop) { try await self.expireTelemetry(now: $0) }
+        }
+        if let interval = settings.auditLogsInterval {
+            repeatedly(interval, on: loop) { try await self.expireAuditLogs(now: $0) }
         }
     }
 
@@ -76,6 +87,11 @@ public final class RetentionJobs: Sendable {
         let dropped = try await EventRepository(database).expire(
             now: now, debug: settings.debugEvents, regular: settings.events)
         if dropped > 0 { logger.info("partitions of old events were dropped", ["count": .integer(dropped)]) }
+    }
+
+    private func expireAuditLogs(now: Int64) async throws {
+        let dropped = try await AuditLogRepository(database).expire(now: now, seconds: settings.auditLogs)
+        if dropped > 0 { logger.info("partitions of old audit records were dropped", ["count": .integer(dropped)]) }
     }
 
     private func expireTelemetry(now: Int64) async throws {
