@@ -282,9 +282,11 @@ struct IsolationTests {
     @Test(arguments: [
         "'; DROP TABLE device; --", "' OR '1'='1", "\" OR \"\"=\"", "$1", "%", "_", "\\",
         "x') UNION SELECT password FROM user_credentials --",
-        "a\u{0}b", String(repeating: "y", count: 5000),
+        "a\u{2400}b", String(repeating: "y", count: 5000),
     ])
-    func noTextReachesTheDatabaseAsStatement(_ text: String) async throws {
+    func noTextReachesTheDatabaseAsStatement(_ shown: String) async throws {
+        // The symbol for NUL stands for it: reports would end at a real one.
+        let text = String(String.UnicodeScalarView(shown.unicodeScalars.map { $0 == "\u{2400}" ? "\0" : $0 }))
         let token = try await api.login()
         let system = try await api.login("sysadmin")
         for endpoint in endpoints where !Self.skipped.contains(endpoint.pattern) {

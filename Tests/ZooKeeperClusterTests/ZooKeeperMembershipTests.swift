@@ -145,6 +145,7 @@ struct ZooKeeperMembershipTests {
         let b = ZooKeeperMembership(
             configuration: configuration, info: ServiceInfo(id: "b", roles: [.core]), logger: .disabled,
             metrics: MetricsRegistry())
+        try await eventually("everything") { consumer.owned.count == 8 }
         try await eventually("its view of the others") { b.view.members.map(\.id) == ["a"] }
         #expect(a.view.members.map(\.id) == ["a"])
         #expect(consumer.owned.count == 8)

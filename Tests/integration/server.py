@@ -90,3 +90,18 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ConfigurableServer(Server):
+    """A server that is started anew when a test wants other settings than it has."""
+
+    def __init__(self, **environment):
+        super().__init__(dict(environment))
+        self.base = environment
+
+    def configured(self, **settings):
+        wanted = {**self.base, **settings}
+        if self.environment != wanted:
+            self.terminate(20)
+            self.environment = wanted
+            self.start()

@@ -7,7 +7,7 @@ import requests
 import mqtt
 from mqtt import TELEMETRY
 from rest import Rest, now_ms
-from server import Server, eventually
+from server import ConfigurableServer, eventually
 
 BASE = {"NEEDLETAIL_DEVICE_STATE_WRITE_INTERVAL_MS": "0", "TB_TRANSPORT_SESSIONS_REPORT_TIMEOUT": "1500"}
 
@@ -15,7 +15,7 @@ BASE = {"NEEDLETAIL_DEVICE_STATE_WRITE_INTERVAL_MS": "0", "TB_TRANSPORT_SESSIONS
 @pytest.fixture(scope="module")
 def own():
     """A server of this file's that a test may start with other settings."""
-    server = Server(dict(BASE))
+    server = ConfigurableServer(**BASE)
     try:
         yield server.start()
     finally:
@@ -24,12 +24,9 @@ def own():
 
 @pytest.fixture
 def configured(own):
+    """Starts the server with further settings; returns a new device of it."""
     def configured(**settings):
-        wanted = {**BASE, **settings}
-        if own.environment != wanted:
-            own.terminate(20)
-            own.environment = wanted
-            own.start()
+        own.configured(**settings)
         return Rest(own.url).create_device()
 
     return configured

@@ -9,7 +9,7 @@ import requests
 
 from rest import Rest
 from rpc_device import CalledDevice, LivingDevice
-from server import EXECUTABLE, Server, eventually
+from server import EXECUTABLE, ConfigurableServer, eventually
 
 BASE = {"MQTT_TIMEOUT": "2000", "SQL_RPC_TTL_CHECKING_INTERVAL": "300"}
 
@@ -17,7 +17,7 @@ BASE = {"MQTT_TIMEOUT": "2000", "SQL_RPC_TTL_CHECKING_INTERVAL": "300"}
 @pytest.fixture(scope="module")
 def own():
     """A server of this file's that a test may start with other settings."""
-    server = Server(dict(BASE))
+    server = ConfigurableServer(**BASE)
     try:
         yield server.start()
     finally:
@@ -28,11 +28,7 @@ def own():
 def configured(own):
     """Starts the server with further settings; returns a new device of it."""
     def configured(**settings):
-        wanted = {**BASE, **settings}
-        if own.environment != wanted:
-            own.terminate(20)
-            own.environment = wanted
-            own.start()
+        own.configured(**settings)
         return Rest(own.url).create_device()
 
     return configured
