@@ -2,7 +2,7 @@ import pytest
 
 import mqtt
 from rest import Rest
-from server import Server
+from server import ConfigurableServer, Server
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,26 @@ def server():
 @pytest.fixture(scope="session")
 def rest(server):
     return Rest(server.url)
+
+
+@pytest.fixture(scope="module")
+def own(request):
+    """A server of the file's own, with the settings in its BASE, that a test may start with others."""
+    running = ConfigurableServer(**request.module.BASE)
+    try:
+        yield running.start()
+    finally:
+        running.remove()
+
+
+@pytest.fixture
+def configured(own):
+    """Starts the file's server with further settings; returns a new device of it."""
+    def configured(**settings):
+        own.configured(**settings)
+        return Rest(own.url).create_device()
+
+    return configured
 
 
 @pytest.fixture

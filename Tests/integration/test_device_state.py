@@ -7,29 +7,9 @@ import requests
 import mqtt
 from mqtt import TELEMETRY
 from rest import Rest, now_ms
-from server import ConfigurableServer, eventually
+from server import eventually
 
 BASE = {"NEEDLETAIL_DEVICE_STATE_WRITE_INTERVAL_MS": "0", "TB_TRANSPORT_SESSIONS_REPORT_TIMEOUT": "1500"}
-
-
-@pytest.fixture(scope="module")
-def own():
-    """A server of this file's that a test may start with other settings."""
-    server = ConfigurableServer(**BASE)
-    try:
-        yield server.start()
-    finally:
-        server.remove()
-
-
-@pytest.fixture
-def configured(own):
-    """Starts the server with further settings; returns a new device of it."""
-    def configured(**settings):
-        own.configured(**settings)
-        return Rest(own.url).create_device()
-
-    return configured
 
 
 def publish(connection):

@@ -4,34 +4,13 @@ import threading
 import time
 import uuid
 
-import pytest
 import requests
 
 from rest import Rest
 from rpc_device import CalledDevice, LivingDevice
-from server import EXECUTABLE, ConfigurableServer, eventually
+from server import EXECUTABLE, eventually
 
 BASE = {"MQTT_TIMEOUT": "2000", "SQL_RPC_TTL_CHECKING_INTERVAL": "300"}
-
-
-@pytest.fixture(scope="module")
-def own():
-    """A server of this file's that a test may start with other settings."""
-    server = ConfigurableServer(**BASE)
-    try:
-        yield server.start()
-    finally:
-        server.remove()
-
-
-@pytest.fixture
-def configured(own):
-    """Starts the server with further settings; returns a new device of it."""
-    def configured(**settings):
-        own.configured(**settings)
-        return Rest(own.url).create_device()
-
-    return configured
 
 
 def call(device, kind="twoway", **body):
