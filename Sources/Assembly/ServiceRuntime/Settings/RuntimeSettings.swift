@@ -28,7 +28,7 @@ public struct RuntimeSettings: Sendable {
         let format = settings.choice("NEEDLETAIL_LOG_FORMAT", default: "text", of: ["text", "json"])
         log = LogSink(level: level ?? .info, format: format == "json" ? .json : .text)
         serviceID = settings.optionalString("TB_SERVICE_ID") ?? Self.hostName
-        ioThreads = settings.integer("NEEDLETAIL_IO_THREADS", default: Self.cores, in: 1...63)
+        ioThreads = settings.integer("NEEDLETAIL_IO_THREADS", default: min(Self.cores, 63), in: 1...63)
         statisticsInterval = max(
             .seconds(1), settings.milliseconds("TB_TRANSPORT_STATS_PRINT_INTERVAL_MS", default: 60_000))
         httpAddress = settings.string("HTTP_BIND_ADDRESS", default: "0.0.0.0")
