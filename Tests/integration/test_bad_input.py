@@ -1,4 +1,5 @@
 """Input that no well-behaved client sends: each is answered or closed, and no other connection notices."""
+import contextlib
 import socket
 import struct
 
@@ -168,18 +169,26 @@ def test_odd_but_valid_json_is_acknowledged(connect, device, payload):
 
 # HTTP
 
+def received(connection, first, then):
+    """What comes until the peer closes, or is silent: for so many seconds before the first byte, and between others."""
+    answer = b""
+    with contextlib.suppress(OSError):
+        connection.settimeout(first)
+        while data := connection.recv(65536):
+            answer += data
+            connection.settimeout(then)
+    return answer
+
+
 def exchange(server, request):
-    """Sends bytes; returns everything that comes back until the server closes or falls silent."""
+    """Sends bytes; returns everything that comes back. A server that has refused waits a second for what the client may still be
+    sending; the client's end, behind a moment of silence, spares that."""
     with socket.create_connection(("127.0.0.1", server.http_port), 5) as connection:
         connection.sendall(request)
-        connection.settimeout(2)
-        answer = b""
-        try:
-            while data := connection.recv(65536):
-                answer += data
-        except (TimeoutError, ConnectionError):
-            pass
-        return answer
+        answer = received(connection, 2, 0.2)
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+        return answer + received(connection, 2, 2)
 
 
 def smuggled(device, *fields, body=b"0\r\n\r\n"):
