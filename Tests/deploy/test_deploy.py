@@ -66,7 +66,8 @@ def test_names_that_objects_give_each_other_exist(kustomization):
                 assert all(("Service", path["backend"]["service"]["name"]) in names for path in rule["http"]["paths"])
     for _, _, container in containers(documents):
         for source in container.get("envFrom", []):
-            assert ("ConfigMap", source["configMapRef"]["name"]) in names
+            # A secret is yours to make.
+            assert source["secretRef"]["optional"] if "secretRef" in source else ("ConfigMap", source["configMapRef"]["name"]) in names
 
 
 def test_our_containers_run_without_privileges_and_tell_start_ready_and_live_apart():
