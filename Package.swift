@@ -58,13 +58,14 @@ let c: [Target] = [
 ]
 
 let clients: [Target] = [
+    swiftTarget("Clients", "Threads", ["CLinux"]),
     swiftTarget("Clients", "JSON", ["CSimdJSON"]),
     swiftTarget("Clients", "Postgres", ["CPostgres"]),
     swiftTarget("Clients", "Protobuf", ["CProtobuf"]),
     swiftTarget("Clients", "Crypto", ["COpenSSL", "CCrypt"]),
     swiftTarget("Clients", "ZooKeeper", ["CZooKeeper"]),
-    swiftTarget("Clients", "Kafka", ["CKafka", "CLinux"]),
-    swiftTarget("Clients", "Redis", ["CHiredis", "COpenSSL"]),
+    swiftTarget("Clients", "Kafka", ["CKafka", "CLinux", "Threads"]),
+    swiftTarget("Clients", "Redis", ["CHiredis", "COpenSSL", "Threads"]),
     swiftTarget("Clients", "YAML", ["CYAML"]),
     swiftTarget("Clients", "Mail", ["CCurl", "Crypto"]),
     swiftTarget("Clients", "Compression", ["CZlib"]),
@@ -87,7 +88,7 @@ let domain: [Target] = [
     swiftTarget("Domain", "Telemetry", ["Model", "JSON"]),
     swiftTarget("Domain", "Messages", ["Model", "Telemetry"]),
     swiftTarget("Domain", "Cluster", ["Model"]),
-    swiftTarget("Domain", "ZooKeeperCluster", ["Cluster", "ZooKeeper", "Logging", "Metrics", "Configuration"]),
+    swiftTarget("Domain", "ZooKeeperCluster", ["Cluster", "ZooKeeper", "Threads", "Logging", "Metrics", "Configuration"]),
     swiftTarget("Domain", "Cache", ["Metrics", "Configuration"]),
     swiftTarget("Domain", "RedisCache", ["Cache", "Redis", "Logging", "Metrics", "Configuration"]),
     swiftTarget("Domain", "Queue", ["Model", "Telemetry", "Messages", "Cluster", "Reactor", "Metrics"]),
@@ -95,12 +96,12 @@ let domain: [Target] = [
     swiftTarget(
         "Domain", "KafkaQueue",
         ["Model", "Telemetry", "Messages", "Cluster", "Queue", "Wire", "Kafka", "Reactor", "Logging", "Metrics",
-         "Configuration", "CLinux"]),
-    swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux"]),
+         "Configuration", "CLinux", "Threads"]),
+    swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux", "Threads"]),
     swiftTarget(
         "Domain", "Storage",
         ["Model", "Telemetry", "Messages", "JSON", "Crypto", "Postgres", "Reactor", "Logging", "Metrics", "Configuration",
-         "CLinux"]),
+         "Threads"]),
 ]
 
 let services: [Target] = [
@@ -123,8 +124,9 @@ let services: [Target] = [
          "Cluster", "Configuration"]),
     swiftTarget(
         "Services", "CoreNode",
-        ["CLinux", "Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail", "Compression",
-         "Postgres", "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes", "ServiceHealth"]),
+        ["Threads", "Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail",
+         "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes",
+         "ServiceHealth"]),
     swiftTarget(
         "Services", "LoadTester",
         ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),
@@ -134,9 +136,9 @@ let services: [Target] = [
 let assembly: [Target] = [
     swiftTarget(
         "Assembly", "ServiceRuntime",
-        ["CLinux", "Cache", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry", "Messages",
-         "Cluster", "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore", "MQTTTransport",
-         "HTTPTransport", "RuleEngine", "CoreNode"]),
+        ["CLinux", "Threads", "Cache", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry",
+         "Messages", "Cluster", "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore",
+         "MQTTTransport", "HTTPTransport", "RuleEngine", "CoreNode"]),
     swiftTarget(
         "Assembly", "ClusterRuntime",
         ["ServiceRuntime", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Messages", "Cluster", "Queue",
@@ -169,7 +171,7 @@ let testTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Reactor", "Bytes", "PrivatePostgres", "Postgres", "Logging", "CKafka"],
         path: "Tests/TestSupport", swiftSettings: strict),
-    tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
+    tests("Threads"), tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
     tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
     tests("WebSocket", ["Bytes", "HTTPServer"]),
@@ -185,7 +187,7 @@ let testTargets: [Target] = [
     tests(
         "Storage",
         ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",
-         "Crypto"]),
+         "Crypto", "Threads"]),
     tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
     tests("Protobuf"),
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Protobuf", "Reactor", "Logging", "Metrics"]),

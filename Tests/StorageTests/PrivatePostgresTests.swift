@@ -4,6 +4,7 @@ import Postgres
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 
 @testable import PrivatePostgres
 

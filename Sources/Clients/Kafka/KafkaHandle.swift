@@ -1,5 +1,4 @@
 import CKafka
-import CLinux
 
 /// One librdkafka client with its threads. Safe from any thread, as librdkafka's handles are.
 final class KafkaHandle: @unchecked Sendable {
@@ -86,26 +85,4 @@ extension KafkaEvent {
             return nil
         }
     }
-}
-
-/// Starts a thread of that name (at most 15 bytes are kept).
-func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
-    final class Body: Sendable {
-        let name: String
-        let run: @Sendable () -> Void
-        init(name: String, run: @escaping @Sendable () -> Void) {
-            self.name = name
-            self.run = run
-        }
-    }
-    let context = Unmanaged.passRetained(Body(name: name, run: body))
-    let code = needletail_start_thread(
-        { context in
-            guard let context else { return }
-            let body = Unmanaged<Body>.fromOpaque(context).takeRetainedValue()
-            needletail_set_thread_name(body.name)
-            needletail_block_signals()
-            body.run()
-        }, context.toOpaque())
-    precondition(code == 0, "thread \(name) cannot be started: error \(code)")
 }

@@ -2,6 +2,7 @@ import CKafka
 import CLinux
 import Glibc
 import Synchronization
+import Threads
 
 /// How one record ended. `ticket` is the producer's caller's name for it.
 public struct DeliveryReport: Sendable {
@@ -62,7 +63,7 @@ public final class KafkaProducer: Sendable {
         self.onEvent = onEvent
         finished = needletail_eventfd()
         state = Mutex(State(client: Client(handle: try KafkaHandle(RD_KAFKA_PRODUCER, self.properties))))
-        startThread("kafka-reports") { [self] in drain() }
+        DetachedThread.start("kafka-reports") { [self] in drain() }
     }
 
     deinit {

@@ -1,4 +1,5 @@
 import Glibc
+import Threads
 
 /// The connections to one server, each with a thread of its own that sends what waits in one go and reads the answers.
 ///
@@ -89,7 +90,7 @@ final class RedisPool: @unchecked Sendable {
             waiting.append(pending)
             if idle == 0, threads < configuration.maximumConnections {
                 threads += 1
-                startThread()
+                DetachedThread.start("redis") { [self] in serve() }
             } else {
                 pthread_cond_signal(condition)
             }
@@ -98,20 +99,6 @@ final class RedisPool: @unchecked Sendable {
     }
 
     // MARK: - Threads
-
-    private func startThread() {
-        let context = Unmanaged.passRetained(self).toOpaque()
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<RedisPool>.fromOpaque(context).takeRetainedValue().serve()
-                return nil
-            }, context)
-        precondition(code == 0, "no thread for a connection: errno \(code)")
-        pthread_detach(thread)
-    }
 
     private func serve() {
         var connection: RedisConnection?

@@ -1,7 +1,7 @@
 public import Kafka
 public import Logging
 public import Metrics
-import CLinux
+import Threads
 
 /// What all Kafka queues of a process share: settings, the one producer, topics that are made sure of, logs and
 /// metrics. Safe from any thread.
@@ -38,7 +38,7 @@ public final class KafkaHub: Sendable {
     /// Sends what is queued and ends the producer; what cannot be sent in time is reported as lost.
     public func close(within limit: Duration = .seconds(5)) async {
         let producer = producer
-        await runOnThread("kafka-close") { producer.close(within: limit) }
+        await DetachedThread.result("kafka-close") { producer.close(within: limit) }
     }
 
     // MARK: - Topics
@@ -71,7 +71,7 @@ public final class KafkaHub: Sendable {
 
     private func ensureOnce(_ topics: [KafkaTopicSpecification]) async throws -> [String: Int] {
         let common = settings.common
-        let result: Result<[String: Int], any Error> = await runOnThread("kafka-admin") {
+        let result: Result<[String: Int], any Error> = await DetachedThread.result("kafka-admin") {
             Result {
                 let admin = try KafkaAdmin(common)
                 // Who may not create topics may use those that somebody else created.
@@ -151,37 +151,4 @@ extension KafkaError {
     /// Trying again does not help: POLICY_VIOLATION, INVALID_CONFIG, INVALID_REPLICATION_FACTOR of a settled cluster
     /// are left out, because brokers join one after the other.
     var isPermanent: Bool { [40, 44].contains(code) || operation.hasPrefix("Kafka setting") }
-}
-
-/// Runs blocking work on a thread of its own.
-func runOnThread<R: Sendable>(_ name: String, _ body: @escaping @Sendable () -> R) async -> R {
-    await withCheckedContinuation { continuation in
-        Thread.start(name) { continuation.resume(returning: body()) }
-    }
-}
-
-/// Threads that may block.
-enum Thread {
-    private final class Body: Sendable {
-        let name: String
-        let run: @Sendable () -> Void
-        init(name: String, run: @escaping @Sendable () -> Void) {
-            self.name = name
-            self.run = run
-        }
-    }
-
-    /// - Parameter name: at most 15 bytes are kept.
-    static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
-        let context = Unmanaged.passRetained(Body(name: name, run: body))
-        let code = needletail_start_thread(
-            { context in
-                guard let context else { return }
-                let body = Unmanaged<Body>.fromOpaque(context).takeRetainedValue()
-                needletail_set_thread_name(body.name)
-                needletail_block_signals()
-                body.run()
-            }, context.toOpaque())
-        precondition(code == 0, "thread \(name) cannot be started: error \(code)")
-    }
 }

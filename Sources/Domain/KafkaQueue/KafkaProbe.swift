@@ -1,4 +1,5 @@
 public import Kafka
+import Threads
 
 /// Asks a broker for something small, to know whether Kafka can be reached.
 public final class KafkaProbe: Sendable {
@@ -15,7 +16,7 @@ public final class KafkaProbe: Sendable {
     public func isReachable(within limit: Duration = .seconds(10)) async -> Bool {
         let (admin, topic) = (admin, topic)
         let milliseconds = Int32(clamping: limit.components.seconds * 1000)
-        return await runOnThread("kafka-probe") {
+        return await DetachedThread.result("kafka-probe") {
             (try? admin.partitionCount(of: topic, milliseconds: milliseconds)) ?? nil != nil
         }
     }

@@ -4,6 +4,7 @@ internal import Synchronization
 
 #if canImport(Glibc)
 internal import Glibc
+internal import Threads
 #endif
 
 /// What happens to a running private server without being asked for.
@@ -36,7 +37,7 @@ public final class PrivatePostgresServer: Sendable {
         var phase: Phase = .stopped
         var place: ServerPlace?
         var postmaster: Postmaster?
-        var monitor: MonitorThread?
+        var monitor: JoinableThread?
         /// Readable when the monitor shall end.
         var wakeDescriptor: Int32 = -1
         var lockDescriptor: Int32 = -1
@@ -83,7 +84,12 @@ public final class PrivatePostgresServer: Sendable {
             state.lockDescriptor = lock
             state.wakeDescriptor = wake
         }
-        let monitor = try MonitorThread(name: "pg-monitor") { [self] in watch(place, wake: wake) }
+        let monitor: JoinableThread
+        do throws(ThreadError) {
+            monitor = try JoinableThread("pg-monitor") { [self] in watch(place, wake: wake) }
+        } catch {
+            throw PrivatePostgresError.system(operation: "start thread", path: "pg-monitor", code: error.code)
+        }
         state.withLock { $0.monitor = monitor }
         return place.connectionInfo
     }
@@ -92,7 +98,7 @@ public final class PrivatePostgresServer: Sendable {
     /// (the next start recovers from the log: nothing committed is lost). Blocks. Harmless when nothing runs.
     public func stop(deadline: Duration = .seconds(8)) {
         let (monitor, wake) = state.withLock { state in
-            guard state.phase == .running else { return (nil, -1) as (MonitorThread?, Int32) }
+            guard state.phase == .running else { return (nil, -1) as (JoinableThread?, Int32) }
             state.phase = .stopping
             return (state.monitor, state.wakeDescriptor)
         }

@@ -2,6 +2,7 @@ import Cluster
 import Configuration
 import Logging
 import Metrics
+import Threads
 import ZooKeeper
 
 /// Keeps this process's place in the cluster: one session with ZooKeeper after the other, the node that publishes it, the
@@ -157,7 +158,7 @@ actor ClusterAgent {
         isOpening = true
         let configuration = configuration
         let post = post
-        DetachedThread.run {
+        DetachedThread.start("zookeeper") {
             do throws(ZooKeeperError) {
                 let session = try ZooKeeperSession(
                     servers: configuration.servers, timeout: configuration.sessionTimeout
@@ -177,7 +178,7 @@ actor ClusterAgent {
         switch result {
         case .success(let session):
             guard number == generation, !isOnTheWayOut else {
-                DetachedThread.run { session.close() }
+                DetachedThread.start("zookeeper") { session.close() }
                 return
             }
             self.session = session
@@ -289,7 +290,7 @@ actor ClusterAgent {
         (ownNode, idTakenSince, known) = (nil, nil, [:])
         guard let old = session else { return }
         session = nil
-        DetachedThread.run { old.close() }
+        DetachedThread.start("zookeeper") { old.close() }
     }
 
     private func planAttempt() {
@@ -337,7 +338,7 @@ actor ClusterAgent {
         guard let old = session else { return finishLeaving() }
         session = nil
         let post = post
-        DetachedThread.run {
+        DetachedThread.start("zookeeper") {
             old.close()
             post.yield(.closed)
         }

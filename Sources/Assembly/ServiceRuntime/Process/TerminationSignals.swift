@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import Threads
 
 /// SIGTERM and SIGINT as something to wait for. One for the process; a second signal ends it at once.
 ///
@@ -21,19 +22,7 @@ public final class TerminationSignals: Sendable {
         let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
         precondition(descriptor >= 0 && Self.descriptor < 0, "signals are watched once: errno \(errno)")
         Self.descriptor = descriptor
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                // Balances the retain above; the thread lives as long as the process.
-                let signals = Unmanaged<TerminationSignals>.fromOpaque(context!).takeRetainedValue()
-                needletail_set_thread_name("signals")
-                signals.watch()
-                return nil
-            }, context)
-        precondition(code == 0, "no thread for signals: errno \(code)")
-        pthread_detach(thread)
+        DetachedThread.start("signals") { [self] in watch() }
         for number in [SIGTERM, SIGINT] {
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { _ in

@@ -4,6 +4,7 @@ import Kafka
 import Logging
 import Metrics
 import Synchronization
+import Threads
 
 /// Consumes the partitions of one topic that this process was told to own. One thread fetches, hands over and commits.
 ///
@@ -71,7 +72,7 @@ final class KafkaPartitionConsumer: Sendable {
             return !state.isStarted
         }
         precondition(isFirst, "the consumer of \(topic) was started before")
-        Thread.start("kafka-consume") { [self] in PartitionFetcher(self, sink: makeSink()).run() }
+        DetachedThread.start("kafka-consume") { [self] in PartitionFetcher(self, sink: makeSink()).run() }
     }
 
     // MARK: - From any thread

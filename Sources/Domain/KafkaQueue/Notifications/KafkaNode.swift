@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import Metrics
 import Synchronization
+import Threads
 import Wire
 
 /// The topics that only this process reads: notifications and answers to its questions. One thread reads them from the
@@ -17,6 +18,7 @@ public final class KafkaNode: Sendable {
     let hub: KafkaHub
     private let consumer: KafkaConsumer
     private let state = Mutex(State())
+    private let thread = WorkerThread()
     private let received: Counter
 
     typealias RecordHandler = @Sendable (borrowing KafkaRecord) -> Void
@@ -25,9 +27,7 @@ public final class KafkaNode: Sendable {
         var handlers: [(topic: String, properties: TopicProperties, handle: RecordHandler)] = []
         /// Called on the thread, several times a second.
         var ticks: [@Sendable () -> Void] = []
-        var isStopping = false
-        var stopped: [CheckedContinuation<Void, Never>] = []
-        var isRunning = false
+        var isStarted = false
     }
 
     public init(hub: KafkaHub, serviceID: String) throws(KafkaError) {
@@ -90,7 +90,7 @@ public final class KafkaNode: Sendable {
     /// - Parameter handle: called on the thread.
     func register(topic: String, properties: TopicProperties, _ handle: @escaping RecordHandler) {
         state.withLock { state in
-            precondition(!state.isRunning, "\(topic) is registered after the start")
+            precondition(!state.isStarted, "\(topic) is registered after the start")
             state.handlers.append((topic, properties, handle))
         }
     }
@@ -113,15 +113,15 @@ public final class KafkaNode: Sendable {
             })
         let topics = byTopic.keys.sorted()
         try await findEnds(topics)
-        state.withLock { $0.isRunning = true }
-        Thread.start("kafka-node") { [self, byTopic] in run(byTopic) }
+        state.withLock { $0.isStarted = true }
+        thread.start("kafka-node") { [self, byTopic] in run(byTopic) }
     }
 
     private func findEnds(_ topics: [String]) async throws {
         var pause = Duration.milliseconds(250)
         while true {
             let consumer = consumer
-            let result: Result<[KafkaPosition], KafkaError> = await runOnThread("kafka-offsets") {
+            let result: Result<[KafkaPosition], KafkaError> = await DetachedThread.result("kafka-offsets") {
                 Result { () throws(KafkaError) in
                     var positions: [KafkaPosition] = []
                     for topic in topics {
@@ -144,21 +144,11 @@ public final class KafkaNode: Sendable {
     }
 
     /// Ends the reading; returns when the thread has ended.
-    public func stop() async {
-        await withCheckedContinuation { continuation in
-            let isIdle = state.withLock { state in
-                state.isStopping = true
-                guard state.isRunning else { return true }
-                state.stopped.append(continuation)
-                return false
-            }
-            if isIdle { continuation.resume() }
-        }
-    }
+    public func stop() async { await thread.stop() }
 
     private func run(_ handlers: [String: [RecordHandler]]) {
         let ticks = state.withLock { $0.ticks }
-        while !state.withLock({ $0.isStopping }) {
+        while !thread.isStopping {
             var count = 0
             let errors = consumer.poll(upTo: 1000, milliseconds: 200) { record in
                 count += 1
@@ -171,11 +161,5 @@ public final class KafkaNode: Sendable {
             }
             for tick in ticks { tick() }
         }
-        let stopped = state.withLock { state in
-            state.isRunning = false
-            defer { state.stopped = [] }
-            return state.stopped
-        }
-        for continuation in stopped { continuation.resume() }
     }
 }

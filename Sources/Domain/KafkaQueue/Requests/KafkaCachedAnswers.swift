@@ -1,7 +1,7 @@
 public import Messages
 import Kafka
 import Logging
-import Synchronization
+import Threads
 import Wire
 
 /// Lets devices in while this node waits for its database: whom the shared cache knows is accepted (`cluster.md` 11,
@@ -14,13 +14,7 @@ public final class KafkaCachedAnswers: Sendable {
     private let api: any TransportAPI
     private let consumer: KafkaConsumer
     private let sender: TransportAnswerSender
-    private let state = Mutex(State())
-
-    private struct State {
-        var isRunning = false
-        var isStopping = false
-        var stopped: [CheckedContinuation<Void, Never>] = []
-    }
+    private let thread = WorkerThread()
 
     /// - Parameter api: asked who devices are; that it does not know is no answer.
     public init(hub: KafkaHub, serviceID: String, api: any TransportAPI) throws {
@@ -39,36 +33,19 @@ public final class KafkaCachedAnswers: Sendable {
         let topic = hub.settings.topics.transportAPIRequests
         try consumer.assign(
             (0..<count).map { KafkaPosition(topic: topic, partition: Int32($0), offset: KafkaPosition.end) })
-        state.withLock { $0.isRunning = true }
         hub.logger.warning("the database cannot be reached; devices that the cache knows are let in")
-        Thread.start("kafka-cached") { [self] in run() }
+        thread.start("kafka-cached") { [self] in run() }
     }
 
     /// Returns when nothing more is answered.
-    public func stop() async {
-        await withCheckedContinuation { continuation in
-            let isIdle = state.withLock { state in
-                state.isStopping = true
-                guard state.isRunning else { return true }
-                state.stopped.append(continuation)
-                return false
-            }
-            if isIdle { continuation.resume() }
-        }
-    }
+    public func stop() async { await thread.stop() }
 
     private func run() {
         let decoder = WireDecoder()
-        while !state.withLock({ $0.isStopping }) {
+        while !thread.isStopping {
             // What cannot be read now is read later, or by others; they tell of it.
             _ = consumer.poll(upTo: 1000, milliseconds: 100) { record in accept(record, decoder) }
         }
-        let stopped = state.withLock { state in
-            state.isRunning = false
-            defer { state.stopped = [] }
-            return state.stopped
-        }
-        for continuation in stopped { continuation.resume() }
     }
 
     private func accept(_ record: borrowing KafkaRecord, _ decoder: WireDecoder) {

@@ -1,7 +1,6 @@
-internal import CLinux
-internal import Glibc
 internal import Postgres
 internal import Synchronization
+internal import Threads
 
 /// Opens connections on a thread of its own.
 ///
@@ -48,22 +47,8 @@ final class ConnectorThread: Sendable {
 
     /// The thread lives while there is work: connections are opened rarely.
     private func startThread() {
-        let context = Unmanaged.passRetained(self).toOpaque()
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                needletail_set_thread_name("pg-connect")
-                Unmanaged<ConnectorThread>.fromOpaque(context).takeRetainedValue().work()
-                return nil
-            }, context)
-        if code == 0 {
-            pthread_detach(thread)
-        } else {
-            // No thread, no second reference to give back by it: open here, late rather than never.
-            Unmanaged<ConnectorThread>.fromOpaque(context).takeRetainedValue().work()
-        }
+        // Without a thread, open here: late rather than never.
+        if DetachedThread.trying("pg-connect", { [self] in work() }) != 0 { work() }
     }
 
     private func work() {

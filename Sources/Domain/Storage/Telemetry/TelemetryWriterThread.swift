@@ -1,8 +1,8 @@
-import CLinux
 import Glibc
 import Logging
 import Metrics
 import Postgres
+import Threads
 
 /// One writer: a thread, its connection, and the batches that it was given. The database's troubles end here: what cannot
 /// be written now is tried again until it can, or until the database refuses the values themselves.
@@ -19,7 +19,7 @@ final class TelemetryWriterThread: @unchecked Sendable {
     private let partitions: PartitionManager
     private var rows = WriteRows()
     private var transaction: TelemetryTransaction
-    private var thread = pthread_t()
+    private var thread: JoinableThread?
 
     init(
         index: Int, configuration: TelemetryWriterConfiguration, partitions: PartitionManager,
@@ -36,23 +36,17 @@ final class TelemetryWriterThread: @unchecked Sendable {
     }
 
     func start() {
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                // Balances the retain of `start`; the thread keeps the object until it ends.
-                let writer = Unmanaged<TelemetryWriterThread>.fromOpaque(context!).takeRetainedValue()
-                needletail_set_thread_name("ts-writer-\(writer.index)")
-                writer.run()
-                return nil
-            }, context)
-        precondition(code == 0, "no thread for a telemetry writer: errno \(code)")
+        do throws(ThreadError) {
+            thread = try JoinableThread("ts-writer-\(index)") { [self] in run() }
+        } catch {
+            preconditionFailure("no thread for a telemetry writer: error \(error.code)")
+        }
     }
 
     /// Ends the thread after everything that waits was written. Blocks.
     func join() {
         inbox.stop()
-        pthread_join(thread, nil)
+        thread?.join()
     }
 
     private func run() {

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// The batches that wait for one writer thread. Safe from any thread; one thread takes.

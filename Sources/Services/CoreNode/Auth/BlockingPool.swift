@@ -1,5 +1,5 @@
-internal import CLinux
 internal import Glibc
+internal import Threads
 
 /// Too much blocking work waits already.
 struct PoolOverloaded: Error {}
@@ -23,7 +23,7 @@ final class BlockingPool: @unchecked Sendable {
         self.capacity = capacity
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
-        for _ in 0..<threads { startThread() }
+        for _ in 0..<threads { DetachedThread.start("blocking", priority: .low) { [self] in work() } }
     }
 
     /// Runs `work` on one of the threads.
@@ -68,21 +68,7 @@ final class BlockingPool: @unchecked Sendable {
         return work
     }
 
-    private func startThread() {
-        // Taken back by the thread, which keeps the pool until it ends.
-        let context = Unmanaged.passRetained(self).toOpaque()
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                needletail_set_thread_name("blocking")
-                needletail_lower_thread_priority()
-                let pool = Unmanaged<BlockingPool>.fromOpaque(context).takeRetainedValue()
-                while let work = pool.take() { work() }
-                return nil
-            }, context)
-        precondition(code == 0, "no thread for blocking work: errno \(code)")
-        pthread_detach(thread)
+    private func work() {
+        while let work = take() { work() }
     }
 }
