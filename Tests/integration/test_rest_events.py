@@ -71,7 +71,9 @@ def test_messages_of_a_debugged_node_are_shown_filtered_and_cleared(rest, chain,
     def arrives():
         # The rule engine reads the saved chain behind the answer of the API.
         connection.publish("v1/devices/me/telemetry", b'{"a":1}')
-        return events.of("DEBUG_RULE_NODE")
+        found = events.of("DEBUG_RULE_NODE")
+        return found if any(event["body"]["type"] == "OUT" and event["body"]["msgType"] == "POST_TELEMETRY_REQUEST"
+                            for event in found) else None
     shown = eventually(arrives, 30, "debug events")
     bodies = [event["body"] for event in shown]
     assert {body["type"] for body in bodies} == {"IN", "OUT"}
