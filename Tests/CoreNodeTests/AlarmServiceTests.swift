@@ -203,7 +203,7 @@ struct AlarmServiceTests {
 
     private static let incomplete: [(JSONObject, String)] = [
         ([:], "Alarm type should be specified!"),
-        (["type": "t", "severity": "MAJOR"], "Alarm originator should be specified!"),
+        (["type": "t", "severity": "MAJOR"], "Requested item wasn't found!"),
         (["type": "<script>a</script>"], "Validation error: type is malformed"),
     ]
 

@@ -64,11 +64,12 @@ def mails(server):
     mail_server = MailServer()
     mail_server.start()
     system = Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
-    before = system.ok("GET", "/api/admin/settings/mail")["jsonValue"]
+    record = system.ok("GET", "/api/admin/settings/mail")
+    before = record["jsonValue"]
     settings = {**before, "mailFrom": "Plattform Grüße <noreply@x.org>", "smtpHost": "127.0.0.1", "smtpPort": str(mail_server.port)}
-    system.ok("POST", "/api/admin/settings", {"key": "mail", "jsonValue": settings})
+    system.ok("POST", "/api/admin/settings", {**record, "jsonValue": settings})
     yield mail_server.mails
-    system.ok("POST", "/api/admin/settings", {"key": "mail", "jsonValue": before})
+    system.ok("POST", "/api/admin/settings", {**record, "jsonValue": before})
     mail_server.socket.close()
 
 
@@ -105,11 +106,12 @@ def test_without_a_mail_server_the_user_is_not_made(server, rest):
 
 def test_mail_settings_keep_their_password_and_do_not_show_it(server):
     system = Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
-    before = system.ok("GET", "/api/admin/settings/mail")["jsonValue"]
-    system.ok("POST", "/api/admin/settings", {"key": "mail", "jsonValue": {**before, "password": "hidden-word"}})
+    record = system.ok("GET", "/api/admin/settings/mail")
+    before = record["jsonValue"]
+    system.ok("POST", "/api/admin/settings", {**record, "jsonValue": {**before, "password": "hidden-word"}})
     assert "hidden-word" not in system.call("GET", "/api/admin/settings/mail").text
     assert "hidden-word" not in server.log()
-    system.ok("POST", "/api/admin/settings", {"key": "mail", "jsonValue": {**before, "password": ""}})
+    system.ok("POST", "/api/admin/settings", {**record, "jsonValue": {**before, "password": ""}})
 
 
 def test_a_login_takes_as_long_for_unknown_users(server):

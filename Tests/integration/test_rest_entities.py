@@ -390,7 +390,7 @@ def test_relations_to_what_a_customer_may_not_see_are_hidden(rest):
     relate(rest, top, seen)
     relate(rest, top, hidden)
     assert [one["to"] for one in user.ok("GET", f"/api/relations/from/ASSET/{eid(top)}")] == [seen["id"]]
-    query = {"parameters": {"rootId": eid(top), "rootType": "ASSET", "direction": "FROM", "maxLevel": 3}}
+    query = {"parameters": {"rootId": eid(top), "rootType": "ASSET", "direction": "FROM", "maxLevel": 3}, "filters": []}
     assert [one["to"] for one in user.ok("POST", "/api/relations", query)] == [seen["id"]]
     assert len(rest.ok("POST", "/api/relations", query)) == 2
     refused(user.call("POST", "/api/relation", {"from": top["id"], "to": hidden["id"], "type": "Uses"}), 403, code=20)

@@ -118,7 +118,7 @@ def test_relations_do_not_cross_tenants(stranger, own):
         refused(stranger.call("POST", "/api/relation", {"from": mine["id"], "to": own["asset"]["id"], "type": "x"}), 403)
         refused(stranger.call("POST", "/api/relation", {"from": mine["id"], "to": own["device"]["tenantId"], "type": "x"}), 403)
         refused(stranger.call("DELETE", f"/api/relations?entityId={eid(own['asset'])}&entityType=ASSET"), 403)
-        query = {"parameters": {"rootId": eid(own["asset"]), "rootType": "ASSET", "direction": "FROM"}}
+        query = {"parameters": {"rootId": eid(own["asset"]), "rootType": "ASSET", "direction": "FROM"}, "filters": []}
         refused(stranger.call("POST", "/api/relations", query), 403)
         refused(stranger.call("POST", "/api/devices", {**query, "deviceTypes": []}), 403)
     finally:

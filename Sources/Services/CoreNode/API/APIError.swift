@@ -65,6 +65,11 @@ extension APIError {
             isEarly: true)
     }
 
+    /// A word of the path that names none of the things that there are.
+    static func unsupported(_ name: StaticString, _ value: String) -> APIError {
+        APIError(400, .badRequest, "\(name) \"\(value)\" is not supported!", isEarly: true)
+    }
+
     static func missingParameter(_ name: String, _ type: StaticString) -> APIError {
         APIError(
             500, .general, "Required request parameter '\(name)' for method parameter type \(type) is not present",

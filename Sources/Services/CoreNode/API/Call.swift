@@ -73,6 +73,19 @@ struct Call: Sendable {
         query.all(name).flatMap { $0.split(separator: ",").map(String.init) }
     }
 
+    /// Refuses a call whose parameters are those of none of the forms that the endpoint has (`rest-api.md` 2.6, 2.11).
+    func requireForm(_ forms: [String]...) throws(APIError) {
+        if forms.contains(where: { $0.allSatisfy { query.first($0) != nil } }) { return }
+        let conditions = forms.map { "\"\($0.joined(separator: ", "))\"" }.joined(separator: " OR ")
+        var names: [String] = []
+        for name in query.names where !names.contains(name) { names.append(name) }
+        let given = names.map { "\($0)={\(query.all($0).joined(separator: ", "))}" }
+        throw APIError(
+            400, .badRequest,
+            "Parameter conditions \(conditions) not met for actual request parameters: \(given.joined(separator: ", "))",
+            isEarly: true)
+    }
+
     func requiredIDs(_ name: String) throws(APIError) -> [UUID128] {
         guard query.first(name) != nil else { throw .missingParameter(name, "String[]") }
         let texts = list(name)
@@ -110,15 +123,24 @@ struct Call: Sendable {
 
     // MARK: - Body
 
+    /// The body of an endpoint that takes any content type; one has to be there (`rest-api.md` 2.1, 2.11).
+    func bytes() throws(APIError) -> [UInt8] {
+        if request.body.isEmpty { throw missingBody }
+        return request.body
+    }
+
+    private var missingBody: APIError {
+        APIError(
+            500, .general, "Required request body is missing: \(request.method) \(request.path)", isEarly: true)
+    }
+
     /// The body of an endpoint that takes JSON objects (`rest-api.md` 2.11).
     func object() throws(APIError) -> RequestObject {
         if let type = request.fields["Content-Type"], !type.isEmpty, !Self.isJSON(type) {
             let full = type.lowercased().contains("charset") ? type : type + ";charset=UTF-8"
             throw APIError(500, .general, "Content-Type '\(full)' is not supported")
         }
-        if request.body.isEmpty {
-            throw APIError(500, .general, "Required request body is missing: \(request.method) \(request.path)")
-        }
+        if request.body.isEmpty { throw missingBody }
         let value: JSONValue
         do throws(JSONError) {
             value = try JSONValue.parse(request.body)

@@ -61,7 +61,8 @@ enum Permissions {
         switch type {
         case .tenant, .tenantProfile, .adminSettings, .domain, .oauth2Client, .apiKey: true
         case .user: owner.authority != .customerUser
-        case .dashboard: operation == .read && owner.tenant == .system
+        // There are no dashboards but those of tenants.
+        case .dashboard: operation == .read
         case .ruleChain, .widgetsBundle, .widgetType, .tbResource, .queue: owner.tenant == .system
         default: false
         }

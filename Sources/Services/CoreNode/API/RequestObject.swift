@@ -56,6 +56,14 @@ struct RequestObject: Sendable {
         return RequestObject(members)
     }
 
+    /// A configuration whose member `type` says what it is: one of `types`.
+    func typed(_ key: String, of types: Set<String>) throws(APIError) -> JSONValue? {
+        guard let object = try object(key) else { return nil }
+        guard let type = try object.text("type") else { throw .malformedBody("a type is expected in '\(key)'") }
+        guard types.contains(type) else { throw .malformedBody("unknown type '\(type)' in '\(key)'") }
+        return .object(object.members)
+    }
+
     /// `{"entityType":...,"id":...}`; the type may be left out where the member implies it (`rest-api.md` 2.2).
     func id<ID: EntityIdentifier>(_ key: String) throws(APIError) -> ID? { try uuid(key, ID.entityType).map(ID.init) }
 

@@ -9,6 +9,14 @@ struct LoginClient: Sendable {
     /// Address of the client, or what a proxy says it is.
     var address: String
     var userAgent: String
+
+    /// The program, as `name version` where the client says nothing else of itself.
+    var product: String {
+        if userAgent.isEmpty { return "Unknown" }
+        let parts = userAgent.split(separator: "/", omittingEmptySubsequences: false)
+        let isPlain = parts.count == 2 && !userAgent.contains { $0.isWhitespace || $0 == "(" }
+        return String((isPlain ? "\(parts[0]) \(parts[1])" : userAgent).unicodeScalars.prefix(255))
+    }
 }
 
 /// What a right password gets.
@@ -169,7 +177,9 @@ extension EntityAction {
             type: type, subject: ActionSubject(user),
             audited: [
                 "clientAddress": .string(client.address),
-                "browser": .string(String(client.userAgent.unicodeScalars.prefix(255))),
+                "browser": .string(client.product),
+                // Not guessed from what the client says of itself.
+                "os": "Other", "device": "Other",
             ])
     }
 }

@@ -162,7 +162,8 @@ struct BulkImportEndpoints: EndpointGroup {
             let device = try await saving.update(found.id, body, call, principal)
             if let credentials {
                 _ = try await saving.store(
-                    try saving.read(credentials, for: device.id, now: call.now), of: device, credentials, principal)
+                    try saving.read(credentials, for: device.id, now: call.now), of: device, credentials, principal,
+                    isPartOfDevice: true)
             }
             return Saved(subject: ActionSubject(device), isNew: false)
         }

@@ -100,7 +100,16 @@ struct AdminEndpoints: EndpointGroup {
     }
 
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let (key, value) = try await settings(try call.object())
+        let body = try call.object()
+        let (key, value) = try await settings(body)
+        let stored = try await services.settings.record(key)
+        if let given = try body.uuid("id", nil) {
+            if let stored, stored.id != given {
+                throw APIError.invalid("Changing key of admin settings entry is prohibited!")
+            }
+        } else if stored != nil {
+            throw APIError.invalid("Admin settings with such name already exists!")
+        }
         if key == "general", let url = value["baseUrl"]?.stringValue, !url.hasPrefix("http://"),
             !url.hasPrefix("https://")
         {
@@ -130,8 +139,8 @@ struct AdminEndpoints: EndpointGroup {
 
     @Sendable private func saveSecurity(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
-        guard try body.object("passwordPolicy") != nil else {
-            throw APIError.invalid("Validation error: passwordPolicy must not be null")
+        for lifetime in ["userActivationTokenTtl", "passwordResetTokenTtl"] where !body.contains(lifetime) {
+            throw APIError.invalid("Validation error: \(lifetime) must not be null")
         }
         let settings = SecuritySettings(.object(body.members))
         try settings.check()

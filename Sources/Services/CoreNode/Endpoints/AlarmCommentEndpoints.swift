@@ -61,7 +61,7 @@ struct AlarmCommentEndpoints: EndpointGroup {
     private func edit(
         _ id: UUID128, _ content: inout JSONObject, _ alarm: AlarmInfo, _ call: Call, _ principal: Principal
     ) async throws -> AlarmComment {
-        guard var comment = try await comments.find(id, alarm: alarm.alarm.id) else { throw Self.notFound(id) }
+        guard var comment = try await comments.find(id, alarm: alarm.alarm.id) else { throw APIError.itemNotFound }
         if comment.kind == .system { throw APIError.invalid("System alarm comment can't be updated!") }
         try Self.checkAuthor(of: comment, principal, "edit")
         content["edited"] = "true"

@@ -101,14 +101,13 @@ struct AlarmEndpoints: EndpointGroup {
     private func draft(
         _ body: RequestObject, _ principal: Principal
     ) async throws -> (AlarmRepository.Draft, AlarmID?) {
+        // Whose alarm it would be is asked first: what nobody is named for is not found.
+        guard let originator = try body.entity("originator") else { throw APIError.itemNotFound }
         let type = try body.text("type")
         var validation = Validation()
         validation.text("type", type)
         try validation.check()
         let checked = try Validation.name("Alarm type", type)
-        guard let originator = try body.entity("originator") else {
-            throw APIError.invalid("Alarm originator should be specified!")
-        }
         guard let name = try body.text("severity") else {
             throw APIError.invalid("Alarm severity should be specified!")
         }

@@ -63,9 +63,10 @@ struct AttributeEndpoints: EndpointGroup {
 
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let scope = try call.scope()
+        let body = try call.bytes()
         if scope == .client { throw APIError.invalid("Invalid scope: \(scope.name)") }
         let access = try await access(call, principal, .writeAttributes)
-        let attributes = try TelemetryPayload.attributes(call.request.body).arena.entries
+        let attributes = try TelemetryPayload.attributes(body).arena.entries
         try await services.attributes.save(entity: access.entity.uuid, scope: scope, attributes, at: call.now)
         await services.actions.record(
             .attributesUpdated(access.subject, scope, attributes), by: principal,

@@ -90,6 +90,9 @@ struct DeviceProfileEndpoints: EndpointGroup {
     @Sendable private func listInfos(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         if call.query.first("deviceProfileIds") != nil { return try await infosByIDs(call, principal) }
         let transport = call.text("transportType") ?? call.text("deviceTransportType")
+        if let transport, !Self.transportTypes.contains(transport) {
+            throw APIError.conversion("transportType", transport, to: "DeviceTransportType")
+        }
         return .json(
             try await services.profiles.infoPage(
                 tenant: principal.tenantID, transportType: transport, try call.pageLink()))
@@ -205,7 +208,8 @@ struct DeviceProfileEndpoints: EndpointGroup {
         return .json(updated)
     }
 
-    private static let provisionTypes = [
+    static let transportTypes: Set<String> = ["DEFAULT", "MQTT", "COAP", "LWM2M", "SNMP"]
+    private static let provisionTypes: Set<String> = [
         "DISABLED", "ALLOW_CREATE_NEW_DEVICES", "CHECK_PRE_PROVISIONED_DEVICES", "X509_CERTIFICATE_CHAIN",
     ]
 
@@ -227,7 +231,7 @@ struct DeviceProfileEndpoints: EndpointGroup {
             throw .invalid("Device profile transport type should be specified!")
         }
         guard type == "DEFAULT" else { throw .malformedBody("unknown type '\(type)'") }
-        guard ["DEFAULT", "MQTT", "COAP", "LWM2M", "SNMP"].contains(transport) else {
+        guard Self.transportTypes.contains(transport) else {
             throw .malformedBody("unknown transportType '\(transport)'")
         }
         profile.type = type
@@ -258,7 +262,9 @@ struct DeviceProfileEndpoints: EndpointGroup {
         _ data: RequestObject?, _ transport: String, provision: String
     ) throws(APIError) -> JSONObject {
         var object: JSONObject = [:]
-        object["configuration"] = data?.value("configuration") ?? ["type": "DEFAULT"]
+        object["configuration"] = try data?.typed("configuration", of: ["DEFAULT"]) ?? ["type": "DEFAULT"]
+        _ = try data?.typed("transportConfiguration", of: Self.transportTypes)
+        _ = try data?.typed("provisionConfiguration", of: Self.provisionTypes)
         object["transportConfiguration"] = try ProfileTransportConfiguration(
             data?.object("transportConfiguration"), transport
         ).completed()

@@ -66,7 +66,8 @@ struct DeviceSaving: EndpointGroup {
         if let id: DeviceID = try deviceBody.id("id") {
             let device = try await update(id, deviceBody, call, principal)
             _ = try await store(
-                try read(credentialsBody, for: id, now: call.now), of: device, credentialsBody, principal)
+                try read(credentialsBody, for: id, now: call.now), of: device, credentialsBody, principal,
+                isPartOfDevice: true)
             return .json(device)
         }
         let policy = try NameConflictPolicy(call)
@@ -149,6 +150,9 @@ struct DeviceSaving: EndpointGroup {
         _ body: RequestObject, _ principal: Principal, now: Int64
     ) throws(APIError) -> Device {
         let customer: CustomerID? = try body.id("customerId")
+        let data = try body.object("deviceData")
+        _ = try data?.typed("configuration", of: ["DEFAULT"])
+        _ = try data?.typed("transportConfiguration", of: DeviceProfileEndpoints.transportTypes)
         let device = Device(
             id: .null, createdTime: now, tenantID: principal.tenantID, customerID: customer ?? .null,
             name: try body.text("name") ?? "", type: try body.storedText("type") ?? "",
@@ -232,26 +236,36 @@ struct DeviceSaving: EndpointGroup {
     @Sendable private func saveCredentials(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
         guard let id: DeviceID = try body.id("deviceId") else {
-            throw APIError.invalid("Device credentials should be assigned to device!")
+            throw APIError.invalid("Invalid entity id")
         }
         guard let device = try await services.devices.find(id, tenant: principal.tenantID) else {
             throw APIError.notFound(.device, id.uuid)
         }
-        return .json(try await store(try read(body, for: id, now: call.now), of: device, body, principal))
+        return .json(
+            try await store(
+                try read(body, for: id, now: call.now), of: device, body, principal, isPartOfDevice: false))
     }
 
     /// Stores `credentials` over those that their device has.
+    ///
+    /// - Parameter isPartOfDevice: Whether they came with the device, which says whose they are; otherwise their id has to.
     func store(
-        _ credentials: DeviceCredentials, of device: Device, _ body: RequestObject, _ principal: Principal
+        _ credentials: DeviceCredentials, of device: Device, _ body: RequestObject, _ principal: Principal,
+        isPartOfDevice: Bool
     ) async throws -> DeviceCredentials {
         guard let stored = try await services.credentials.find(device: credentials.deviceID) else {
             throw APIError.invalid("Unable to update non-existent device credentials!")
         }
         var normal = try credentials.normalized()
-        if let given = try body.uuid("id", nil), given != stored.id {
-            throw APIError.invalid("Unable to update non-existent device credentials!")
+        if let given = try body.uuid("id", nil) {
+            if given != stored.id { throw APIError.invalid("Unable to update non-existent device credentials!") }
+        } else if !isPartOfDevice {
+            throw APIError.invalid("Credentials for this device are already specified!")
         }
         normal.id = stored.id
+        if let other = try await services.credentials.find(credentialsID: normal.credentialsID), other.id != stored.id {
+            throw APIError.invalid("Device credentials are already assigned to another device!")
+        }
         let saved = try await services.credentials.update(normal, replacing: try body.integer("version"))
         await credentialsChanged(of: device, to: saved, principal)
         return saved

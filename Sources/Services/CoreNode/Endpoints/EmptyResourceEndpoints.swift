@@ -15,7 +15,7 @@ struct EmptyResourceEndpoints: EndpointGroup {
             Endpoint(.get, "/api/edges/enabled", roles: .everyone, no).docs("Whether edges are supported"),
             Endpoint(.get, "/api/edqs/enabled", roles: .everyone, no)
                 .docs("Whether queries have a service of their own"),
-            Endpoint(.get, "/api/{entityType}/{entityId}/calculatedFields", roles: .tenant, ofEntity)
+            Endpoint(.get, "/api/{entityType}/{entityId}/calculatedFields", roles: .tenant, calculatedFields)
                 .docs("Calculated fields of an entity", query: .page, answer: .page("CalculatedField")),
             Endpoint(.get, "/api/calculatedField/{entityType}/{entityId}", roles: .tenant, ofEntity)
                 .docs("Calculated fields of an entity, older form", query: .page, answer: .page("CalculatedField")),
@@ -31,9 +31,9 @@ struct EmptyResourceEndpoints: EndpointGroup {
                 .docs("How many notifications of the user are not read"),
             Endpoint(.put, "/api/notifications/read", roles: .everyone, done)
                 .docs("Marks all notifications of the user as read", answer: .nothing),
-            Endpoint(.put, "/api/notification/{notificationId}/read", roles: .everyone, missing)
+            Endpoint(.put, "/api/notification/{notificationId}/read", roles: .everyone, doneWithNone)
                 .docs("Marks a notification as read", answer: .nothing),
-            Endpoint(.delete, "/api/notification/{notificationId}", roles: .everyone, missing)
+            Endpoint(.delete, "/api/notification/{notificationId}", roles: .everyone, doneWithNone)
                 .docs("Deletes a notification", answer: .nothing),
             Endpoint(.get, "/api/notification/deliveryMethods", roles: .everyone, list)
                 .docs("The ways in which notifications are delivered"),
@@ -58,7 +58,12 @@ struct EmptyResourceEndpoints: EndpointGroup {
                 .docs("Others that users can sign in with", query: .page, answer: .page("OAuth2ClientInfo")),
             Endpoint(.get, "/api/domain/infos", roles: .system, page)
                 .docs("Domains with their ways to sign in", query: .page, answer: .page("DomainInfo")),
-            Endpoint(.get, "/api/tenant/edges", roles: .tenant, page)
+            Endpoint(.get, "/api/edges", roles: [.tenant, .customer], edges)
+                .docs("Edges", query: .page, answer: .page("Edge")),
+            Endpoint(.get, "/api/edge/{edgeId}", roles: [.tenant, .customer], noEdge).docs("There is no edge"),
+            Endpoint(.get, "/api/edge/info/{edgeId}", roles: [.tenant, .customer], noEdge).docs("There is no edge"),
+            Endpoint(.delete, "/api/edge/{edgeId}", roles: .tenant, noEdge).docs("There is no edge"),
+            Endpoint(.get, "/api/tenant/edges", roles: .tenant, tenantEdges)
                 .docs("Edges of the tenant", query: .page, answer: .page("Edge")),
             Endpoint(.get, "/api/tenant/edgeInfos", roles: .tenant, page)
                 .docs("Edges of the tenant with names", query: .page, answer: .page("EdgeInfo")),
@@ -100,13 +105,36 @@ struct EmptyResourceEndpoints: EndpointGroup {
         }
     }
 
-    @Sendable private func missing(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        throw APIError.notFound(.notification, try call.uuid(call.path["notificationId"]))
+    /// Of a notification that is not there nothing is left to be read or deleted, which is no error.
+    @Sendable private func doneWithNone(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        _ = try call.uuid(call.path["notificationId"])
+        return .empty(200)
     }
 
     @Sendable private func page(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let link = try call.pageLink()
         return .json { $0.page(Page<String>(elements: [], totalElements: 0, link: link)) { _, _ in } }
+    }
+
+    @Sendable private func edges(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try call.requireForm(["pageSize", "page"], ["edgeIds"])
+        return call.query.first("edgeIds") == nil ? try await page(call, principal) : .json("[]")
+    }
+
+    /// By name, or a page of all.
+    @Sendable private func tenantEdges(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try call.requireForm(["pageSize", "page"], ["edgeName"])
+        if call.query.first("edgeName") != nil { throw APIError.itemNotFound }
+        return try await page(call, principal)
+    }
+
+    @Sendable private func noEdge(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        throw APIError.notFound(.edge, try call.uuid(call.path["edgeId"]))
+    }
+
+    @Sendable private func calculatedFields(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try call.requireForm(["pageSize", "page"])
+        return try await ofEntity(call, principal)
     }
 
     @Sendable private func ofEntity(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

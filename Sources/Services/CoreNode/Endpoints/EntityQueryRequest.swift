@@ -44,9 +44,20 @@ struct EntityQueryRequest {
             guard let key = try Self.key(key), Self.isSortable(key) else {
                 throw APIError.invalid("Invalid entity data page link sort property")
             }
-            query.sort = EntityQuery.Sort(key: key, descending: try sort.text("direction")?.uppercased() == "DESC")
+            query.sort = EntityQuery.Sort(key: key, descending: try Self.direction(sort, "ASC", "DESC") == "DESC")
         }
         return (query, link)
+    }
+
+    /// The member `direction`, which is one of two words or left out.
+    private static func direction(
+        _ object: RequestObject, _ one: String, _ other: String
+    ) throws(APIError) -> String? {
+        guard let direction = try object.text("direction")?.uppercased() else { return nil }
+        guard direction == one || direction == other else {
+            throw .malformedBody("\(one) or \(other) is expected in 'direction'")
+        }
+        return direction
     }
 
     /// Fields have names; keys of values may be anything that can be stored.
@@ -301,7 +312,7 @@ struct EntityQueryRequest {
         _ object: RequestObject, steps: [RelatedSearch.Step], subtypes: [String] = []
     ) throws(APIError) -> RelatedSearch {
         RelatedSearch(
-            roots: try roots(object), isFrom: try object.text("direction")?.uppercased() != "TO",
+            roots: try roots(object), isFrom: try Self.direction(object, "FROM", "TO") != "TO",
             maximumLevel: Int(clamping: try object.integer("maxLevel") ?? 0),
             onlyLastLevel: try object.boolean("fetchLastLevelOnly") ?? false, steps: steps, subtypes: subtypes)
     }

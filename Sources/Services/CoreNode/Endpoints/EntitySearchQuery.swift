@@ -13,12 +13,13 @@ struct EntitySearchQuery: Sendable {
     /// What relations are followed when the query does not say.
     private static let usualRelation = "Contains"
 
+    /// A query without parameters or without types asks for nothing that could be found: 404.
+    ///
     /// - Parameter types: The member with the types of entities that are wanted; an empty list means all.
     init(_ body: RequestObject, finding kind: EntityType, types: String) throws(APIError) {
-        guard let parameters = try body.object("parameters") else {
-            throw .invalid("Validation error: parameters must not be null")
+        guard let parameters = try body.object("parameters"), let wanted = try body.texts(types) else {
+            throw .itemNotFound
         }
-        guard let wanted = try body.texts(types) else { throw .invalid("Validation error: \(types) must not be null") }
         search = try RelationSearch(parameters)
         relationType = try body.text("relationType") ?? Self.usualRelation
         self.kind = kind

@@ -133,8 +133,9 @@ struct OTAPackageEndpoints: EndpointGroup {
     }
 
     private func described(_ body: RequestObject, _ principal: Principal, now: Int64) async throws -> OTAPackage {
-        guard let kind = try body.text("type").flatMap(OTAPackageKind.init(name:)) else {
-            throw APIError.invalid("Type should be specified!")
+        guard let name = try body.text("type") else { throw APIError.invalid("Type should be specified!") }
+        guard let kind = OTAPackageKind(name: name) else {
+            throw APIError.malformedBody("unknown type '\(name)'")
         }
         let url = try body.storedText("url").flatMap { $0.isEmpty ? nil : $0 }
         if try body.boolean("usesUrl") ?? false, url == nil {

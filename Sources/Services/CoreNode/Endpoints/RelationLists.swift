@@ -46,16 +46,11 @@ struct RelationLists: EndpointGroup {
 
     /// The older form: which parameters are there decides about the direction.
     private func ends(_ call: Call) throws(APIError) -> (EntityID, RelationDirection) {
+        try call.requireForm(["fromId", "fromType"], ["toId", "toType"])
         if call.query.first("fromId") != nil, call.query.first("fromType") != nil {
             return (try call.entity(id: "fromId", type: "fromType"), .from)
         }
-        if call.query.first("toId") != nil, call.query.first("toType") != nil {
-            return (try call.entity(id: "toId", type: "toType"), .to)
-        }
-        throw APIError(
-            400, .badRequest,
-            "Parameter conditions \"fromId, fromType\" OR \"toId, toType\" not met for actual request parameters: "
-                + call.query.names.joined(separator: ", "))
+        return (try call.entity(id: "toId", type: "toType"), .to)
     }
 
     private func relations(
@@ -134,11 +129,12 @@ struct RelationLists: EndpointGroup {
         _ call: Call, _ principal: Principal
     ) async throws -> (relations: [EntityRelation], direction: RelationDirection) {
         let body = try call.object()
-        guard let parameters = try body.object("parameters") else {
-            throw APIError.invalid("Validation error: parameters must not be null")
+        // An empty list of filters means all relations, none at all means that there is nothing to be found.
+        guard let parameters = try body.object("parameters"), let given = body.value("filters") else {
+            throw APIError.itemNotFound
         }
         let search = try RelationSearch(parameters)
-        let filters = try RelationFilter.list(body.value("filters"))
+        let filters = try RelationFilter.list(given)
         try await services.require(search.root, for: principal, .read)
         let relations = try await services.run(search).filter { relation in
             filters.isEmpty || filters.contains { $0.matches(relation, search.direction) }
@@ -155,8 +151,7 @@ struct RelationFilter: Sendable {
     var entityTypes: Set<String>
     var isNegated: Bool
 
-    static func list(_ value: JSONValue?) throws(APIError) -> [RelationFilter] {
-        guard let value else { return [] }
+    static func list(_ value: JSONValue) throws(APIError) -> [RelationFilter] {
         guard let elements = value.arrayValue else { throw .malformedBody("a list is expected in 'filters'") }
         var filters: [RelationFilter] = []
         for element in elements {

@@ -130,12 +130,23 @@ struct RuleChainEndpoints: EndpointGroup {
         chain.configuration = body.storedDocument("configuration")
         chain.additionalInfo = body.storedDocument("additionalInfo")
         chain.externalID = try body.uuid("externalId", .ruleChain)
-        guard let id: RuleChainID = try body.id("id") else { return .json(try await create(chain, principal)) }
-        _ = try check(try await chains.find(id), id, principal, .write)
+        let isRoot = try body.boolean("root") ?? false
+        guard let id: RuleChainID = try body.id("id") else {
+            if isRoot { throw Self.anotherRoot(chain.kind) }
+            return .json(try await create(chain, principal))
+        }
+        let stored = try check(try await chains.find(id), id, principal, .write)
+        if isRoot, !stored.isRoot { throw Self.anotherRoot(chain.kind) }
         chain.id = id
         let saved = try await chains.update(chain, replacing: try body.integer("version"))
         await services.ruleChainChanged(saved, .updated, by: principal)
         return .json(saved)
+    }
+
+    /// Every tenant has a root chain from its first day, which only another call changes.
+    private static func anotherRoot(_ kind: StoredRuleChain.Kind) -> APIError {
+        let name = kind == .edge ? "edge template root" : "root"
+        return .invalid("Another \(name) rule chain is present in scope of current tenant!")
     }
 
     private func create(_ chain: StoredRuleChain, _ principal: Principal) async throws -> StoredRuleChain {

@@ -109,11 +109,12 @@ struct TelemetryEndpoints: EndpointGroup {
         if let ttl = call.path.value("ttl"), Int64(ttl) == nil {
             throw APIError.conversion("ttl", ttl, to: "long")
         }
+        let body = try call.bytes()
         let access = try await access(call, principal, .writeTelemetry)
         if access.entity.type == .entityView {
             throw APIError.invalid("Telemetry data can't be stored for entity view. Read only")
         }
-        let payload = try TelemetryPayload.timeseries(call.request.body, now: call.now)
+        let payload = try TelemetryPayload.timeseries(body, now: call.now)
         try await services.telemetry.save(entity: access.entity.uuid, payload.records, of: payload.arena)
         await services.actions.record(
             .timeseriesUpdated(access.subject, payload.records, of: payload.arena), by: principal,

@@ -50,6 +50,9 @@ struct TelemetryPayload {
         case .keyTooLong: return keyTooLong
         case .notJSON:
             let shown = String(decoding: body.prefix(64), as: UTF8.self)
+            // A bare word is taken for a text, which is no telemetry; anything else is no JSON at all.
+            guard shown.unicodeScalars.allSatisfy({ $0.properties.isAlphabetic || "_-.".unicodeScalars.contains($0) })
+            else { return .invalid("Unable to parse time series payload: Invalid JSON body!") }
             return .invalid(beginning + "Can't parse value: \(JSONValue.string(shown).serializedString)")
         case .notAnObject:
             return .invalid(beginning + "Can't parse value: \(offender(in: body))")

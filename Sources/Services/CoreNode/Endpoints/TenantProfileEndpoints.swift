@@ -62,6 +62,7 @@ struct TenantProfileEndpoints: EndpointGroup {
 
     /// One path for two: with `ids` the profiles of those ids.
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try call.requireForm(["pageSize", "page"], ["ids"])
         if call.query.first("ids") != nil { return try await byIDs(call, principal) }
         return .json(try await services.tenantProfiles.page(try call.pageLink()))
     }
@@ -155,6 +156,9 @@ enum TenantProfileData {
         }
         guard let configuration = try data.object("configuration") else {
             throw .invalid("Tenant profile data configuration should be specified!")
+        }
+        if let type = try configuration.text("type"), type != "DEFAULT" {
+            throw .malformedBody("unknown type '\(type)' in 'configuration'")
         }
         for (key, value) in configuration.members
         where key.lowercased().contains("ratelimit") || key.hasSuffix("LimitsConfiguration") {

@@ -78,7 +78,7 @@ struct UserDashboardEndpoints: EndpointGroup {
                 marks.starred = Array(marks.starred.prefix(100))
             }
         case "unstar": marks.starred.removeAll { $0.id == id.description }
-        default: throw APIError.conversion("action", call.path["action"], to: "UserDashboardAction")
+        default: throw APIError.unsupported("Action", call.path["action"])
         }
         if !principal.isPublic {
             try await services.userSettings.save(principal.userID, type: Self.type, marks.document)

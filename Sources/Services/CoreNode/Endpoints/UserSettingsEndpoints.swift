@@ -41,7 +41,7 @@ struct UserSettingsEndpoints: EndpointGroup {
         if Self.reserved.contains(type) {
             throw .invalid("Settings with type: \(type) are reserved for internal use!")
         }
-        guard Self.open.contains(type) else { throw .conversion("type", given, to: "UserSettingsType") }
+        guard Self.open.contains(type) else { throw .unsupported("Settings type", given) }
         return type
     }
 

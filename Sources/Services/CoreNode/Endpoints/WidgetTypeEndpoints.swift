@@ -65,6 +65,7 @@ struct WidgetTypeEndpoints: EndpointGroup {
 
     /// By `system.<name>` or `tenant.<name>`; the older form has the parts as parameters.
     @Sendable private func byName(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try call.requireForm(["isSystem", "bundleAlias", "alias"], ["fqn"])
         var name: Substring
         if let fqn = call.text("fqn") {
             name = Substring(fqn)
@@ -105,7 +106,8 @@ struct WidgetTypeEndpoints: EndpointGroup {
 
     private func requiredBundle(_ call: Call, _ principal: Principal) async throws -> WidgetsBundle {
         guard let bundle = try await bundle(call, principal) else {
-            throw APIError.missingParameter("widgetsBundleId", "String")
+            try call.requireForm(["isSystem", "bundleAlias"], ["widgetsBundleId"])
+            throw APIError.invalid("Parameter 'widgetsBundleId' can't be empty!")
         }
         return bundle
     }
@@ -127,6 +129,7 @@ struct WidgetTypeEndpoints: EndpointGroup {
         if let bundle = try await bundle(call, principal) {
             return response(try await types.all(in: bundle.id), .plain)
         }
+        try call.requireForm(["pageSize", "page"], ["isSystem", "bundleAlias"], ["widgetsBundleId"])
         return try await page(call, principal, bundle: nil)
     }
 

@@ -1,0 +1,174 @@
+"""Answers that stock clients get from the platform for odd requests, row by row: status, code and the beginning of the
+message (rest-api.md 2.6, 2.11 to 2.14, 4)."""
+import uuid
+
+import pytest
+
+from rest import Rest
+
+NOBODY = "00000000-0000-1000-8000-000000000000"
+DEFAULT = {"type": "DEFAULT"}
+LINK = {"page": 0, "pageSize": 10}
+DEVICES = {"type": "entityType", "entityType": "DEVICE"}
+
+
+@pytest.fixture(scope="module")
+def system(server):
+    return Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
+
+
+@pytest.fixture(scope="module")
+def things(rest):
+    """What the rows name in braces."""
+    device = rest.create_device()
+    alarm = rest.ok("POST", "/api/alarm", {
+        "type": "Hot", "severity": "MAJOR", "originator": device.entity["id"]})
+    return {"device": device.id, "alarm": alarm["id"]["id"], "nobody": NOBODY}
+
+
+def filled(value, things):
+    if isinstance(value, dict):
+        return {key: filled(member, things) for key, member in value.items()}
+    if isinstance(value, list):
+        return [filled(element, things) for element in value]
+    if isinstance(value, str):
+        for name, text in things.items():
+            value = value.replace("{" + name + "}", text)
+    return value
+
+
+def named(**members):
+    return {"name": "N " + uuid.uuid4().hex, **members}
+
+
+def profile(**data):
+    return named(type="DEFAULT", transportType="DEFAULT", profileData={
+        "configuration": DEFAULT, "transportConfiguration": DEFAULT, **data})
+
+
+def sorted_by_name(direction):
+    return {**LINK, "sortOrder": {"key": {"type": "ENTITY_FIELD", "key": "name"}, "direction": direction}}
+
+
+NOT_FOUND = (404, 32, "Requested item wasn't found!")
+NOT_JSON = (500, 2, "JSON parse error: ")
+NO_BODY = (500, 2, "Required request body is missing: ")
+CONDITIONS = (400, 31, "Parameter conditions ")
+
+ROWS = [
+    # What nobody is asked for is not found.
+    ("POST", "/api/relations", {"parameters": {"rootId": "{device}", "rootType": "DEVICE", "direction": "FROM"}}, NOT_FOUND),
+    ("POST", "/api/relations/info", {}, NOT_FOUND),
+    ("POST", "/api/devices", {}, NOT_FOUND),
+    ("POST", "/api/assets", {"parameters": {"rootId": "{device}", "rootType": "DEVICE"}}, NOT_FOUND),
+    ("POST", "/api/entityViews", {"entityViewTypes": []}, NOT_FOUND),
+    ("POST", "/api/alarm", {"severity": "MAJOR"}, NOT_FOUND),
+    ("POST", "/api/alarm/{alarm}/comment", {"id": {"id": NOBODY}, "comment": {"text": "x"}}, NOT_FOUND),
+    ("GET", "/api/tenant/edges?edgeName=nobody", None, NOT_FOUND),
+    ("GET", "/api/edge/{nobody}", None, (404, 32, f"Edge with id [{NOBODY}] is not found")),
+    # One path with several forms: none of them fits.
+    ("GET", "/api/widgetTypes", None, CONDITIONS),
+    ("GET", "/api/widgetType?alias=x", None, CONDITIONS),
+    ("GET", "/api/widgetTypesDetails", None, CONDITIONS),
+    ("GET", "/api/widgetTypesInfos", None, CONDITIONS),
+    ("GET", "/api/relations/info?fromId=" + NOBODY, None, CONDITIONS),
+    ("GET", "/api/edges?page=0", None, CONDITIONS),
+    ("GET", "/api/DEVICE/{device}/calculatedFields", None, (400, 31, 'Parameter conditions "pageSize, page" not met for')),
+    # Words.
+    ("GET", "/api/user/settings/NOPE", None, (400, 31, 'Settings type "NOPE" is not supported!')),
+    ("PUT", "/api/user/settings/nope", {}, (400, 31, 'Settings type "nope" is not supported!')),
+    ("GET", "/api/deviceProfileInfos?pageSize=1&page=0&transportType=NOPE", None, (400, 31, "Failed to convert value")),
+    ("POST", "/api/entitiesQuery/find", {"entityFilter": DEVICES, "pageLink": sorted_by_name("UP")}, NOT_JSON),
+    ("POST", "/api/otaPackage", {"title": "T", "version": "1", "type": "NOPE"}, NOT_JSON),
+    # Configurations that say what they are.
+    ("POST", "/api/deviceProfile", profile(configuration={"type": "NOPE"}), NOT_JSON),
+    ("POST", "/api/deviceProfile", profile(configuration={}), NOT_JSON),
+    ("POST", "/api/deviceProfile", profile(transportConfiguration={"type": "NOPE"}), NOT_JSON),
+    ("POST", "/api/deviceProfile", profile(provisionConfiguration={"type": "NOPE"}), NOT_JSON),
+    ("POST", "/api/device", named(deviceData={"configuration": {"type": "NOPE"}, "transportConfiguration": DEFAULT}), NOT_JSON),
+    ("POST", "/api/device", named(deviceData={"configuration": DEFAULT, "transportConfiguration": {}}), NOT_JSON),
+    # Bodies that are not there, or are no JSON.
+    ("POST", "/api/plugins/telemetry/DEVICE/{device}/timeseries/ANY", None, NO_BODY),
+    ("POST", "/api/plugins/telemetry/DEVICE/{device}/attributes/SERVER_SCOPE", None, NO_BODY),
+    # Credentials.
+    ("POST", "/api/device/credentials", {"credentialsType": "ACCESS_TOKEN", "credentialsId": "x"}, (400, 31, "Invalid entity id")),
+    ("POST", "/api/device/credentials", {
+        "deviceId": {"entityType": "DEVICE", "id": "{device}"}, "credentialsType": "ACCESS_TOKEN", "credentialsId": "x"},
+     (400, 31, "Credentials for this device are already specified!")),
+    # Root chains are made by another call.
+    ("POST", "/api/ruleChain", named(root=True), (400, 31, "Another root rule chain is present in scope of current tenant!")),
+    ("POST", "/api/ruleChain", named(root=True, type="EDGE"), (400, 31, "Another edge template root rule chain is present")),
+]
+
+SYSTEM_ROWS = [
+    ("GET", "/api/tenantProfiles?page=0", None, (400, 31, 'Parameter conditions "pageSize, page" OR "ids" not met for')),
+    ("POST", "/api/tenantProfile", named(profileData={"configuration": {"type": "NOPE"}}), NOT_JSON),
+    ("POST", "/api/admin/settings", {"key": "general", "jsonValue": {}},
+     (400, 31, "Admin settings with such name already exists!")),
+    ("POST", "/api/admin/settings", {"id": {"id": NOBODY}, "key": "general", "jsonValue": {}},
+     (400, 31, "Changing key of admin settings entry is prohibited!")),
+    ("POST", "/api/admin/settings", {"key": "general"}, (400, 31, "Json value should be specified!")),
+    ("POST", "/api/admin/securitySettings", {"passwordResetTokenTtl": 24},
+     (400, 31, "Validation error: userActivationTokenTtl must not be null")),
+]
+
+
+def check(rest, things, method, path, body, expected):
+    answer = rest.call(method, filled(path, things), filled(body, things))
+    status, code, beginning = expected
+    refusal = answer.json()
+    assert (answer.status_code, refusal["status"], refusal["errorCode"]) == (status, status, code), answer.text
+    assert refusal["message"].startswith(beginning), refusal["message"]
+
+
+def ids(rows):
+    return [f"{method} {path.split('?')[0]} {number}" for number, (method, path, _, _) in enumerate(rows)]
+
+
+@pytest.mark.parametrize("method,path,body,expected", ROWS, ids=ids(ROWS))
+def test_odd_requests_are_refused_as_clients_know_it(rest, things, method, path, body, expected):
+    check(rest, things, method, path, body, expected)
+
+
+@pytest.mark.parametrize("method,path,body,expected", SYSTEM_ROWS, ids=ids(SYSTEM_ROWS))
+def test_odd_requests_of_the_administrator_are_refused_as_clients_know_it(
+        system, things, method, path, body, expected):
+    check(system, things, method, path, body, expected)
+
+
+@pytest.mark.parametrize("body,text", [
+    ("{bad", "Unable to parse time series payload: Invalid JSON body!"),
+    ("two words", "Unable to parse time series payload: Invalid JSON body!"),
+    ("word", "Unable to parse time series payload. Invalid JSON body: Can't parse value: \"word\"")])
+def test_telemetry_that_is_no_json_is_told_from_a_word(rest, things, body, text):
+    path = f"{rest.url}/api/plugins/telemetry/DEVICE/{things['device']}/timeseries/ANY"
+    answer = rest.session.post(path, data=body, headers={"Content-Type": "text/plain"}, timeout=30)
+    assert (answer.status_code, answer.text) == (400, text)
+
+
+def test_a_token_in_use_is_told_before_a_stale_version(rest):
+    first, second = rest.create_device(), rest.create_device()
+    credentials = rest.ok("GET", f"/api/device/{first.id}/credentials")
+    answer = rest.call("POST", "/api/device/credentials", {**credentials, "version": 0, "credentialsId": second.token})
+    assert (answer.status_code, answer.json()["message"]) == (
+        400, "Device credentials are already assigned to another device!")
+
+
+def test_the_administrator_of_the_platform_reads_descriptions_of_dashboards(rest, system):
+    made = rest.ok("POST", "/api/dashboard", {"title": "D " + uuid.uuid4().hex})
+    assert system.ok("GET", "/api/dashboard/info/" + made["id"]["id"])["title"] == made["title"]
+    assert system.call("GET", "/api/dashboard/" + made["id"]["id"]).status_code == 403
+
+
+def test_what_there_is_not_needs_no_reading(rest):
+    assert rest.call("PUT", f"/api/notification/{NOBODY}/read").status_code == 200
+    assert rest.call("DELETE", f"/api/notification/{NOBODY}").status_code == 200
+    assert rest.call("DELETE", "/api/notification/nonsense").status_code == 400
+
+
+def test_a_login_is_audited_with_what_the_client_says_of_itself(server, rest):
+    user = rest.ok("GET", "/api/auth/user")
+    page = rest.ok("GET", f"/api/audit/logs/user/{user['id']['id']}?pageSize=1&page=0&actionTypes=LOGIN")
+    data = page["data"][0]["actionData"]
+    assert set(data) == {"clientAddress", "browser", "os", "device"}
+    assert data["browser"].startswith("python-requests ")
