@@ -41,6 +41,17 @@ private final class OneToken: TransportAPI {
     }
 }
 
+/// Notes whom it is asked about.
+private final class Noting: TransportAPI {
+    private let asked = Arrivals<String>()
+    var tokens: [String] { asked.elements }
+
+    func validate(_ request: DeviceCredentialsRequest) async -> DeviceCredentialsResponse {
+        if case .accessToken(let token) = request { asked.add(token) }
+        return .refused
+    }
+}
+
 /// Never answers.
 private final class NoAnswers: TransportAPI {
     func validate(_ request: DeviceCredentialsRequest) async -> DeviceCredentialsResponse {
@@ -256,6 +267,56 @@ private final class NoAnswers: TransportAPI {
                 return
             }
             await cached.stop()
+            await node.stop()
+        }
+    }
+
+    /// By how many hours the clocks of a transport, and of two core nodes, are ahead.
+    @Test(arguments: [[0, -1, 2], [-3, 0, 0]])
+    func clocksThatDifferKeepNobodyOut(_ hours: [Int64]) async throws {
+        try await withHub(.mock) { hub in
+            let clocks = hours.map { hours in { @Sendable in WallClock.milliseconds() + hours * 3_600_000 } }
+            let servers = try clocks.dropFirst().map { try KafkaTransportAPIServer(hub: hub, wallClock: $0) }
+            for (number, server) in servers.enumerated() {
+                _ = try await server.start(answeredBy: OneToken())
+                let share: Set = [2 * number, 2 * number + 1]
+                await server.own(share)
+                try await eventually("its partitions") { server.reading == share }
+            }
+            let node = try KafkaNode(hub: hub, serviceID: "t1")
+            let api = KafkaTransportAPI(node: node, wallClock: clocks[0])
+            try await node.start()
+            let questions = (0..<20).map { _ in Task { await api.validate(.accessToken("GOOD")) } }
+            for question in questions {
+                guard case .accepted = await question.value else {
+                    Issue.record("a question was not answered")
+                    continue
+                }
+            }
+            for server in servers { await server.stop() }
+            await node.stop()
+        }
+    }
+
+    @Test(arguments: Backend.all)
+    func whatNobodyWaitsForAnyMoreIsSkipped(_ backend: Backend) async throws {
+        try await withHub(backend, change: { $0.requestTimeout = .milliseconds(500) }) { hub in
+            let node = try KafkaNode(hub: hub, serviceID: "t1")
+            let api = KafkaTransportAPI(node: node)
+            try await api.ensureTopics()
+            try await node.start()
+            let late = (0..<8).map { _ in Task { await api.validate(.accessToken("LATE")) } }
+            for question in late { _ = await question.value }
+            let core = Noting()
+            let server = try KafkaTransportAPIServer(hub: hub)
+            let count = try await server.start(answeredBy: core)
+            await server.own(Set(0..<count))
+            try await eventually("all partitions") { server.reading == Set(0..<count) }
+            try await eventually("an answer") {
+                if case .refused = await api.validate(.accessToken("NEW")) { true } else { false }
+            }
+            #expect(core.tokens.contains("NEW") && !core.tokens.contains("LATE"))
+            await server.stop()
             await node.stop()
         }
     }

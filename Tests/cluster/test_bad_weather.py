@@ -1,5 +1,7 @@
 """Wrong settings, full disks, clocks that jump, a database without room: what must be said, kept, and come back by itself."""
 import contextlib
+import signal
+import subprocess
 import threading
 import time
 
@@ -8,7 +10,7 @@ import requests
 
 import mqtt
 from cluster import SERVICES
-from processes import is_alive
+from processes import free_ports, is_alive, signal_process
 from rest import Rest
 from server import eventually
 from test_cluster import TELEMETRY, direct, metrics, mqtt_port, publish
@@ -141,6 +143,67 @@ def test_tls_and_passwords_of_kafka_are_obeyed_and_their_faults_are_named(cluste
     assert all(one.took is not None for one in started.values()), "one had to be killed"
 
 
+def passwords_for(cluster, user):
+    """PostgreSQL asks this user, and nobody else, for a password from now on."""
+    subprocess.run(["psql", "-q", cluster.state["postgres"]["url"], "-c", f"CREATE ROLE {user} LOGIN PASSWORD 'the-right-word'"],
+                   check=True)
+    rules = cluster.folder / "postgres/data/pg_hba.conf"
+    rules.write_text(f"host all {user} 127.0.0.1/32 scram-sha-256\n" + rules.read_text())
+    signal_process(cluster.pid("postgres-1"), signal.SIGHUP)
+
+
+def test_wrong_addresses_and_passwords_are_named_and_tried_again_in_peace(cluster):
+    passwords_for(cluster, "narrow")
+    nobody = free_ports(1)[0]
+    jdbc = f"jdbc:postgresql://127.0.0.1:{nobody}/thingsboard"
+    # Who waits for what: service, settings, what its log says.
+    waiting = {"no-postgres": ("core-node", {"SPRING_DATASOURCE_URL": jdbc}, "Connection refused"),
+               "no-password": ("rule-engine", {"SPRING_DATASOURCE_USERNAME": "narrow", "SPRING_DATASOURCE_PASSWORD": "a-wrong-word"},
+                               "password authentication failed"),
+               "no-kafka": ("http-transport", {"TB_KAFKA_SERVERS": f"127.0.0.1:{nobody}"}, "Connection refused"),
+               "no-such-host": ("http-transport", {"TB_KAFKA_SERVERS": "no-such-host.invalid:9092"}, "no-such-host.invalid"),
+               "no-zookeeper": ("http-transport", {"ZOOKEEPER_URL": f"127.0.0.1:{nobody}"}, "ZooKeeper")}
+    # A cache that is not there, or does not let anybody in, is gone without.
+    served = {"no-redis": {"REDIS_PORT": str(nobody)}, "no-redis-password": {"REDIS_PASSWORD": "a-wrong-word"}}
+    started = {name: Extra(cluster, service, name, **settings) for name, (service, settings, _) in waiting.items()}
+    cached = {name: Extra(cluster, "core-node", name, **settings) for name, settings in served.items()}
+    try:
+        for name, (_, _, cause) in waiting.items():
+            eventually(lambda: cause in started[name].text(), 60, f"the cause of {name}: {started[name].text()[-2000:]}")
+        for name, one in cached.items():
+            eventually(lambda: ready(one), 90, f"readiness with {name}: {one.text()[-2000:]}")
+        before = {name: (one.processor_seconds(), time.monotonic()) for name, one in started.items()}
+        time.sleep(3)
+        for name, one in (started | cached).items():
+            assert one.is_alive, name
+            assert ready(one) == (name in cached), name
+            assert requests.get(one.url + "/health/live", timeout=5).status_code == 200
+            assert len(one.text().splitlines()) < 300, f"{name} floods its log"
+            assert "a-wrong-word" not in one.text()
+        for name, (used, since) in before.items():
+            assert started[name].processor_seconds() - used < 0.5 * (time.monotonic() - since), f"{name} turns in a circle"
+    finally:
+        for one in (started | cached).values():
+            one.__exit__()
+    assert all(one.took is not None for one in (started | cached).values()), "one had to be killed"
+
+
+def test_a_schema_of_another_release_is_refused_in_words(cluster):
+    def change(sign):
+        statement = f"UPDATE tb_schema_settings SET schema_version = schema_version {sign} 1000000000"
+        subprocess.run(["psql", "-q", cluster.state["postgres"]["url"], "-c", statement], check=True)
+
+    change("+")
+    try:
+        with Extra(cluster, "core-node", "too-old") as core, Extra(cluster, "rule-engine", "too-old-too") as rules:
+            eventually(lambda: not core.is_alive and not rules.is_alive, 60, "their end")
+            for one in (core, rules):
+                assert "newer" in one.text().lower(), one.text()
+    finally:
+        change("-")
+    assert all(cluster.is_ready(f"{service}-{number}") for service in SERVICES for number in (1, 2))
+
+
 def test_a_message_larger_than_the_broker_takes_is_not_acknowledged_and_harms_nobody(cluster, kafka, rest):
     device, other = rest.create_device(), rest.create_device()
     configure_topic(cluster, "tb_rule_engine.main", ["--add-config", "max.message.bytes=8000"])
@@ -194,9 +257,19 @@ def test_a_full_disk_of_the_broker_loses_nothing_that_was_acknowledged(cluster, 
             cluster.wait_ready(f"{service}-{number}")
 
 
-def test_a_clock_that_jumps_loses_nothing_and_moves_no_partition(cluster, rest, tmp_path):
+def lets_everybody_in(cluster, devices):
+    """New devices connect, whichever core node is asked, and one that nobody knows is refused."""
+    for device in devices:
+        with mqtt.Connection(mqtt_port(cluster, 1), timeout=8) as connection:
+            assert connection.connect(username=device.token) == 0
+        with mqtt.Connection(mqtt_port(cluster, 2), timeout=8) as connection:
+            assert connection.connect(username="nobody") == 5
+
+
+def test_a_clock_that_jumps_loses_nothing_keeps_nobody_out_and_moves_no_partition(cluster, rest, tmp_path):
     names = ["core-node-1", "rule-engine-1", "mqtt-transport-1"]
     devices = [rest.create_device() for _ in range(6)]
+    others = [rest.create_device() for _ in range(6)]
 
     def owned():
         return [metrics(cluster, f"{service}-{number}").get(f'kafka_owned_partitions{{topic="{topic}"}}')
@@ -218,6 +291,8 @@ def test_a_clock_that_jumps_loses_nothing_and_moves_no_partition(cluster, rest, 
                     time.sleep(1)
                     for sender in senders:
                         sender.await_more(10)
+                    if seconds:
+                        lets_everybody_in(cluster, others)
             assert [sender.connections for sender in senders] == [1] * len(senders), "a session did not survive"
         assert owned() == before
         for name in names:
@@ -226,6 +301,13 @@ def test_a_clock_that_jumps_loses_nothing_and_moves_no_partition(cluster, rest, 
             assert cluster.is_ready(name)
         for sender in senders:
             sender.await_stored()
+        # Nothing waits for a clock that was set back while it was waited for.
+        for name in names:
+            move(name, -3600)
+        time.sleep(1)
+        for name in names:
+            took = cluster.terminate(name)
+            assert took is not None and took < 15, f"{name} took {took} s to end"
 
 
 def test_a_database_without_room_for_connections_is_named_and_waited_for(cluster, rest):

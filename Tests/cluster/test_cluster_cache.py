@@ -100,9 +100,19 @@ def test_a_call_reaches_a_device_whose_owner_was_killed(cluster, rest, device):
 
 def test_a_flushed_redis_is_filled_again(cluster, rest, device):  # 34
     publish(mqtt_port(cluster, 1), device.token, {"f": 1})
-    redis(cluster, "FLUSHALL")
+    with mqtt.connected(mqtt_port(cluster, 1), device.token) as connection:
+        connection.send(mqtt.packet(8, b"\0\1" + mqtt.text("v1/devices/me/rpc/request/+") + b"\1", 2))
+        connection.expect(mqtt.SUBACK)
+        eventually(lambda: value(cluster, "sessions" + device.id), 5, "the session")
+        redis(cluster, "FLUSHALL")
+        # The session is known all the same, and logins are valid.
+        assert rest.call("POST", f"/api/rpc/oneway/{device.id}", {"method": "m", "params": {}, "timeout": 5000}).status_code == 200
+        assert b'"method":"m"' in connection.expect(mqtt.PUBLISH).body
     publish(mqtt_port(cluster, 2), device.token, {"f": 2})
     device.await_latest({"f": 2}, 10)
+    other = rest.create_device()
+    publish(mqtt_port(cluster, 2), other.token, {"f": 3})
+    assert value(cluster, "deviceCredentials" + other.token) == other.id.encode()
     assert rest.ok("GET", f"/api/device/{device.id}")["name"] == device.entity["name"]
 
 

@@ -5,6 +5,8 @@ import CKafka
 /// Partitions are given to it by ``assign(_:)``; nothing is committed unless it is told.
 public final class KafkaConsumer: Sendable {
     let handle: KafkaHandle
+    /// Of a consumer that is polled.
+    private let waiter: QueueWaiter?
 
     /// - Parameters:
     ///   - group: whose committed offsets count.
@@ -17,6 +19,7 @@ public final class KafkaConsumer: Sendable {
         all["group.id"] = group
         handle = try KafkaHandle(RD_KAFKA_CONSUMER, all, hasEvents: !isPolled)
         rd_kafka_poll_set_consumer(handle.raw)
+        waiter = isPolled ? QueueWaiter(adopting: rd_kafka_queue_get_consumer(handle.raw), of: handle) : nil
     }
 
     // MARK: - Assignment
@@ -136,10 +139,11 @@ public final class KafkaConsumer: Sendable {
     public func poll(
         upTo limit: Int, milliseconds: Int32, _ body: (consuming KafkaRecord) -> Void
     ) -> [KafkaError] {
+        guard let waiter else { preconditionFailure("this consumer's records are taken by partition") }
         var errors: [KafkaError] = []
         var wait = milliseconds
         var count = 0
-        while count < limit, let message = rd_kafka_consumer_poll(handle.raw, wait) {
+        while count < limit, let message = waiter.first(within: wait, { rd_kafka_consumer_poll(handle.raw, 0) }) {
             wait = 0
             count += 1
             if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {

@@ -37,7 +37,13 @@ public final class KafkaProducer: Sendable {
     private struct Client: @unchecked Sendable {
         // @unchecked: rd_kafka_topic_t is as thread-safe as its client, and these pointers are used under the mutex.
         let handle: KafkaHandle
+        let waiter: QueueWaiter
         var topics: [OpaquePointer] = []
+
+        init(handle: KafkaHandle) {
+            self.handle = handle
+            waiter = QueueWaiter(adopting: rd_kafka_queue_get_main(handle.raw), of: handle)
+        }
     }
 
     private struct State {
@@ -58,7 +64,7 @@ public final class KafkaProducer: Sendable {
     public init(
         _ properties: KafkaProperties, onEvent: @escaping @Sendable (KafkaEvent) -> Void
     ) throws(KafkaError) {
-        self.properties = KafkaProperties(["enable.idempotence": "true", "acks": "all", "linger.ms": "5"])
+        self.properties = KafkaProperties(["enable.idempotence": "true", "acks": "all", "linger.ms": "1"])
             .merging(properties)
         self.onEvent = onEvent
         finished = needletail_eventfd()
@@ -144,9 +150,12 @@ public final class KafkaProducer: Sendable {
     /// Sends what is queued, for at most that time; what is left is reported as failed. Blocks: never on a loop. Later
     /// calls of `produce` fail.
     public func close(within limit: Duration) {
-        let handle = state.withLock { state in state.isClosing ? nil : state.client?.handle }
-        if let handle { rd_kafka_flush(handle.raw, Int32(clamping: limit.components.seconds * 1000 + 1)) }
-        state.withLock { $0.isClosing = true }
+        let client = state.withLock { state in state.isClosing ? nil : state.client }
+        if let client { rd_kafka_flush(client.handle.raw, Int32(clamping: limit.components.seconds * 1000 + 1)) }
+        state.withLock { state in
+            state.isClosing = true
+            state.client?.waiter.wake()
+        }
         needletail_wait_readable(finished)
     }
 
@@ -154,29 +163,29 @@ public final class KafkaProducer: Sendable {
 
     /// The body of the producer's thread.
     private func drain() {
-        while let handle = state.withLock({ $0.client?.handle }) {
-            let isFatal = poll(handle, milliseconds: 100)
+        while let client = state.withLock({ $0.client }) {
+            let isFatal = poll(client, milliseconds: 100)
             let isClosing = state.withLock { $0.isClosing }
-            if isFatal, !isClosing { replace(handle) }
-            if isClosing { retire(handle) { state.withLock { $0.client = nil } } }
+            if isFatal, !isClosing { replace(client) }
+            if isClosing { retire(client) { state.withLock { $0.client = nil } } }
         }
         needletail_eventfd_signal(finished)
     }
 
     /// Handles what waits; `true` once the client has failed for good.
-    private func poll(_ handle: KafkaHandle, milliseconds: Int32) -> Bool {
-        let queue: OpaquePointer = rd_kafka_queue_get_main(handle.raw)
+    private func poll(_ client: Client, milliseconds: Int32) -> Bool {
+        let queue: OpaquePointer = rd_kafka_queue_get_main(client.handle.raw)
         defer { rd_kafka_queue_destroy(queue) }
         var reports: [UInt32: [DeliveryReport]] = [:]
         var isFatal = false
         var wait = milliseconds
         var count = 0
-        while count < 100_000, let event = rd_kafka_queue_poll(queue, wait) {
+        while count < 100_000, let event = client.waiter.first(within: wait, { rd_kafka_queue_poll(queue, 0) }) {
             wait = 0
             defer { rd_kafka_event_destroy(event) }
             if rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR {
                 count += Self.gather(event, into: &reports)
-            } else if let told = KafkaEvent(event, client: handle.raw) {
+            } else if let told = KafkaEvent(event, client: client.handle.raw) {
                 if case .fatal = told { isFatal = true }
                 onEvent(told)
             }
@@ -206,29 +215,30 @@ public final class KafkaProducer: Sendable {
     // MARK: - Life of a client
 
     /// Puts a new client in the place of one that has failed for good.
-    private func replace(_ handle: KafkaHandle) {
-        guard let fresh = try? KafkaHandle(RD_KAFKA_PRODUCER, properties) else {
+    private func replace(_ failed: Client) {
+        guard let handle = try? KafkaHandle(RD_KAFKA_PRODUCER, properties) else {
             // The same settings were taken before; a lack of threads or memory may pass.
             var pause = timespec(tv_sec: 1, tv_nsec: 0)
             nanosleep(&pause, nil)
             return
         }
-        retire(handle) {
+        var fresh = Client(handle: handle)
+        retire(failed) {
             state.withLock { state in
-                state.client = Client(
-                    handle: fresh, topics: state.topicNames.compactMap { rd_kafka_topic_new(fresh.raw, $0, nil) })
+                fresh.topics = state.topicNames.compactMap { rd_kafka_topic_new(handle.raw, $0, nil) }
+                state.client = fresh
             }
         }
     }
 
     /// Reports everything that the client still has as failed and lets go of it, after `swap` has taken it out of use.
-    private func retire(_ handle: KafkaHandle, swap: () -> Void) {
+    private func retire(_ client: Client, swap: () -> Void) {
         let topics = state.withLock { $0.client?.topics ?? [] }
         swap()
-        rd_kafka_purge(handle.raw, NEEDLETAIL_KAFKA_PURGE_ALL)
+        rd_kafka_purge(client.handle.raw, NEEDLETAIL_KAFKA_PURGE_ALL)
         var rounds = 0
-        while rd_kafka_outq_len(handle.raw) > 0, rounds < 100 {
-            _ = poll(handle, milliseconds: 100)
+        while rd_kafka_outq_len(client.handle.raw) > 0, rounds < 100 {
+            _ = poll(client, milliseconds: 100)
             rounds += 1
         }
         for topic in topics { rd_kafka_topic_destroy(topic) }

@@ -152,7 +152,7 @@ final class LoadRun: Sendable {
 
     // MARK: - Rows
 
-    /// Follows one message after the other until its row can be read, ten a second at most.
+    /// Follows one message after the other until its row can be read, twenty a second at most.
     private func sampleRows(
         _ api: PlatformAPI?, _ identifiers: [String], into histogram: borrowing Mutex<LatencyHistogram>
     ) async {
@@ -165,7 +165,7 @@ final class LoadRun: Sendable {
                 let microseconds = now > message.due ? (now - message.due) / 1000 : 0
                 histogram.withLock { $0.record(microseconds: microseconds) }
             }
-            await Self.pause(.milliseconds(100))
+            await Self.pause(.milliseconds(50))
         }
     }
 

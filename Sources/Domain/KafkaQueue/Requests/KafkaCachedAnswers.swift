@@ -49,9 +49,10 @@ public final class KafkaCachedAnswers: Sendable {
     }
 
     private func accept(_ record: borrowing KafkaRecord, _ decoder: WireDecoder) {
-        guard let address = TransportQuestionAddress(record), !address.isExpired,
-            let question = try? decoder.question(record.value)
-        else { return }
+        let now = WallClock.milliseconds()
+        guard let address = TransportQuestionAddress(record, wallClock: now) else { return }
+        guard !address.isExpired else { return sender.sendLate(wallClock: now, to: address) }
+        guard let question = try? decoder.question(record.value) else { return }
         if case .transportLimits = question { return sender.send(.transportLimits(nil), to: address) }
         guard case .validate(let request) = question else { return }
         let (api, sender) = (api, sender)

@@ -12,10 +12,16 @@ import Wire
 ///
 /// At most `TB_QUEUE_TRANSPORT_MAX_PENDING_REQUESTS` questions wait; more fail at once. A question without an answer
 /// fails after `TB_QUEUE_TRANSPORT_MAX_REQUEST_TIMEOUT`, by the monotonic clock, at most a fraction of a second late.
+///
+/// A core node whose clock is far from this process's says that a question came late. Whoever waits all the same asks again,
+/// in that node's time: only the one who asked knows whether it waits.
 public final class KafkaTransportAPI: TransportAPI {
     private struct Pending {
         let continuation: CheckedContinuation<TransportAnswer, Never>
         let deadline: MonotonicTime
+        let question: TransportQuestion
+        /// How often it was asked.
+        var attempts = 1
     }
 
     private struct State {
@@ -38,10 +44,18 @@ public final class KafkaTransportAPI: TransportAPI {
     private let box: Box
     private let timeouts: Counter
     private let refused: Counter
+    private let repeated: Counter
+    private let wallClock: @Sendable () -> Int64
+
+    /// Nodes of different clocks may say in turn that a question is late.
+    private static let mostAttempts = 4
 
     /// Before the node is started.
-    public init(node: KafkaNode) {
+    ///
+    /// - Parameter wallClock: milliseconds since 1970.
+    public init(node: KafkaNode, wallClock: @escaping @Sendable () -> Int64 = WallClock.milliseconds) {
         hub = node.hub
+        self.wallClock = wallClock
         let names = hub.settings.topics
         topic = hub.producer.topic(names.transportAPIRequests)
         let responses = names.transportAPIResponses(node.serviceID)
@@ -59,6 +73,9 @@ public final class KafkaTransportAPI: TransportAPI {
             "transport_api_timeouts_total", help: "Questions to core nodes that nobody answered in time.")
         refused = hub.metrics.counter(
             "transport_api_refused_total", help: "Questions to core nodes that were one too many.")
+        repeated = hub.metrics.counter(
+            "transport_api_asked_again_total",
+            help: "Questions repeated because a core node's clock differs from ours.")
         hub.metrics.gauge("transport_api_pending", help: "Questions to core nodes without an answer.") {
             Double(box.api?.pendingCount ?? 0)
         }
@@ -90,49 +107,54 @@ public final class KafkaTransportAPI: TransportAPI {
     // MARK: - Asking
 
     private func ask(_ question: TransportQuestion) async -> TransportAnswer {
-        var encoder = WireEncoder()
-        encoder.encode(question)
-        return await withCheckedContinuation { (continuation: CheckedContinuation<TransportAnswer, Never>) in
-            guard let ticket = add(continuation) else {
+        await withCheckedContinuation { (continuation: CheckedContinuation<TransportAnswer, Never>) in
+            guard let ticket = add(question, continuation) else {
                 refused.increment()
                 hub.logger.limited(.warning, "too many questions to core nodes wait for their answers")
                 return continuation.resume(returning: .failure("too many questions wait"))
             }
-            let id = RequestHeaders.bytes(UUID128(high: instance, low: UInt64(ticket)))
-            var now = timespec()
-            clock_gettime(CLOCK_REALTIME, &now)
-            let expiry = Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000 + timeout.wholeMilliseconds
-            do throws(KafkaError) {
-                try encoder.withBytes { value throws(KafkaError) in
-                    var failure: KafkaError?
-                    id.withUnsafeBytes { key in
-                        do throws(KafkaError) {
-                            try hub.producer.produce(
-                                to: topic, partition: nil, key: key, value: value,
-                                headers: [
-                                    RequestHeaders.requestID: id, RequestHeaders.responseTopic: responseTopic,
-                                    RequestHeaders.expireTime: RequestHeaders.bytes(UInt64(bitPattern: expiry)),
-                                ], receiver: receiver, ticket: ticket)
-                        } catch {
-                            failure = error
-                        }
-                    }
-                    if let failure { throw failure }
-                }
-            } catch {
-                finish(ticket, .failure(error.description))
-            }
+            send(question, ticket, expiry: wallClock() + timeout.wholeMilliseconds)
         }
     }
 
-    private func add(_ continuation: CheckedContinuation<TransportAnswer, Never>) -> UInt32? {
+    /// - Parameter expiry: in the time of whoever answers, as far as it is known.
+    private func send(_ question: TransportQuestion, _ ticket: UInt32, expiry: Int64) {
+        var encoder = WireEncoder()
+        encoder.encode(question)
+        let id = RequestHeaders.bytes(UUID128(high: instance, low: UInt64(ticket)))
+        do throws(KafkaError) {
+            try encoder.withBytes { value throws(KafkaError) in
+                var failure: KafkaError?
+                id.withUnsafeBytes { key in
+                    do throws(KafkaError) {
+                        try hub.producer.produce(
+                            to: topic, partition: nil, key: key, value: value,
+                            headers: [
+                                RequestHeaders.requestID: id, RequestHeaders.responseTopic: responseTopic,
+                                RequestHeaders.expireTime: RequestHeaders.bytes(UInt64(bitPattern: expiry)),
+                                RequestHeaders.asksAgain: [1],
+                            ], receiver: receiver, ticket: ticket)
+                    } catch {
+                        failure = error
+                    }
+                }
+                if let failure { throw failure }
+            }
+        } catch {
+            finish(ticket, .failure(error.description))
+        }
+    }
+
+    private func add(
+        _ question: TransportQuestion, _ continuation: CheckedContinuation<TransportAnswer, Never>
+    ) -> UInt32? {
         let deadline = MonotonicTime.now() + timeout
         return state.withLock { state in
             guard state.pending.count < maximumPending else { return nil }
             while state.pending[state.next] != nil { state.next &+= 1 }
             let ticket = state.next
             state.next &+= 1
-            state.pending[ticket] = Pending(continuation: continuation, deadline: deadline)
+            state.pending[ticket] = Pending(continuation: continuation, deadline: deadline, question: question)
             state.order.append(ticket)
             return ticket
         }
@@ -150,12 +172,33 @@ public final class KafkaTransportAPI: TransportAPI {
             // For an earlier life of this service.
             return
         }
+        if let clock = record.header(RequestHeaders.lateAt).flatMap({ RequestHeaders.integer($0) }) {
+            return askAgain(UInt32(truncatingIfNeeded: id.low), at: Int64(bitPattern: clock))
+        }
         do throws(WireError) {
             finish(UInt32(truncatingIfNeeded: id.low), try decoder.answer(record.value))
         } catch {
             hub.deadLetters.add(record, error: error.description)
             finish(UInt32(truncatingIfNeeded: id.low), .failure(error.description))
         }
+    }
+
+    /// Repeats a question that still waits, in the time of the node that found it late.
+    private func askAgain(_ ticket: UInt32, at clock: Int64) {
+        let now = MonotonicTime.now()
+        let (question, left) = state.withLock { state -> (TransportQuestion?, Duration) in
+            guard let pending = state.pending[ticket], pending.deadline > now,
+                pending.attempts < Self.mostAttempts
+            else { return (nil, .zero) }
+            state.pending[ticket]?.attempts += 1
+            return (pending.question, pending.deadline - now)
+        }
+        guard let question else { return }
+        repeated.increment()
+        hub.logger.limited(
+            .warning, "the clock of a core node differs from ours; the question is asked again in its time",
+            ["ahead.ms": .integer(Int(clamping: clock &- wallClock()))])
+        send(question, ticket, expiry: clock &+ left.wholeMilliseconds)
     }
 
     private func sweep() {

@@ -13,7 +13,7 @@ import Wire
 ///     let partitions = try await server.start(answeredBy: api)
 ///     await membership.assign(PartitionedQueue(name: "transport_api", partitions: partitions, role: .core), to: server)
 ///
-/// A question whose time is over is skipped. While as many questions are in work as may be, no more are read. A failure
+/// A question whose time is over is skipped; whoever asked is told the time here, in case that the clocks differ. While as many questions are in work as may be, no more are read. A failure
 /// is answered as one. A question is done when it is answered: those of a node that is killed are answered by the next owner
 /// of their partition, if there is time.
 ///
@@ -24,6 +24,7 @@ public final class KafkaTransportAPIServer: PartitionConsumer {
     private let partitions: KafkaPartitionConsumer
     private let isOwner: @Sendable () -> Bool
     private let patience: Duration
+    private let wallClock: @Sendable () -> Int64
     private let state = Mutex(State())
 
     private struct State {
@@ -35,9 +36,12 @@ public final class KafkaTransportAPIServer: PartitionConsumer {
     /// - Parameters:
     ///   - isOwner: whether this process may act as an owner now; asked from any thread.
     ///   - patience: how long ``stop()`` waits for what is in work.
+    ///   - wallClock: milliseconds since 1970.
     public init(
-        hub: KafkaHub, isOwner: @escaping @Sendable () -> Bool = { true }, patience: Duration = .seconds(5)
+        hub: KafkaHub, isOwner: @escaping @Sendable () -> Bool = { true }, patience: Duration = .seconds(5),
+        wallClock: @escaping @Sendable () -> Int64 = WallClock.milliseconds
     ) throws {
+        self.wallClock = wallClock
         self.hub = hub
         self.patience = patience
         self.isOwner = isOwner
@@ -57,8 +61,10 @@ public final class KafkaTransportAPIServer: PartitionConsumer {
     public func start(answeredBy api: any TransportAPI) async throws -> Int {
         let count = try await hub.ensureTransportAPITopic()
         state.withLock { $0.isStarted = true }
-        let (hub, consumer, isOwner) = (hub, partitions, isOwner)
-        partitions.start { QuestionSink(hub: hub, api: api, consumer: consumer, isOwner: isOwner) }
+        let (hub, consumer, isOwner, wallClock) = (hub, partitions, isOwner, wallClock)
+        partitions.start {
+            QuestionSink(hub: hub, api: api, consumer: consumer, isOwner: isOwner, wallClock: wallClock)
+        }
         return count
     }
 
@@ -109,13 +115,16 @@ private final class QuestionSink: RecordSink {
     private let consumer: KafkaPartitionConsumer
     private let isOwner: @Sendable () -> Bool
     private let sender: TransportAnswerSender
+    private let wallClock: @Sendable () -> Int64
     private let expired: Counter
     private let logger: Logger
 
     init(
-        hub: KafkaHub, api: any TransportAPI, consumer: KafkaPartitionConsumer, isOwner: @escaping @Sendable () -> Bool
+        hub: KafkaHub, api: any TransportAPI, consumer: KafkaPartitionConsumer, isOwner: @escaping @Sendable () -> Bool,
+        wallClock: @escaping @Sendable () -> Int64
     ) {
         self.api = api
+        self.wallClock = wallClock
         self.consumer = consumer
         self.isOwner = isOwner
         sender = TransportAnswerSender(hub: hub)
@@ -125,9 +134,13 @@ private final class QuestionSink: RecordSink {
     }
 
     func take(_ record: borrowing KafkaRecord, ticket: UInt32, slot: PartitionSlot) throws(WireError) {
-        guard let address = TransportQuestionAddress(record) else { throw WireError.missing("header") }
+        let now = wallClock()
+        guard let address = TransportQuestionAddress(record, wallClock: now) else {
+            throw WireError.missing("header")
+        }
         guard !address.isExpired else {
             expired.increment()
+            sender.sendLate(wallClock: now, to: address)
             logger.limited(
                 .warning, "a question came after its time: this process is behind, or its clock is not the transport's",
                 ["kafka.topic": .string(address.topic)])

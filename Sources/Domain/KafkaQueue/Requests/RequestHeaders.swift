@@ -1,11 +1,18 @@
-import Kafka
 import Model
 
-/// What ties answers to questions (`cluster.md` 2.8).
+/// What ties answers to questions (`cluster.md` 2.8), and what lets them pass between processes whose clocks differ:
+///
+///     question    requestId, responseTopic, expireTs, asksAgain ──► expired by the responder's clock
+///     late        requestId, lateAt (the responder's clock), no value  ◄──┘
+///     question    the same id, expireTs = lateAt + the time that is left, from whoever waits all the same
 struct RequestHeaders {
     static let requestID = "requestId"
     static let responseTopic = "responseTopic"
     static let expireTime = "expireTs"
+    /// On a question: whoever asks understands ``lateAt``.
+    static let asksAgain = "asksAgain"
+    /// In place of an answer: the responder's wall clock, 8 bytes big-endian, in milliseconds.
+    static let lateAt = "lateAt"
 
     static func bytes(_ id: UUID128) -> [UInt8] { bytes(id.high) + bytes(id.low) }
 
