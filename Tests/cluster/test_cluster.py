@@ -304,9 +304,8 @@ def test_devices_of_a_killed_transport_connect_again_through_the_balancer(cluste
 def test_a_paused_core_is_replaced_and_comes_back(cluster, rest, device):  # 31
     cluster.pause("core-node-2")
     try:
-        time.sleep(10)
         owned = 'kafka_owned_partitions{topic="tb_core"}'
-        eventually(lambda: metrics(cluster, "core-node-1")[owned] == 10, 20, "the take-over")
+        eventually(lambda: metrics(cluster, "core-node-1")[owned] == 10, 30, "the take-over")
         publish(mqtt_port(cluster, 1), device.token, {"p": 1}, 25)
     finally:
         cluster.resume("core-node-2")

@@ -264,15 +264,15 @@ def linked_packages(executable):
     """The Debian packages of the libraries that the executable names itself."""
     needed = re.findall(r"\(NEEDED\).*\[(.+)\]", subprocess.run(["readelf", "-d", executable], capture_output=True, text=True).stdout)
     places = dict(re.findall(r"(\S+) => (\S+)", subprocess.run(["ldd", executable], capture_output=True, text=True).stdout))
-    for name in needed:
-        place = places.get(name, "")
-        if place.startswith(("/lib", "/usr/lib")):
-            # By its name: packages may know it by the path that /lib had.
-            name = f"*/{os.path.basename(os.path.realpath(place))}"
-            yield subprocess.run(["dpkg", "-S", name], capture_output=True, text=True).stdout.partition(":")[0]
+    # By their names: packages may know them by the path that /lib had.
+    names = [f"*/{os.path.basename(os.path.realpath(places[name]))}" for name in needed
+             if places.get(name, "").startswith(("/lib", "/usr/lib"))]
+    owners = subprocess.run(["dpkg", "-S", *names], capture_output=True, text=True).stdout
+    return {line.partition(":")[0] for line in owners.splitlines()}
 
 
-@pytest.mark.parametrize("name", ["needletail", *EXECUTABLES])
+# The other services are links to core-node there.
+@pytest.mark.parametrize("name", ["needletail", "core-node"])
 def test_the_image_has_the_libraries_of_every_executable(name):
     executable = next((path for path in (ROOT / ".build/release" / name, ROOT / ".build/debug" / name) if path.exists()), None)
     if executable is None:
