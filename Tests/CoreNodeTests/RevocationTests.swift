@@ -30,8 +30,12 @@ struct RevocationTests {
 
     @Test func endingAllTokensOfAUserSparesThoseIssuedLater() async throws {
         try await here.revokeAll(of: user, now: now)
-        #expect(here.isRevoked(user: user, session: session, issuedAt: now / 1000 - 1))
-        #expect(!here.isRevoked(user: user, session: session, issuedAt: now / 1000))
+        #expect(here.isRevoked(user: user, session: session, issuedAt: now / 1000))
+        let next = here.firstIssue(for: user, now: now)
+        #expect(next / 1000 == now / 1000 + 1)
+        #expect(!here.isRevoked(user: user, session: session, issuedAt: next / 1000))
+        #expect(here.firstIssue(for: user, now: next + 1) == next + 1)
+        #expect(here.firstIssue(for: UserID(.random()), now: now) == now)
         #expect(!here.isRevoked(user: UserID(.random()), session: session, issuedAt: 0))
     }
 

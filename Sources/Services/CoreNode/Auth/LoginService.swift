@@ -78,7 +78,12 @@ struct LoginService: Sendable {
         try await users.recordLogin(user.id, at: now)
         let session = UUID128.random()
         await actions.record(.signing(.login, user, client), by: Principal(user, session: session), now: now)
-        return codec.issue(for: user, session: session, now: now)
+        return issue(for: user, session: session, now: now)
+    }
+
+    /// A pair for `user` that outlives whatever was revoked until now.
+    func issue(for user: User, session: UUID128, now: Int64) -> TokenPair {
+        codec.issue(for: user, session: session, now: revocations.firstIssue(for: user.id, now: now))
     }
 
     private func countFailure(
@@ -150,7 +155,7 @@ struct LoginService: Sendable {
             let credentials = try await users.credentials(user.id)
         else { throw APIError.invalidCredentials }
         guard credentials.isEnabled else { throw APIError.accountNotActive }
-        return codec.issue(for: user, session: claims.sessionID, now: now)
+        return issue(for: user, session: claims.sessionID, now: now)
     }
 
     func logout(_ principal: Principal, from client: LoginClient, now: Int64) async throws {
@@ -166,7 +171,7 @@ struct LoginService: Sendable {
         guard credentials?.isEnabled == true else { throw APIError.accountNotActive }
         let session = UUID128.random()
         await actions.record(.signing(.login, user, client), by: Principal(user, session: session), now: now)
-        return codec.issue(for: user, session: session, now: now)
+        return issue(for: user, session: session, now: now)
     }
 }
 

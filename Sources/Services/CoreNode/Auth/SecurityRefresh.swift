@@ -10,11 +10,13 @@ final class SecurityRefresh: Sendable {
         task = Task {
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.interval)
+                if Task.isCancelled { return }
                 do {
                     try await codec.reload(from: database)
                     try await revocations.readNew()
                     try await revocations.sweep(now: CurrentTime.milliseconds)
                 } catch {
+                    if Task.isCancelled { return }
                     logger.limited(
                         .warning, "token settings and revocations could not be read",
                         ["error": .string("\(error)")])
@@ -24,6 +26,12 @@ final class SecurityRefresh: Sendable {
     }
 
     deinit { task.cancel() }
+
+    /// Ends it, and waits for what runs.
+    func stop() async {
+        task.cancel()
+        await task.value
+    }
 }
 
 extension TokenCodec {

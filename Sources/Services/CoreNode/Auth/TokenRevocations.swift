@@ -32,8 +32,18 @@ final class TokenRevocations: Sendable {
     /// Ends a session.
     func revoke(session: UUID128, now: Int64) async throws { try await add(session, issuedBefore: .max, now) }
 
-    /// Ends all tokens that `user` has been given before the current second.
-    func revokeAll(of user: UserID, now: Int64) async throws { try await add(user.uuid, issuedBefore: now / 1000, now) }
+    /// Ends all tokens that `user` has been given, also those of the current second: later ones are to be issued at
+    /// ``firstIssue(for:now:)``.
+    func revokeAll(of user: UserID, now: Int64) async throws {
+        try await add(user.uuid, issuedBefore: now / 1000 + 1, now)
+    }
+
+    /// When a token for `user` that is made now counts as issued: now, or up to a second later where all tokens of the
+    /// current second were ended. In milliseconds since 1970.
+    func firstIssue(for user: UserID, now: Int64) -> Int64 {
+        let first = state.withLock { $0.entries[user.uuid]?.issuedBefore } ?? 0
+        return first > now / 1000 && first <= now / 1000 + 1 ? first * 1000 : now
+    }
 
     private func add(_ subject: UUID128, issuedBefore: Int64, _ now: Int64) async throws {
         let settings = codec.settings

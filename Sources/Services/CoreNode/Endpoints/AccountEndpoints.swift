@@ -90,7 +90,7 @@ struct AccountEndpoints: EndpointGroup {
         let session = UUID128.random()
         await services.actions.record(
             .onlyID(.credentialsUpdated, ActionSubject(user)), by: Principal(user, session: session))
-        return .json(services.login.codec.issue(for: user, session: session, now: call.now))
+        return .json(services.login.issue(for: user, session: session, now: call.now))
     }
 
     // MARK: - Forgotten passwords
@@ -151,7 +151,7 @@ struct AccountEndpoints: EndpointGroup {
         // Once, however many ask at the same time.
         guard try await services.users.useResetToken(token) else { throw APIError.invalid("Invalid reset token!") }
         try await services.passwords.change(user.id, to: password, policy, now: call.now)
-        try await services.revocations.revokeAll(of: user.id, now: call.now + 1000)
+        try await services.revocations.revokeAll(of: user.id, now: CurrentTime.milliseconds)
         await services.actions.record(
             .onlyID(.credentialsUpdated, ActionSubject(user)), by: Principal(user, session: .null))
         services.mail.sendLater(

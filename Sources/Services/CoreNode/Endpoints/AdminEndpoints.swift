@@ -38,6 +38,11 @@ struct AdminEndpoints: EndpointGroup {
                 .docs("Saves how users sign in", body: "SecuritySettings", answer: "SecuritySettings"),
             Endpoint(.get, "/api/admin/jwtSettings", roles: .system, readTokens)
                 .docs("How tokens are signed", answer: "JwtSettings"),
+            // Older clients write it so (`rest-api.md` 4.21).
+            Endpoint(.get, "/api/admin/JwtSettings", roles: .system, readTokens)
+                .docs("How tokens are signed, older form", answer: "JwtSettings"),
+            Endpoint(.post, "/api/admin/JwtSettings", roles: .system, saveTokens)
+                .docs("Saves how tokens are signed, older form", body: "JwtSettings", answer: "JwtPair"),
             Endpoint(.post, "/api/admin/jwtSettings", roles: .system, saveTokens)
                 .docs("Saves how tokens are signed; a new pair for the caller", body: "JwtSettings", answer: "JwtPair"),
             Endpoint(.get, "/api/admin/repositorySettings/exists", roles: .tenant, no).docs("Whether there is one"),
@@ -180,7 +185,7 @@ struct AdminEndpoints: EndpointGroup {
         guard let user = try await services.users.find(principal.userID) else { throw APIError.itemNotFound }
         try await services.settings.save(TokenSettings.key, settings.document, now: call.now)
         services.login.codec.settings = settings
-        return .json(services.login.codec.issue(for: user, session: .random(), now: call.now))
+        return .json(services.login.issue(for: user, session: .random(), now: call.now))
     }
 
     // MARK: - What there is not

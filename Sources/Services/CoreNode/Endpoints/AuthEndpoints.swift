@@ -118,9 +118,9 @@ struct AuthEndpoints: EndpointGroup {
         try policy.check(new)
         if new == current { throw APIError.invalid("New password should be different from existing!") }
         try await services.passwords.change(user.id, to: new, policy, now: call.now)
-        try await services.revocations.revokeAll(of: user.id, now: call.now)
+        try await services.revocations.revokeAll(of: user.id, now: CurrentTime.milliseconds)
         await services.actions.record(.onlyID(.credentialsUpdated, ActionSubject(user)), by: principal)
-        return .json(services.login.codec.issue(for: user, session: .random(), now: call.now))
+        return .json(services.login.issue(for: user, session: .random(), now: CurrentTime.milliseconds))
     }
 
     /// There are no other ways to sign in.

@@ -89,7 +89,7 @@ struct CustomerEndpoints: EndpointGroup {
         _ = try await services.database.inTransaction { transaction in
             try await CustomerRepository(transaction).delete(customer.id, tenant: tenant)
         }
-        for user in users { try await services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
+        for user in users { try await services.revocations.revokeAll(of: user.id, now: CurrentTime.milliseconds) }
         for device in devices {
             var free = device
             free.customerID = .null

@@ -149,7 +149,7 @@ struct TenantEndpoints: EndpointGroup {
         }
         guard isDeleted else { throw APIError.notFound(.tenant, tenant.id.uuid) }
         services.limits.forget()
-        for user in users { try await services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
+        for user in users { try await services.revocations.revokeAll(of: user.id, now: CurrentTime.milliseconds) }
         for device in devices { await services.actions.events.post(.deviceDeleted(device)) }
         for entity in entities { services.housekeeper.entityDeleted(entity, of: tenant.id) }
         await services.actions.record(.deleted(ActionSubject(tenant)), by: principal)

@@ -347,7 +347,7 @@ struct UserEndpoints: EndpointGroup {
             throw APIError.invalid("Enabled user credentials should have password!")
         }
         try await services.users.setEnabled(user.id, isEnabled)
-        if !isEnabled { try await services.revocations.revokeAll(of: user.id, now: call.now + 1000) }
+        if !isEnabled { try await services.revocations.revokeAll(of: user.id, now: CurrentTime.milliseconds) }
         await services.actions.record(
             .onlyID(isEnabled ? .activated : .suspended, ActionSubject(user)), by: principal)
         return .empty(200)
@@ -368,7 +368,7 @@ struct UserEndpoints: EndpointGroup {
         try await services.database.inTransaction { transaction in
             _ = try await UserRepository(transaction).delete(user.id, tenant: user.tenantID)
         }
-        try await services.revocations.revokeAll(of: user.id, now: call.now + 1000)
+        try await services.revocations.revokeAll(of: user.id, now: CurrentTime.milliseconds)
         await services.actions.record(.deleted(ActionSubject(user)), by: principal)
         return .empty(200)
     }
