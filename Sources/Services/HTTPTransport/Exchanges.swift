@@ -7,6 +7,8 @@ import Reactor
 final class Exchange {
     enum Kind {
         case attributes
+        /// An offer to be claimed that is being stored.
+        case claim
         case attributeUpdate
         case rpcRequest
         case rpcResponse

@@ -15,6 +15,19 @@ extension HTTPTransportLoop {
         reply.respond(.empty(isTaken ? 200 : 500))
     }
 
+    /// Whoever hears of the answer may claim the device at once: it is given when the core has answered a question that came
+    /// behind the offer, which it does when the offer is stored.
+    func claim(_ offer: ClaimRequest, _ session: SessionInfo, _ reply: HTTPReply) {
+        guard let exchange = begin(.claim, session, nil, reply) else { return }
+        let message = CoreMessage.claim(
+            exchange.session, secretKey: offer.secretKey, durationMilliseconds: offer.durationMilliseconds)
+        let question = AttributesRequest(requestID: 0, clientKeys: ["claimingData"])
+        let isTaken =
+            transport.send(message, of: exchange.session)
+            && transport.send(.attributesRequest(exchange.session, question), of: exchange.session)
+        if !isTaken { finish(exchange.session.sessionID, .empty(500)) }
+    }
+
     func readAttributes(_ request: AttributesRequest, _ session: SessionInfo, _ reply: HTTPReply) {
         guard let exchange = begin(.attributes, session, nil, reply) else { return }
         if !transport.send(.attributesRequest(exchange.session, request), of: exchange.session) {
@@ -84,7 +97,7 @@ extension HTTPTransportLoop {
         case .attributeUpdate, .rpcRequest:
             // Lost when the queue is full: the core forgets the session at its time-out.
             _ = transport.send(exchange.subscription(false), of: exchange.session)
-        case .attributes, .rpcResponse: break
+        case .attributes, .claim, .rpcResponse: break
         }
     }
 
@@ -93,9 +106,10 @@ extension HTTPTransportLoop {
     func receive(_ notification: TransportNotification) {
         switch notification {
         case .attributesResponse(let id, let response):
-            guard exchanges.find(id)?.kind == .attributes else { return }
+            guard let kind = exchanges.find(id)?.kind, kind == .attributes || kind == .claim else { return }
             metrics.count(response.error == nil ? .accepted : .unavailable)
-            finish(id, response.error == nil ? .json(DeviceResponseJSON.attributes(response)) : .empty(500))
+            guard response.error == nil else { return finish(id, .empty(500)) }
+            finish(id, kind == .claim ? .empty(200) : .json(DeviceResponseJSON.attributes(response)))
         case .attributesUpdate(let id, let update):
             guard exchanges.find(id)?.kind == .attributeUpdate else { return }
             metrics.count(.accepted)

@@ -159,10 +159,7 @@ final class HTTPTransportLoop: UplinkTarget {
         case .pollRPC(let timeout): poll(.rpcRequest, session, timeout, request.reply)
         case .answerRPC(let response): tell(.rpcResponse(session, response), session, request.reply)
         case .callServer(let call): callServer(call, session, request.reply)
-        case .claim(let claim):
-            let message = CoreMessage.claim(
-                session, secretKey: claim.secretKey, durationMilliseconds: claim.durationMilliseconds)
-            tell(message, session, request.reply)
+        case .claim(let offer): claim(offer, session, request.reply)
         case .download(let download): self.download(download, session, request.reply)
         }
     }

@@ -43,7 +43,12 @@ extension DeviceCore {
 
     // MARK: - Requests
 
+    /// What comes behind an offer to be claimed is answered when that is stored.
     func answer(_ request: AttributesRequest, of info: SessionInfo) {
+        if claiming[info.device.deviceID] != nil {
+            claiming[info.device.deviceID]?.append((info, request))
+            return
+        }
         questions.append((info, request))
         askMore()
     }

@@ -2,6 +2,7 @@ internal import JSON
 internal import Logging
 internal import Messages
 internal import Model
+internal import Queue
 internal import Reactor
 internal import Storage
 internal import Telemetry
@@ -39,7 +40,8 @@ extension DeviceCore {
     /// The first offer counts until it is over. What is not allowed is not reported to the device.
     func claim(_ info: SessionInfo, secretKey: String, duration: Int64) {
         // One at a time, so that a later one cannot overtake it.
-        guard claiming.insert(info.device.deviceID).inserted else { return }
+        guard claiming[info.device.deviceID] == nil else { return }
+        claiming[info.device.deviceID] = []
         let offer = ClaimingInfo(
             secretKey: secretKey,
             expirationTime: now.addingReportingOverflow(duration > 0 ? duration : settings.claimDuration).partialValue)
@@ -48,7 +50,8 @@ extension DeviceCore {
         let device = id.uuid
         let core = CoreReference(core: self)
         Task.immediate(executorPreference: loop) {
-            defer { core.core.claiming.remove(id) }
+            var failure: String?
+            defer { core.core.claimEnded(id, failure) }
             do {
                 let stored = try await attributes.find(
                     entity: device, scope: .server, keys: [ClaimingInfo.attribute, ClaimingInfo.permission])
@@ -59,9 +62,22 @@ extension DeviceCore {
                 try await attributes.save(
                     entity: device, scope: .server, [(ClaimingInfo.attribute, offer.value)], at: now)
             } catch {
+                failure = "The claim could not be stored"
                 logger.limited(
                     .error, "the claim of a device cannot be stored", ["error": .string(String(describing: error))])
             }
+        }
+    }
+
+    /// Answers what came behind the offer: with an error where the offer is not stored.
+    private func claimEnded(_ device: DeviceID, _ failure: String?) {
+        for (info, request) in claiming.removeValue(forKey: device) ?? [] {
+            guard let failure else {
+                answer(request, of: info)
+                continue
+            }
+            let response = AttributesResponse(requestID: request.requestID, error: failure)
+            notifications.send(.attributesResponse(info.sessionID, response), to: info.nodeID)
         }
     }
 }

@@ -47,8 +47,8 @@ public final class DeviceCore {
     /// Attribute requests that wait for their turn.
     var questions: [(SessionInfo, AttributesRequest)] = []
     var questionsInFlight = 0
-    /// Devices whose offer to be claimed is being stored.
-    var claiming: Set<DeviceID> = []
+    /// Devices whose offer to be claimed is being stored, each with the questions that came behind it.
+    var claiming: [DeviceID: [(SessionInfo, AttributesRequest)]] = [:]
     /// Whether old calls are being deleted.
     var isCleaningUp = false
     let metrics: DeviceCoreMetrics
@@ -328,6 +328,9 @@ public final class DeviceCore {
     public func flush() {
         storeActivity(force: true)
     }
+
+    /// Messages that the rule engine is still to be sent, or has not done yet.
+    var unfinishedMessages: Int { outbox.count + afterStoring.count }
 }
 
 /// Carries the core into a task that runs on the core's own loop.
