@@ -133,7 +133,6 @@ NOT_SERVED = {
     "GET /api/entityGroup/{}/dashboards", "GET /api/entityGroup/{}/dashboards/export",
     "POST /api/entityGroup/{}/dashboards/import", "GET /api/devices/count/{}/{}/{}",
     "GET /api/customer/dashboard/home/info", "POST /api/customer/dashboard/home/info",
-    "GET /api/device-connectivity/gateway-launch/{}/docker-compose/download",
     "GET /api/device-connectivity/{}/certificate/download",
 }
 CONTROLLERS = ["asset", "asset_profile", "device", "device_profile", "entity_view", "entity_relation", "dashboard",

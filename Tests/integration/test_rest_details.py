@@ -1,12 +1,15 @@
 """Shapes and refusals that clients of the platform rely on, over many endpoints (rest-api.md 2.14, 3, 4)."""
 import hashlib
+import json
 import uuid
 
 import pytest
 import requests
+import yaml
 
 from people import customer_with_user
 from rest import Rest
+from server import eventually
 
 NOBODY = "00000000-0000-1000-8000-000000000000"
 
@@ -398,4 +401,86 @@ def test_modules_come_as_what_browsers_run(rest):
     answer = rest.call("GET", made["link"])
     assert answer.status_code == 200 and answer.content == b"export const a = 1"
     assert answer.headers["Content-Type"].startswith("application/javascript")
+    path = "/api/resource/{}/" + made["id"]["id"] + "/download"
+    customer = Rest(rest.url, "customer@thingsboard.org", "customer")
+    assert rest.call("GET", path.format("js")).content == customer.call("GET", path.format("js")).content == answer.content
+    for other in ("jks", "pkcs12", "lwm2m"):
+        message(rest.call("GET", path.format(other)), 404, 32)
     rest.ok("DELETE", "/api/resource/" + made["id"]["id"])
+
+
+# Gateways
+
+
+def test_a_compose_file_starts_a_gateway(rest, device):
+    path = "/api/device-connectivity/gateway-launch/{}/docker-compose/download"
+    assert message(rest.call("GET", path.format(device.id))) == "The device must be a gateway!"
+    token = 'a"b$c-' + salt()
+    gateway = rest.create_device(token, additionalInfo={"gateway": True})
+    answer = rest.call("GET", path.format(gateway.id))
+    assert answer.status_code == 200 and "docker-compose.yml" in answer.headers["Content-Disposition"]
+    service = yaml.safe_load(answer.text)["services"]["tb-gateway"]
+    # Compose reads a dollar sign as the beginning of a variable.
+    assert service["environment"] == {
+        "TB_GW_HOST": "host.docker.internal", "TB_GW_PORT": "1883", "TB_GW_SECURITY_TYPE": "accessToken",
+        "TB_GW_ACCESS_TOKEN": token.replace("$", "$$")}
+    value = {"clientId": "c-" + salt(), "userName": "u", "password": "p"}
+    credentials = rest.ok("GET", f"/api/device/{gateway.id}/credentials")
+    rest.ok("POST", "/api/device/credentials", {
+        **credentials, "credentialsType": "MQTT_BASIC", "credentialsId": None, "credentialsValue": json.dumps(value)})
+    environment = yaml.safe_load(rest.call("GET", path.format(gateway.id)).text)["services"]["tb-gateway"]["environment"]
+    assert environment["TB_GW_SECURITY_TYPE"] == "usernamePassword" and environment["TB_GW_CLIENT_ID"] == value["clientId"]
+    message(rest.call("GET", path.format(NOBODY)), 404, 32)
+
+
+# Rule chains
+
+
+def test_who_uses_the_outputs_of_a_chain(rest, stranger):
+    flow, kind = "org.thingsboard.rule.engine.flow.", "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode"
+
+    def chain(name, nodes, connections):
+        made = rest.ok("POST", "/api/ruleChain", {"name": f"{name} {salt()}"})
+        graph = {"ruleChainId": made["id"], "firstNodeIndex": 0, "nodes": nodes, "connections": [
+            {"fromIndex": a, "toIndex": b, "type": label} for a, b, label in connections]}
+        return made, rest.ok("POST", "/api/ruleChain/metadata", graph)
+
+    def node(type, name, configuration=None):
+        return {"type": type, "name": name, "configuration": configuration or {"version": 0}}
+
+    called, _ = chain("Called", [node(kind, "s"), node(flow + "TbRuleChainOutputNode", "ok"), node(flow + "TbRuleChainOutputNode", "bad")],
+                      [(0, 1, "Post telemetry"), (0, 2, "Other")])
+    path = f"/api/ruleChain/{called['id']['id']}/output/labels"
+    assert rest.ok("GET", path) == ["bad", "ok"] and rest.ok("GET", path + "/usage") == []
+    into = {"ruleChainId": called["id"]["id"]}
+    caller, graph = chain("Caller", [node(flow + "TbRuleChainInputNode", "in", into), node(kind, "a"), node(kind, "b"),
+                                     node(flow + "TbRuleChainInputNode", "leads nowhere", into)], [(0, 1, "ok"), (0, 2, "bad"), (1, 3, "Other")])
+    assert rest.ok("GET", path + "/usage") == [{
+        "ruleChainId": caller["id"], "ruleChainName": caller["name"], "ruleNodeId": graph["nodes"][0]["id"], "ruleNodeName": "in",
+        "labels": ["bad", "ok"]}]
+    message(stranger.call("GET", path + "/usage"), 403, 20)
+    for one in (caller, called):
+        rest.ok("DELETE", "/api/ruleChain/" + one["id"]["id"])
+
+
+# The audit log
+
+
+def test_relations_are_in_the_audit_logs_of_both_ends(rest, device):
+    asset = rest.ok("POST", "/api/asset", {"name": "Asset " + salt()})
+    relation = {"from": asset["id"], "to": device.entity["id"], "type": "Contains"}
+    rest.ok("POST", "/api/relation", relation)
+    rest.call("DELETE", f"/api/relation?fromId={asset['id']['id']}&fromType=ASSET&relationType=Contains&toId={device.id}&toType=DEVICE")
+    rest.call("DELETE", f"/api/relations?entityId={device.id}&entityType=DEVICE")
+
+    def actions(entity):
+        page = rest.ok("GET", f"/api/audit/logs/entity/{entity['entityType']}/{entity['id']}?pageSize=10&page=0"
+                              "&sortProperty=createdTime&sortOrder=ASC&actionTypes=RELATION_ADD_OR_UPDATE,RELATION_DELETED,RELATIONS_DELETED")
+        return page["data"]
+
+    eventually(lambda: len(actions(device.entity["id"])) == 3 and len(actions(asset["id"])) == 2, 10, "records of both ends")
+    saved, deleted, all_deleted = actions(device.entity["id"])
+    assert [one["actionType"] for one in (saved, deleted, all_deleted)] == [
+        "RELATION_ADD_OR_UPDATE", "RELATION_DELETED", "RELATIONS_DELETED"]
+    assert saved["entityName"] == device.entity["name"] and saved["actionData"]["relation"]["from"] == asset["id"]
+    assert {one["entityName"] for one in actions(asset["id"])} == {asset["name"]}

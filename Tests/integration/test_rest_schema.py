@@ -8,7 +8,7 @@ from rest import Rest
 
 # What ends the session, or changes how everybody signs in.
 SKIPPED = {
-    ("POST", "/api/auth/logout"), ("POST", "/api/auth/changePassword"), ("POST", "/api/admin/jwtSettings"),
+    ("POST", "/api/auth/logout"), ("POST", "/api/auth/changePassword"), ("POST", "/api/admin/jwtSettings"), ("POST", "/api/admin/JwtSettings"),
     ("POST", "/api/admin/securitySettings"), ("POST", "/api/2fa/settings"), ("POST", "/api/admin/settings/testMail"),
 }
 

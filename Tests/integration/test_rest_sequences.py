@@ -8,7 +8,7 @@ import uuid
 import pytest
 import requests
 
-from people import activate
+from people import activate, customer_with_user
 from rest import Rest
 from server import eventually
 
@@ -230,3 +230,86 @@ def test_the_user_interface_from_login_to_logout(server):
     ui.ok("DELETE", "/api/device/" + device.id)
     assert ui.call("POST", "/api/auth/logout").status_code == 200
     assert ui.call("GET", "/api/auth/user").status_code == 401
+
+
+def page_of(rest, path):
+    page = rest.ok("GET", path)
+    assert set(page) == {"data", "totalPages", "totalElements", "hasNext"}, path
+    return page["data"]
+
+
+def test_the_user_interface_of_a_system_administrator(server):
+    """5.4, rows 4 and 5."""
+    ui = Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
+    user = ui.ok("GET", "/api/user/" + claims(ui.token)["userId"])
+    assert user["authority"] == "SYS_ADMIN" and ui.ok("GET", "/api/system/params")["maxDebugModeDurationMinutes"] == 0
+    assert ui.call("GET", "/api/dashboard/home").content == b""
+    newest = "pageSize=10&page=0&sortProperty=createdTime&sortOrder=DESC"
+    assert {"tenantProfileName", "title"} <= set(page_of(ui, "/api/tenantInfos?" + newest)[0])
+    assert set(ui.ok("GET", "/api/admin/featuresInfo")) == {
+        "emailEnabled", "smsEnabled", "notificationEnabled", "oauthEnabled", "twoFaEnabled"}
+    machine = ui.ok("GET", "/api/admin/systemInfo")
+    assert machine["monolith"] is True and {"serviceId", "cpuUsage", "memoryUsage", "totalMemory"} <= set(machine["systemData"][0])
+    assert ui.ok("GET", "/api/admin/updates")["updateAvailable"] is False
+    assert "showOnHomePage" in ui.ok("GET", "/api/mobile/qr/settings")["qrCodeConfig"]
+    for path in ("tenantProfiles", "tenantProfileInfos", "widgetsBundles", "queues?serviceType=TB_RULE_ENGINE"):
+        page_of(ui, f"/api/{path}{'&' if '?' in path else '?'}pageSize=10&page=0")
+    for key in ("general", "mail", "connectivity"):
+        assert ui.ok("GET", "/api/admin/settings/" + key)["key"] == key
+
+
+def test_the_user_interface_of_a_customer(rest):
+    """5.4, rows 4, 5 and 7b, and the customer's devices as the tenant's administrator sees them."""
+    customer, ui = customer_with_user(rest)
+    device = rest.create_device(customerId=customer["id"])
+    me = ui.ok("GET", "/api/user/" + claims(ui.token)["userId"])
+    assert me["customerId"] == customer["id"] and ui.ok("GET", "/api/system/params")["userTokenAccessEnabled"] is False
+    assert ui.call("GET", "/api/dashboard/home").content == b""
+    assert set(ui.ok("GET", "/api/user/dashboards")) == {"last", "starred"}
+    for kind in ("DOC_LINKS", "QUICK_LINKS", "GETTING_STARTED"):
+        assert ui.ok("GET", "/api/user/settings/" + kind) == {}
+    newest = "pageSize=10&page=0&sortProperty=createdTime&sortOrder=DESC"
+    base = f"/api/customer/{customer['id']['id']}"
+    for who in (ui, rest):
+        assert who.ok("GET", base + "/shortInfo") == {"title": customer["title"], "isPublic": False}
+        assert [one["name"] for one in page_of(who, f"{base}/deviceInfos?{newest}")] == [device.entity["name"]]
+        page_of(who, f"{base}/dashboards?{newest}")
+    info = ui.ok("GET", "/api/device/info/" + device.id)
+    assert (info["customerTitle"], info["active"]) == (customer["title"], False)
+    assert ui.ok("GET", "/api/deviceProfileInfo/" + info["deviceProfileId"]["id"])["name"] == "default"
+    assert ui.ok("GET", f"/api/device/{device.id}/credentials")["credentialsId"] == device.token
+    assert page_of(ui, f"/api/v2/alarms?{newest}&startTime=0&endTime=4102444800000&statusList=ACTIVE") == []
+    refused = ui.call("GET", "/api/tenant/deviceInfos?" + newest)
+    assert (refused.status_code, refused.json()["errorCode"]) == (403, 20)
+
+
+def test_pages_of_what_there_is_not_open_empty(rest, device):
+    """5.4, row 17, and the pages of the tenant's menu: honest lists without anything, and 404 for what is asked by id."""
+    page = "pageSize=10&page=0&textSearch=&sortProperty=createdTime&sortOrder=DESC"
+    for path in [f"calculatedFields?{page}&types=SIMPLE,SCRIPT", f"calculatedFields/names?type=SIMPLE&{page}", f"alarm/rules?{page}",
+                 f"alarm/rules/names?{page}", f"alarm/rules/DEVICE/{device.id}?{page}", f"DEVICE/{device.id}/calculatedFields?{page}",
+                 f"calculatedField/DEVICE/{device.id}?{page}", f"notifications?{page}&unreadOnly=true", f"jobs?{page}"]:
+        assert page_of(rest, "/api/" + path) == [], path
+    absent = str(uuid.uuid4())
+    for path in (f"calculatedField/{absent}", f"calculatedField/{absent}/debug", f"alarm/rule/{absent}", f"alarm/rule/{absent}/debug"):
+        answer = rest.call("GET", "/api/" + path)
+        assert (answer.status_code, answer.json()["message"]) == (404, f"Calculated field with id [{absent}] is not found")
+    for kind in ("repositorySettings", "autoCommitSettings"):
+        assert rest.ok("GET", f"/api/admin/{kind}/exists") is False
+        assert rest.call("GET", "/api/admin/" + kind).status_code == 404
+    assert rest.ok("GET", "/api/admin/repositorySettings/info") == {"configured": False, "readOnly": False}
+    # What cannot be kept is not taken.
+    for path in ("calculatedField", "alarm/rule", "calculatedField/testScript", "ruleChain/testScript"):
+        assert rest.call("POST", "/api/" + path, {}).status_code in (404, 405), path
+
+
+def test_the_load_test_tool_makes_lwm2m_devices(tool):
+    """5.1, row 10."""
+    name = "LW" + salt()
+    value = json.dumps({"client": {"endpoint": name, "securityConfigClientMode": "NO_SEC"}, "bootstrap": {}})
+    made = tool.ok("POST", "/api/device-with-credentials", {
+        "device": {"name": name, "type": "default"},
+        "credentials": {"credentialsType": "LWM2M_CREDENTIALS", "credentialsId": name, "credentialsValue": value}})
+    credentials = tool.ok("GET", f"/api/device/{made['id']['id']}/credentials")
+    assert (credentials["credentialsType"], credentials["credentialsId"]) == ("LWM2M_CREDENTIALS", name)
+    assert json.loads(credentials["credentialsValue"])["client"]["endpoint"] == name

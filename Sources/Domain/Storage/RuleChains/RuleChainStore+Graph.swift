@@ -140,48 +140,4 @@ extension RuleChainStore {
                 Self.insertRelation, [.id(chain.id), "RULE_CHAIN", .id(target), "RULE_CHAIN", "COMMON", "Uses"])
         }
     }
-
-    // MARK: - Outputs
-
-    /// The labels that a chain offers to those that call it: the names of its output nodes.
-    public func outputLabels(of chain: RuleChainID) async throws -> [String] {
-        try await runner.query(
-            "SELECT DISTINCT name FROM rule_node WHERE rule_chain_id = $1 AND type = $2 ORDER BY name",
-            [.id(chain), .text(RuleNodeTypeName.chainOutput)]
-        ).compactMap { $0.text(0) }
-    }
-
-    /// Gives connections of nodes that call `chain` the new names of its outputs. In the caller's transaction.
-    ///
-    /// - Returns: The chains that changed.
-    public func renameOutputs(
-        of chain: StoredRuleChain, _ names: [(old: String, new: String)]
-    ) async throws -> [RuleChainID] {
-        let callers = try await runner.query(
-            """
-            SELECT n.id, n.rule_chain_id, n.configuration FROM rule_node n
-            JOIN rule_chain c ON c.id = n.rule_chain_id WHERE c.tenant_id = $1 AND n.type = $2
-            """, [.id(chain.tenantID), .text(RuleNodeTypeName.chainInput)])
-        var changed: [RuleChainID] = []
-        for row in callers {
-            guard let node = row.id(0), let caller = row.id(1),
-                row.document(2)?.value["ruleChainId"]?.stringValue.flatMap({ UUID128($0) }) == chain.id.uuid
-            else { continue }
-            for (old, new) in names {
-                let renamed = try await runner.query(
-                    """
-                    UPDATE relation r SET relation_type = $3, version = nextval('relation_version_seq')
-                    WHERE from_id = $1 AND from_type = 'RULE_NODE' AND relation_type_group = 'RULE_NODE'
-                        AND relation_type = $2 AND NOT EXISTS (
-                            SELECT 1 FROM relation o WHERE o.from_id = r.from_id AND o.from_type = r.from_type
-                                AND o.relation_type_group = r.relation_type_group AND o.relation_type = $3
-                                AND o.to_id = r.to_id AND o.to_type = r.to_type)
-                    """, [.id(node), .text(old), .text(new)])
-                if renamed.affectedRows > 0, !changed.contains(RuleChainID(caller)) {
-                    changed.append(RuleChainID(caller))
-                }
-            }
-        }
-        return changed
-    }
 }

@@ -16,6 +16,8 @@ struct EntityAction: Sendable {
     var audited: JSONObject = [:]
     /// Who the message is from, where that is not the subject.
     var originators: [EntityID]?
+    /// Another entity whose audit log has the same record.
+    var otherEnd: EntityID?
 
     // MARK: - The entity itself
 
@@ -143,7 +145,7 @@ struct EntityAction: Sendable {
         let text = String(decoding: writer.bytes, as: UTF8.self)
         return EntityAction(
             type: type, subject: ActionSubject(tenant: tenant, entity: from), data: text,
-            audited: ["relation": RawJSON(wellFormed: text).value], originators: [from, to])
+            audited: ["relation": RawJSON(wellFormed: text).value], originators: [from, to], otherEnd: to)
     }
 
     static func relationsDeleted(_ subject: ActionSubject) -> EntityAction {

@@ -22,8 +22,8 @@ struct ConnectivityCommands: EndpointGroup {
         guard let credentials = try await services.credentials.find(device: device.id),
             let profile = try await services.profiles.find(device.deviceProfileID, tenant: device.tenantID)
         else { throw APIError.itemNotFound }
-        let settings = try await AdminSettingsRepository(services.database).find("connectivity")?.value ?? [:]
-        let requestHost = Self.host(of: call)
+        let settings = try await services.connectivitySettings
+        let requestHost = ConnectivityAddress.host(of: call)
         let isForHTTP = profile.transportType == "DEFAULT"
         let isForMQTT = profile.transportType == "DEFAULT" || profile.transportType == "MQTT"
         var answer: JSONObject = [:]
@@ -31,37 +31,6 @@ struct ConnectivityCommands: EndpointGroup {
         if isForMQTT { answer["mqtt"] = mqtt(settings, requestHost, credentials, topic: topic(of: profile)) }
         let result = answer
         return .json { $0.value(result) }
-    }
-
-    // MARK: - Where to
-
-    /// Host and port of a protocol, as the settings say or as the client came here.
-    private struct Address {
-        var host: String
-        var port: String?
-
-        init?(_ settings: JSONValue, _ name: String, requestHost: String) {
-            guard let entry = settings[name], entry["enabled"]?.boolValue == true else { return nil }
-            let configured = entry["host"]?.stringValue ?? ""
-            host = configured.isEmpty ? requestHost : configured
-            let port = entry["port"]?.stringValue ?? entry["port"]?.integerValue.map(String.init) ?? ""
-            self.port = port.isEmpty ? nil : port
-        }
-
-        var isLocal: Bool { host == "localhost" || host == "127.0.0.1" || host == "[::1]" }
-    }
-
-    /// What stands before the port in the address that the client used; nothing that a shell would run.
-    private static func host(of call: Call) -> String {
-        var host = call.baseURL
-        if let scheme = host.firstRange(of: "://") { host = String(host[scheme.upperBound...]) }
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
-            host = String(host[...end])
-        } else {
-            host = String(host.prefix { $0 != ":" })
-        }
-        let isPlain = host.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".-_[]:".contains($0)) }
-        return isPlain && !host.isEmpty ? host : "localhost"
     }
 
     private func topic(of profile: DeviceProfile) -> String {
@@ -76,7 +45,7 @@ struct ConnectivityCommands: EndpointGroup {
         guard credentials.type == .accessToken else { return nil }
         var commands: JSONObject = [:]
         for (name, usualPort) in [("http", "80"), ("https", "443")] {
-            guard let address = Address(settings, name, requestHost: host) else { continue }
+            guard let address = ConnectivityAddress(settings, name, requestHost: host) else { continue }
             let port = address.port.flatMap { $0 == usualPort ? nil : ":" + $0 } ?? ""
             commands[name] = .string(
                 "curl -v -X POST \(name)://\(address.host)\(port)/api/v1/\(credentials.credentialsID)/telemetry "
@@ -91,18 +60,18 @@ struct ConnectivityCommands: EndpointGroup {
         guard let login = login(credentials) else { return nil }
         var commands: JSONObject = [:]
         var containers: JSONObject = [:]
-        func publish(_ address: Address, to host: String, _ options: String) -> String {
+        func publish(_ address: ConnectivityAddress, to host: String, _ options: String) -> String {
             let port = address.port.map { " -p \($0)" } ?? ""
             return "mosquitto_pub -d -q 1\(options) -h \(host)\(port) -t \(topic)\(login) -m \(Self.payload)"
         }
-        if let address = Address(settings, "mqtt", requestHost: host) {
+        if let address = ConnectivityAddress(settings, "mqtt", requestHost: host) {
             commands["mqtt"] = .string(publish(address, to: address.host, ""))
             let gateway = address.isLocal ? "--add-host=host.docker.internal:host-gateway " : ""
             let target = address.isLocal ? "host.docker.internal" : address.host
             containers["mqtt"] = .string(
                 "docker run --rm -it \(gateway)thingsboard/mosquitto-clients \(publish(address, to: target, ""))")
         }
-        if let address = Address(settings, "mqtts", requestHost: host) {
+        if let address = ConnectivityAddress(settings, "mqtts", requestHost: host) {
             commands["mqtts"] = [.string(publish(address, to: address.host, " --cafile ca-root.pem"))]
         }
         if !containers.isEmpty { commands["docker"] = .object(containers) }

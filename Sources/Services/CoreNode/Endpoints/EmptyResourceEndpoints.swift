@@ -8,23 +8,45 @@ internal import Storage
 struct EmptyResourceEndpoints: EndpointGroup {
     let services: Services
 
-    var endpoints: [Endpoint] { forPages + forAdministrators }
+    var endpoints: [Endpoint] { calculated + forPages + forAdministrators }
 
-    private var forPages: [Endpoint] {
+    /// Calculated fields, and alarm rules, which are some of them.
+    private var calculated: [Endpoint] {
         [
-            Endpoint(.get, "/api/edges/enabled", roles: .everyone, no).docs("Whether edges are supported"),
-            Endpoint(.get, "/api/edqs/enabled", roles: .everyone, no)
-                .docs("Whether queries have a service of their own"),
             Endpoint(.get, "/api/{entityType}/{entityId}/calculatedFields", roles: .tenant, calculatedFields)
                 .docs("Calculated fields of an entity", query: .page, answer: .page("CalculatedField")),
             Endpoint(.get, "/api/calculatedField/{entityType}/{entityId}", roles: .tenant, ofEntity)
                 .docs("Calculated fields of an entity, older form", query: .page, answer: .page("CalculatedField")),
             Endpoint(.get, "/api/calculatedFields", roles: .tenant, page)
                 .docs("Calculated fields", query: .page, answer: .page("CalculatedField")),
+            Endpoint(.get, "/api/calculatedFields/names", roles: .tenant, page)
+                .docs("Names of calculated fields", query: .page + [.text("type")]),
+            Endpoint(.get, "/api/calculatedField/{calculatedFieldId}", roles: .tenant, noCalculatedField)
+                .docs("A calculated field", answer: "CalculatedField"),
+            Endpoint(.delete, "/api/calculatedField/{calculatedFieldId}", roles: .tenant, noCalculatedField)
+                .docs("Deletes a calculated field", answer: .nothing),
+            Endpoint(.get, "/api/calculatedField/{calculatedFieldId}/debug", roles: .tenant, noCalculatedField)
+                .docs("The newest recorded event of a calculated field"),
             Endpoint(.get, "/api/alarm/rules", roles: .tenant, page)
                 .docs("Alarm rules", query: .page, answer: .page("AlarmRule")),
             Endpoint(.get, "/api/alarm/rules/{entityType}/{entityId}", roles: .tenant, ofEntity)
                 .docs("Alarm rules of an entity", query: .page, answer: .page("AlarmRule")),
+            Endpoint(.get, "/api/alarm/rules/names", roles: .tenant, page)
+                .docs("Names of alarm rules", query: .page),
+            Endpoint(.get, "/api/alarm/rule/{calculatedFieldId}", roles: .tenant, noCalculatedField)
+                .docs("An alarm rule", answer: "AlarmRule"),
+            Endpoint(.delete, "/api/alarm/rule/{calculatedFieldId}", roles: .tenant, noCalculatedField)
+                .docs("Deletes an alarm rule", answer: .nothing),
+            Endpoint(.get, "/api/alarm/rule/{calculatedFieldId}/debug", roles: .tenant, noCalculatedField)
+                .docs("The newest recorded event of an alarm rule"),
+        ]
+    }
+
+    private var forPages: [Endpoint] {
+        [
+            Endpoint(.get, "/api/edges/enabled", roles: .everyone, no).docs("Whether edges are supported"),
+            Endpoint(.get, "/api/edqs/enabled", roles: .everyone, no)
+                .docs("Whether queries have a service of their own"),
             Endpoint(.get, "/api/notifications", roles: .everyone, page)
                 .docs("Notifications of the user", query: .page, answer: .page("Notification")),
             Endpoint(.get, "/api/notifications/unread/count", roles: .everyone, zero)
@@ -109,6 +131,10 @@ struct EmptyResourceEndpoints: EndpointGroup {
     @Sendable private func doneWithNone(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         _ = try call.uuid(call.path["notificationId"])
         return .empty(200)
+    }
+
+    @Sendable private func noCalculatedField(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        throw APIError.notFound(.calculatedField, try call.uuid(call.path["calculatedFieldId"]))
     }
 
     @Sendable private func page(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

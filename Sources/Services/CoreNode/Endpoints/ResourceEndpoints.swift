@@ -15,7 +15,30 @@ struct ResourceEndpoints: EndpointGroup {
     /// Images have endpoints of their own.
     private static let listed = StoredResource.Kind.allCases.filter { $0 != .image }
 
-    var endpoints: [Endpoint] {
+    /// Kinds that have a path of their own, and who may take what it leads to.
+    private static let downloads: [(path: String, kind: StoredResource.Kind, roles: Roles)] = [
+        ("lwm2m", .lwm2mModel, [.system, .tenant]), ("pkcs12", .pkcs12, [.system, .tenant]),
+        ("jks", .jks, [.system, .tenant]), ("js", .jsModule, .everyone),
+    ]
+
+    var endpoints: [Endpoint] { ofResources + typedDownloads }
+
+    private var typedDownloads: [Endpoint] {
+        Self.downloads.map { path, kind, roles in
+            Endpoint(.get, "/api/resource/\(path)/{resourceId}/download", roles: roles) { call, principal in
+                let id: ResourceID = try call.id("resourceId")
+                guard let found = try await resources.find(id), found.kind == kind else {
+                    throw APIError.notFound(.tbResource, id.uuid)
+                }
+                // The roles above say which kinds are customers' to read.
+                let isShared = [.system, principal.tenantID].contains(found.tenantID)
+                guard isShared else { throw APIError.permissionDenied }
+                return try await content(of: found, call, asFile: true)
+            }.docs("The content of a resource of that kind", answer: .bytes("application/octet-stream"))
+        }
+    }
+
+    private var ofResources: [Endpoint] {
         [
             Endpoint(.get, "/api/resource", roles: [.system, .tenant], list)
                 .docs(

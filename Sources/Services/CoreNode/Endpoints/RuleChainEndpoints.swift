@@ -45,6 +45,8 @@ struct RuleChainEndpoints: EndpointGroup {
                     body: "RuleChainMetaData", answer: "RuleChainMetaData"),
             Endpoint(.get, "/api/ruleChain/{ruleChainId}/output/labels", roles: .tenant, outputLabels)
                 .docs("The labels that a rule chain offers to those that call it"),
+            Endpoint(.get, "/api/ruleChain/{ruleChainId}/output/labels/usage", roles: .tenant, outputLabelUsage)
+                .docs("The nodes that call a rule chain, and what leads away from them"),
             Endpoint(.get, "/api/ruleNode/{ruleNodeId}/debugIn", roles: .tenant, latestDebugInput)
                 .docs("The newest recorded message on its way into a node"),
         ]
@@ -97,6 +99,10 @@ struct RuleChainEndpoints: EndpointGroup {
     @Sendable private func outputLabels(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let labels = try await chains.outputLabels(of: try await find(call, principal, .read).id)
         return .json { writer in writer.array { writer in for label in labels { writer.value(label) } } }
+    }
+
+    @Sendable private func outputLabelUsage(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json(try await chains.callers(of: try await find(call, principal, .read)))
     }
 
     @Sendable private func latestDebugInput(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

@@ -21,6 +21,19 @@ extension StoredRuleChain: JSONRendered {
     }
 }
 
+extension RuleChainCaller: JSONRendered {
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.id("ruleChainId", chain)
+            writer.member("ruleChainName", chainName)
+            writer.id("ruleNodeId", node)
+            writer.member("ruleNodeName", nodeName)
+            writer.key("labels")
+            writer.array { writer in for label in labels { writer.value(label) } }
+        }
+    }
+}
+
 extension StoredRuleNode {
     func write(in chain: RuleChainID, to writer: inout JSONWriter) {
         writer.object { writer in

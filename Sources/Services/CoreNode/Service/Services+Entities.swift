@@ -13,7 +13,7 @@ extension RESTService {
         [
             ProfessionalPaths(services: services), DeviceQueries(services: services),
             ClaimEndpoints(services: services),
-            ConnectivityCommands(services: services),
+            ConnectivityCommands(services: services), GatewayLaunch(services: services),
             BulkImportEndpoints(services: services), AssetEndpoints(services: services),
             AssetSaving(services: services),
             AssetProfileEndpoints(services: services), EntityViewEndpoints(services: services),
