@@ -73,6 +73,19 @@ struct QueuedRuleMessagesTests {
         try await eventually("the message") { queue.taken == [1] }
     }
 
+    @Test func aStopWaitsForWhatWaitsAndSaysWhatIsLeft() async throws {
+        let queue = NarrowQueue(room: 0)
+        let sink = QueuedRuleMessages(queue: queue, logger: .disabled)
+        for number in Int64(1)...3 { sink.send(message(number)) }
+        #expect(await sink.finish(within: .zero) == 3)
+        queue.state.withLock { $0.room = 2 }
+        try await eventually("two of them") { queue.taken == [1, 2] }
+        #expect(await sink.finish(within: .zero) == 1)
+        queue.state.withLock { $0.room = 1 }
+        #expect(await sink.finish(within: .seconds(60)) == 0)
+        #expect(queue.taken == [1, 2, 3])
+    }
+
     @Test func changesAreRefusedWhileTooManyMessagesWait() async throws {
         let queue = NarrowQueue(room: 0)
         let sink = QueuedRuleMessages(queue: queue, logger: .disabled, capacity: 2, patience: .zero)

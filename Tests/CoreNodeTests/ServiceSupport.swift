@@ -69,6 +69,8 @@ final class Recorder: DeviceEvents, TelemetryStore, RuleMessageSink, CoreQueuePr
 
     func hasRoom() async -> Bool { isFull.withLock { !$0 } }
 
+    func finish(within limit: Duration) async -> Int { 0 }
+
     func post(_ event: DeviceEvent) async { events.withLock { $0.append(event) } }
 
     func save(entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena) async throws {

@@ -1,4 +1,5 @@
 """A server as its operator sees it: health, metrics, logs, stopping, crashing, starting again."""
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -118,6 +119,43 @@ def test_terminate_under_load_ends_in_time_and_loses_nothing(own_server):
     server.start()
     device.rest = Rest(server.url)
     assert acknowledged <= stored(device)
+
+
+def test_a_clean_stop_hands_over_what_was_begun(own_server):
+    server = own_server()
+    rest = Rest(server.url)
+    kind = "org.thingsboard.rule.engine."
+    chain = rest.ok("POST", "/api/ruleChain", {"name": "Notes"})
+    rest.ok("POST", "/api/ruleChain/metadata", {
+        "ruleChainId": chain["id"], "firstNodeIndex": 0, "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Entity Created"}],
+        "nodes": [{"type": kind + "filter.TbMsgTypeSwitchNode", "name": "switch", "configuration": {"version": 0}},
+                  {"type": kind + "telemetry.TbMsgAttributesNode", "name": "save", "configuration": {"scope": "SERVER_SCOPE"}}]})
+    profile = rest.create_profile("DEFAULT")
+    rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": chain["id"]})
+    old = [rest.ok("POST", "/api/device", {"name": f"old {n}"})["id"]["id"] for n in range(20)]
+
+    def create(number):
+        return rest.ok("POST", "/api/device", {"name": f"new {number}", "deviceProfileId": profile["id"]})["id"]["id"]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        devices = list(pool.map(create, range(200)))
+        list(pool.map(lambda one: rest.ok("DELETE", "/api/device/" + one), old))
+    assert server.terminate(20)[0] == 0
+    assert not re.search(r" (WARN|WARNING|ERROR|FATAL) ", server.log()), server.log()[-2000:]
+    server.start()
+    rest = Rest(server.url)
+    for device in devices:
+        found = rest.ok("GET", f"/api/plugins/telemetry/DEVICE/{device}/values/attributes/SERVER_SCOPE?keys=version")
+        assert [one["value"] for one in found] == [1]
+    for action, count in (("ADDED", 220), ("DELETED", 20)):
+        page = rest.ok("GET", f"/api/audit/logs?pageSize=1&page=0&textSearch=DEVICE&actionTypes={action}")
+        assert page["totalElements"] >= count
+
+
+def test_nothing_is_upgraded_where_nothing_is(tmp_path):
+    folder = tmp_path / "absent"
+    run = subprocess.run([EXECUTABLE, "upgrade", "--data", str(folder)], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1 and f"there is no database in {folder}" in run.stderr
+    assert not folder.exists()
 
 
 def test_killed_server_comes_back_with_everything_it_acknowledged(own_server):

@@ -163,7 +163,7 @@ final class CoreProcess: RunnableService {
         await link?.leave()
         await answers?.stop()
         await consumer?.stop()
-        await core?.devices.flush()
+        await core?.finish()
         writer?.stop()
         await hub?.close()
         await node?.stop()

@@ -134,7 +134,7 @@ public final class Standalone: RunnableService {
         await runtime.stopHTTP()
         transports?.closeConnections()
         await runtime.settle()
-        await core?.devices.flush()
+        await core?.finish()
         writer?.stop()
         await ruleEngine?.events.close()
         database?.close()

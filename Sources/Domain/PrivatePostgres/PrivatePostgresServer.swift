@@ -128,6 +128,11 @@ public final class PrivatePostgresServer: Sendable {
         postmaster.reap()
     }
 
+    /// Whether a database was made in `dataDirectory` before.
+    public static func isInstalled(in dataDirectory: String) -> Bool {
+        ServerPlace.existing(below: dataDirectory) != nil
+    }
+
     /// The connection string of a server that runs on `dataDirectory`, started by whatever process; `nil` when none
     /// does. Starts nothing.
     public static func connectionInfo(ofServerIn dataDirectory: String) -> String? {

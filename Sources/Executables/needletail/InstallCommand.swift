@@ -31,7 +31,7 @@ enum InstallCommand {
         let logger = Logger(label: "install", sink: settings.runtime.log)
         let access = DatabaseAccess(settings: settings.database, dataDirectory: settings.dataDirectory, logger: logger)
         do {
-            let conninfo = try access.open()
+            let conninfo = try access.open(existing: arguments.command.name == "upgrade")
             defer { access.close() }
             let connection = try PostgresConnection(connecting: conninfo)
             if arguments.command.name == "install" {

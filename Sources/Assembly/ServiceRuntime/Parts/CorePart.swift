@@ -23,6 +23,10 @@ public final class CorePart {
     private let notifications: any TransportNotificationProducer
     private let nodes: any CoreNotificationProducer
     private let counts: (any SharedCounts)?
+    private var rest: RESTService?
+
+    /// How long a clean stop waits for what was begun: as much again may go into storing it.
+    private static let patience: Duration = .seconds(2)
 
     /// - Parameters:
     ///   - loop: Consumes the core queue, and the notifications of this node.
@@ -102,13 +106,26 @@ public final class CorePart {
         ruleEngines: any RuleEngineNotificationProducer, directory: ServiceDirectory? = nil
     ) async throws -> RESTService {
         let logger = runtime.logger.labelled("rest")
-        return try await RESTService.make(
+        let rest = try await RESTService.make(
             configuration: settings.rest, database: database, telemetry: WriterStore(writer: telemetry),
             events: events(telemetry: telemetry, core: core, ruleEngines: ruleEngines),
             messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core,
             rpc: RPCService(
                 serviceID: settings.devices.serviceID, waiters: waiters, timeouts: settings.rpcTimeouts),
             health: runtime.health, directory: directory, counts: counts, logger: logger, metrics: runtime.metrics)
+        self.rest = rest
+        return rest
+    }
+
+    /// Hands everything over that only this process knows: messages for the rule engine, states of devices, audit records.
+    /// To be awaited when nothing comes any more, before the writers, the way to the rule engine and the database go.
+    public func finish() async {
+        await devices.flush()
+        await rest?.finish(within: Self.patience)
+        let left = await devices.finish(within: Self.patience)
+        if left > 0 {
+            runtime.logger.warning("events of devices were not processed in time", ["count": .integer(left)])
+        }
     }
 
     /// The server of the REST API, and of the device API beside it.

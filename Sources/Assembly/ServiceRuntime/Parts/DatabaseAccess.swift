@@ -19,9 +19,14 @@ public final class DatabaseAccess {
     }
 
     /// Starts the private server where there is no URL; returns libpq's connection string.
-    public func open() throws -> String {
+    ///
+    /// - Parameter existing: Whether there has to be a private database; otherwise one is made where there is none.
+    public func open(existing: Bool = false) throws -> String {
         if let conninfo = settings.conninfo { return conninfo }
         guard let dataDirectory else { throw DatabaseAccessError.noDatabase }
+        if existing, !PrivatePostgresServer.isInstalled(in: dataDirectory) {
+            throw DatabaseAccessError.nothingInstalled(dataDirectory)
+        }
         let server = PrivatePostgresServer(dataDirectory: dataDirectory, logger: logger.labelled("postgres"))
         let conninfo = try server.start()
         self.server = server
@@ -54,6 +59,14 @@ public final class DatabaseAccess {
 
 public enum DatabaseAccessError: Error, CustomStringConvertible {
     case noDatabase
+    /// No private database in that folder.
+    case nothingInstalled(String)
 
-    public var description: String { "SPRING_DATASOURCE_URL is not set" }
+    public var description: String {
+        switch self {
+        case .noDatabase: "SPRING_DATASOURCE_URL is not set"
+        case .nothingInstalled(let folder):
+            "there is no database in \(folder); `needletail install --data \(folder)` makes one"
+        }
+    }
 }

@@ -45,6 +45,18 @@ final class AuditTrail: Sendable {
         if starts { Task(executorPreference: EventLoop.current) { await self.run() } }
     }
 
+    /// Waits until all records are written, for a bounded time.
+    ///
+    /// - Returns: How many are not.
+    func finish(within limit: Duration) async -> Int {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let (isRunning, left) = state.withLock { ($0.isRunning, $0.waiting.count) }
+            if !isRunning || ContinuousClock.now >= deadline { return left }
+            try? await Task.sleep(for: Self.linger)
+        }
+    }
+
     private func run() async {
         // Others come meanwhile: one statement takes them all.
         repeat {

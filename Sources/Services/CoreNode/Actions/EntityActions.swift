@@ -30,9 +30,12 @@ struct EntityActions: Sendable {
         if let type = action.type.messageType, action.subject.tenant != .system {
             await send(type, action, principal, now)
         }
-        let subject = action.subject
-        guard mask.includes(action.type, of: subject.entity.type) else { return }
-        await audit.add(record(of: action.type, subject, .object(action.audited), principal, now))
+        for entity in [action.subject.entity, action.otherEnd].compactMap(\.self)
+        where mask.includes(action.type, of: entity.type) {
+            var subject = action.subject
+            subject.entity = entity
+            await audit.add(record(of: action.type, subject, .object(action.audited), principal, now))
+        }
     }
 
     /// Writes the audit record of something that was refused (`rest-api.md` 4.17). What was never made has the null id.

@@ -16,6 +16,8 @@ public final class QueuedRuleMessages: RuleMessageSink {
         var isSending = false
         /// The queue was full a moment ago.
         var isPaused = false
+        /// Offered, and without an outcome.
+        var offered = 0
 
         var count: Int { waiting.count - head }
     }
@@ -56,6 +58,16 @@ public final class QueuedRuleMessages: RuleMessageSink {
         return true
     }
 
+    /// Waits until the queue has done what it was given.
+    public func finish(within limit: Duration) async -> Int {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let left = state.withLock { $0.count + $0.offered }
+            if left == 0 || ContinuousClock.now >= deadline { return left }
+            try? await Task.sleep(for: Self.pause)
+        }
+    }
+
     public func send(_ message: RuleMessage) {
         state.withLock { $0.waiting.append(message) }
         sendWaiting()
@@ -80,6 +92,7 @@ public final class QueuedRuleMessages: RuleMessageSink {
             }
             let message = state.waiting[state.head]
             state.head += 1
+            state.offered += 1
             // The front is given back when it is half of the array: each element moves once on average.
             if state.head == state.waiting.count || state.head > 1024 && state.head * 2 > state.waiting.count {
                 state.waiting.removeFirst(state.head)
@@ -94,7 +107,8 @@ public final class QueuedRuleMessages: RuleMessageSink {
         Task.immediate(executorPreference: EventLoop.current) {
             do throws(QueueError) {
                 // One that the queue could not keep is offered again.
-                if try await self.queue.send(message) == .lost { self.putBack(message) }
+                let outcome = try await self.queue.send(message)
+                if outcome == .lost { self.putBack(message) } else { self.state.withLock { $0.offered -= 1 } }
             } catch {
                 self.putBack(message)
             }
@@ -104,6 +118,7 @@ public final class QueuedRuleMessages: RuleMessageSink {
     /// The queue takes nothing now: this message first, after a pause.
     private func putBack(_ message: RuleMessage) {
         let isFirst = state.withLock { state in
+            state.offered -= 1
             if state.head > 0 {
                 state.head -= 1
                 state.waiting[state.head] = message

@@ -9,6 +9,11 @@ public protocol RuleMessageSink: Sendable {
     /// Whether there is room for the messages of one more change; waits for it, for a bounded time. To be asked before
     /// something is changed that the rule engine is to be told of.
     func hasRoom() async -> Bool
+
+    /// Waits until everything that was sent is done, for a bounded time; for when nothing is sent any more.
+    ///
+    /// - Returns: How many messages are not.
+    func finish(within limit: Duration) async -> Int
 }
 
 /// Nobody processes anything.
@@ -16,6 +21,7 @@ public struct NoRuleMessages: RuleMessageSink {
     public init() {}
     public func send(_ message: RuleMessage) {}
     public func hasRoom() async -> Bool { true }
+    public func finish(within limit: Duration) async -> Int { 0 }
 }
 
 /// The rule engine takes messages slower than they come, and enough of them wait: nothing was changed.

@@ -61,4 +61,20 @@ public final class DeviceService: Sendable {
         let bound = core
         await loop.perform { bound.withValue { $0.flush() } }
     }
+
+    /// Waits until the rule engine has done what it was told of devices, for a bounded time.
+    ///
+    /// - Returns: How many messages are left.
+    public func finish(within limit: Duration) async -> Int {
+        let bound = core
+        let loop = loop
+        return await Task(executorPreference: loop) {
+            let deadline = ContinuousClock.now + limit
+            while true {
+                let left = bound.withValue { $0.unfinishedMessages }
+                if left == 0 || ContinuousClock.now >= deadline { return left }
+                await loop.sleep(.milliseconds(20))
+            }
+        }.value
+    }
 }

@@ -17,6 +17,9 @@ final class RuleMessageOutbox {
     private var next = 0
     private var inFlight = 0
 
+    /// Messages without an outcome.
+    var count: Int { waiting.count - next + inFlight }
+
     init(loop: EventLoop, queue: any RuleEngineQueue, logger: Logger) {
         self.loop = loop
         self.queue = queue

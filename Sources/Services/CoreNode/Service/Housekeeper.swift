@@ -12,6 +12,8 @@ final class Housekeeper: Sendable {
     private struct State {
         var entities: [(UUID128, TenantID)] = []
         var isRunning = false
+        /// Nothing more is begun.
+        var isStopping = false
     }
 
     private let state = Mutex(State())
@@ -33,6 +35,17 @@ final class Housekeeper: Sendable {
         if starts { Task { await run() } }
     }
 
+    /// Begins nothing more, and waits for what runs, for a bounded time.
+    func stop(within limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        while state.withLock({ state in
+            state.isStopping = true
+            return state.isRunning
+        }), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     private func run() async {
         while let (entity, tenant) = next() {
             do {
@@ -47,7 +60,7 @@ final class Housekeeper: Sendable {
 
     private func next() -> (UUID128, TenantID)? {
         state.withLock { state in
-            guard let entity = state.entities.popLast() else {
+            guard !state.isStopping, let entity = state.entities.popLast() else {
                 state.isRunning = false
                 return nil
             }

@@ -55,6 +55,7 @@ public struct RESTService: HTTPResponder {
     private let limits: TenantLimits
     private let refresh: SecurityRefresh
     private let actions: EntityActions
+    private let housekeeper: Housekeeper
 
     /// Mails that may wait for the thread that sends them.
     private static let waitingMails = 1000
@@ -107,7 +108,20 @@ public struct RESTService: HTTPResponder {
             groups: resources + [ServiceEndpoints(health: health), description],
             authenticator: Authenticator(codec: codec, revocations: revocations, database: database), limits: limits,
             refresh: SecurityRefresh(codec: codec, revocations: revocations, database: database, logger: logger),
-            actions: actions, logger: logger, metrics: metrics)
+            actions: actions, housekeeper: services.housekeeper, logger: logger, metrics: metrics)
+    }
+
+    /// Waits for what goes on behind the answers, for a bounded time: to be called when no request comes any more, before
+    /// the rule engine and the database go.
+    public func finish(within limit: Duration) async {
+        await refresh.stop()
+        let messages = await actions.messages.finish(within: limit)
+        let records = await actions.audit.finish(within: limit)
+        await housekeeper.stop(within: limit)
+        guard messages + records > 0 else { return }
+        logger.warning(
+            "not everything was done in time",
+            ["messages.lost": .integer(messages), "audit.lost": .integer(records)])
     }
 
     /// Every resource of the API.
@@ -129,8 +143,9 @@ public struct RESTService: HTTPResponder {
 
     private init(
         groups: [any EndpointGroup], authenticator: Authenticator, limits: TenantLimits, refresh: SecurityRefresh,
-        actions: EntityActions, logger: Logger, metrics: MetricsRegistry
+        actions: EntityActions, housekeeper: Housekeeper, logger: Logger, metrics: MetricsRegistry
     ) {
+        self.housekeeper = housekeeper
         self.limits = limits
         self.actions = actions
         self.refresh = refresh
