@@ -124,12 +124,11 @@ def test_terminate_under_load_ends_in_time_and_loses_nothing(own_server):
 def test_a_clean_stop_hands_over_what_was_begun(own_server):
     server = own_server()
     rest = Rest(server.url)
-    kind = "org.thingsboard.rule.engine."
     chain = rest.ok("POST", "/api/ruleChain", {"name": "Notes"})
-    rest.ok("POST", "/api/ruleChain/metadata", {
-        "ruleChainId": chain["id"], "firstNodeIndex": 0, "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Entity Created"}],
-        "nodes": [{"type": kind + "filter.TbMsgTypeSwitchNode", "name": "switch", "configuration": {"version": 0}},
-                  {"type": kind + "telemetry.TbMsgAttributesNode", "name": "save", "configuration": {"scope": "SERVER_SCOPE"}}]})
+    graph = rest.ok("POST", "/api/ruleChain/metadata", {
+        "ruleChainId": chain["id"], "firstNodeIndex": 0, "connections": [], "nodes": [{
+            "type": "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode", "name": "switch",
+            "debugSettings": {"allEnabled": True}, "configuration": {"version": 0}}]})
     profile = rest.create_profile("DEFAULT")
     rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": chain["id"]})
     old = [rest.ok("POST", "/api/device", {"name": f"old {n}"})["id"]["id"] for n in range(20)]
@@ -143,9 +142,11 @@ def test_a_clean_stop_hands_over_what_was_begun(own_server):
     assert not re.search(r" (WARN|WARNING|ERROR|FATAL) ", server.log()), server.log()[-2000:]
     server.start()
     rest = Rest(server.url)
-    for device in devices:
-        found = rest.ok("GET", f"/api/plugins/telemetry/DEVICE/{device}/values/attributes/SERVER_SCOPE?keys=version")
-        assert [one["value"] for one in found] == [1]
+    node, tenant = graph["nodes"][0]["id"]["id"], chain["tenantId"]["id"]
+    events = rest.ok("POST", f"/api/events/RULE_NODE/{node}?tenantId={tenant}&pageSize=1000&page=0", {
+        "eventType": "DEBUG_RULE_NODE", "msgDirectionType": "OUT"})["data"]
+    seen = {one["body"]["entityId"] for one in events if one["body"]["msgType"] == "ENTITY_CREATED"}
+    assert seen == set(devices)
     for action, count in (("ADDED", 220), ("DELETED", 20)):
         page = rest.ok("GET", f"/api/audit/logs?pageSize=1&page=0&textSearch=DEVICE&actionTypes={action}")
         assert page["totalElements"] >= count
