@@ -297,7 +297,7 @@ def test_pages_of_what_there_is_not_open_empty(rest, device):
     for kind in ("repositorySettings", "autoCommitSettings"):
         assert rest.ok("GET", f"/api/admin/{kind}/exists") is False
         assert rest.call("GET", "/api/admin/" + kind).status_code == 404
-    assert rest.ok("GET", "/api/admin/repositorySettings/info") == {"configured": False, "readOnly": False}
+    assert rest.ok("GET", "/api/admin/repositorySettings/info") == {"configured": False, "readOnly": None}
     # What cannot be kept is not taken.
     for path in ("calculatedField", "alarm/rule", "calculatedField/testScript", "ruleChain/testScript"):
         assert rest.call("POST", "/api/" + path, {}).status_code in (404, 405), path
