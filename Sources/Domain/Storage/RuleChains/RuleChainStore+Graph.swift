@@ -1,5 +1,5 @@
 internal import JSON
-public import Model
+internal import Model
 internal import Postgres
 
 extension RuleChainStore {
