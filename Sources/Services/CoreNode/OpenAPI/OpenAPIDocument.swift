@@ -231,7 +231,9 @@ struct OpenAPIDocument {
     private static func operationID(_ method: HTTPMethod, _ path: String) -> String {
         let words = path.split(separator: "/").dropFirst().map { segment in
             let name = segment.filter { $0.isLetter || $0.isNumber }
-            return (segment.first == "{" ? "By" : "") + name.prefix(1).uppercased() + name.dropFirst()
+            // Paths may differ in the case of a letter only.
+            let mark = segment.first == "{" ? "By" : segment.first?.isUppercase == true ? "_" : ""
+            return mark + name.prefix(1).uppercased() + name.dropFirst()
         }
         return method.name.lowercased() + words.joined()
     }
