@@ -718,7 +718,7 @@ ENGINE = "org.thingsboard.rule.engine."
 
 def import_nodes(rest, *nodes, **graph):
     """What an editor does with a file: saves a chain, then its graph."""
-    chain = rest.ok("POST", "/api/ruleChain", {"name": "Import " + salt(), "type": "CORE", "root": True, "firstRuleNodeId": None})
+    chain = rest.ok("POST", "/api/ruleChain", {"name": "Import " + salt(), "type": "CORE", "root": False, "firstRuleNodeId": None})
     assert chain["root"] is False
     answer = rest.call("POST", "/api/ruleChain/metadata", {
         "ruleChainId": chain["id"], "firstNodeIndex": 0 if nodes else None, "nodes": list(nodes), "connections": [], **graph})
