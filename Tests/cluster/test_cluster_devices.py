@@ -14,6 +14,7 @@ from partitions import core_of, hash32, murmur3, partition, records
 from rest import Rest
 from server import eventually
 from test_cluster import closed, direct, mqtt_port, publish
+from test_cluster_cache import value
 
 ONE, TWO = "core-node-1", "core-node-2"
 
@@ -124,6 +125,8 @@ def test_a_persistent_call_outlives_the_owner_of_its_device(cluster, foreign):  
 
 def test_an_owner_that_is_killed_in_the_middle_of_a_call(cluster, foreign, pool):
     connection = subscribe(mqtt.connected(mqtt_port(cluster, 1), foreign.token, seconds=60), CALLS)
+    # The next owner finds the session where this one has stored it, a moment after the subscription.
+    eventually(lambda: value(cluster, "sessions" + foreign.id), 5, "the session")
     caller = pool.submit(call, foreign, timeout=6000)
     topic, _ = published(connection)
     cluster.kill(TWO)
