@@ -100,8 +100,8 @@ let domain: [Target] = [
     swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux", "Threads"]),
     swiftTarget(
         "Domain", "Storage",
-        ["Model", "Telemetry", "Messages", "JSON", "Crypto", "Postgres", "Reactor", "Logging", "Metrics", "Configuration",
-         "Threads"]),
+        ["Model", "Telemetry", "Messages", "Queue", "JSON", "Crypto", "Postgres", "Reactor", "Logging", "Metrics",
+         "Configuration", "Threads"]),
 ]
 
 let services: [Target] = [

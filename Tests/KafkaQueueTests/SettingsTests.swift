@@ -1,6 +1,7 @@
 import Configuration
 import Kafka
 import KafkaQueue
+import Messages
 import Model
 import Testing
 

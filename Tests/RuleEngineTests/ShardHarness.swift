@@ -53,15 +53,40 @@ final class ShardHarness: Sendable {
         loop.join()
     }
 
+    /// Gives queues of these names their strategies.
+    func setQueues(_ strategies: [String: QueueStrategies]) async {
+        let table = QueueTable(
+            strategies.map { name, strategies in
+                QueueRecord(route: QueueRoute(name: name, topic: name, partitions: 1), strategies: strategies)
+            })
+        let service = service
+        await loop.perform { service.shard?.setQueues(table) }
+    }
+
+    /// Messages that have a schedule and are not done.
+    var scheduledCount: Int {
+        get async {
+            let service = service
+            return await loop.perform { service.shard?.scheduledCount ?? 0 }
+        }
+    }
+
+    /// Reads the chains anew.
+    func reload() async {
+        let service = service
+        await loop.perform { service.shard?.reload(Self.tenant) }
+    }
+
     func send(
         _ type: String, data: String = "{}", metadata: [String: String] = [:], chain: RuleChainID? = nil,
-        originator: UUID128 = .random()
+        originator: UUID128 = .random(), queue name: String? = nil
     ) async throws -> DeliveryOutcome {
         try await queue.send(
             RuleMessage(
                 id: .random(), timestamp: 1_700_000_000_000, type: MessageType(type),
                 originator: EntityID(type: .device, uuid: originator), tenantID: Self.tenant,
-                metadata: MessageMetadata(metadata), payload: .text(data), ruleChainID: chain))
+                metadata: MessageMetadata(metadata), payload: .text(data), ruleChainID: chain,
+                queueName: name))
     }
 }
 
@@ -139,6 +164,7 @@ final class RecordingSink: TelemetrySink, @unchecked Sendable {
 
     private let completesAtOnce: Bool
     private let saves = Mutex<[Save]>([])
+    private let tokens = Mutex<[UInt32]>([])
     private var completions: Mailbox<SaveCompletion>?
 
     init(completesAtOnce: Bool) {
@@ -156,7 +182,13 @@ final class RecordingSink: TelemetrySink, @unchecked Sendable {
         completions?.post(SaveCompletion(token: token, isStored: isStored))
     }
 
+    /// Ends the oldest save that has not ended.
+    func completeNext() {
+        if let token = tokens.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { complete(token) }
+    }
+
     private func note(_ save: Save, _ token: UInt32) {
+        tokens.withLock { $0.append(token) }
         saves.withLock { $0.append(save) }
         if completesAtOnce { complete(token, isStored: save.values["refused"] == nil) }
     }

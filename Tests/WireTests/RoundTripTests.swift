@@ -147,7 +147,7 @@ func repacked(_ bytes: [UInt8], _ descriptor: String) -> [UInt8]? {
                 clientID: "c", isGateway: true)),
         .otaPackage(device: DeviceID(.null), tenant: TenantID(.null), kind: .software),
         .otaPackageData(OTAPackageID(.null), offset: 0, length: 4096),
-        .transportLimits(TenantID(.null)),
+        .transportLimits(TenantID(.null)), .queues,
     ])
     func questionComesBackAsItWas(_ question: TransportQuestion) throws {
         var encoder = WireEncoder()
@@ -168,6 +168,10 @@ func repacked(_ bytes: [UInt8], _ descriptor: String) -> [UInt8]? {
             .gatewayDevice(.failed), .provision(.success(.accessToken, value: "T")), .provision(.notFound),
             .provision(.failure), .otaPackage(.found(package)), .otaPackage(.notFound), .otaPackageData([1, 0, 255]),
             .otaPackageData([]), .transportLimits(samples.limits()), .failure("why"),
+            .queues([
+                QueueRoute(name: "Main", topic: "tb_rule_engine.main", partitions: 10),
+                QueueRoute(name: "Own", topic: "t", partitions: 3, isolatedTenant: TenantID(.random())),
+            ]),
         ]
         var encoder = WireEncoder()
         for answer in answers {

@@ -142,7 +142,7 @@ struct Samples {
 
     mutating func transportNotification() -> TransportNotification {
         let session = uuid()
-        switch int(0...11) {
+        switch int(0...12) {
         case 0: return .closeSession(session, bool() ? .deviceDeleted : .unknown)
         case 1: return .rpcRequest(session, rpc())
         case 2:
@@ -164,6 +164,7 @@ struct Samples {
         case 8: return .deviceProfileDeleted(DeviceProfileID(uuid()))
         case 9: return .tenantProfileUpdated(TenantProfileID(uuid()), limits())
         case 10: return .tenantUpdated(TenantID(uuid()), limits())
+        case 11: return .queuesChanged
         default: return .tenantDeleted(TenantID(uuid()))
         }
     }

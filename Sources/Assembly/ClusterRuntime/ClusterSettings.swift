@@ -2,6 +2,7 @@ import Cache
 import Cluster
 import Configuration
 import KafkaQueue
+import Messages
 import Redis
 import RedisCache
 import ServiceRuntime
@@ -33,6 +34,8 @@ struct ClusterSettings {
     var ruleEngine: RuleEngineSettings
     var transports: TransportSettings
     var queues: [QueueRoute]
+    /// `TB_QUEUE_RULE_ENGINE_TOPIC_DELETION_DELAY_SEC`: the topic of a deleted queue lives at least so long.
+    var queueDeletionDelay: Duration
     var assignedTenantProfiles: [String]
     var reader: SettingsReader
 
@@ -51,6 +54,8 @@ struct ClusterSettings {
         ruleEngine = RuleEngineSettings(from: &settings)
         transports = TransportSettings(serviceID: runtime.serviceID, from: &settings, canBeOff: false)
         queues = database.schema.queues.map { QueueRoute(name: $0.name, topic: $0.topic, partitions: $0.partitions) }
+        queueDeletionDelay = .seconds(
+            settings.integer("TB_QUEUE_RULE_ENGINE_TOPIC_DELETION_DELAY_SEC", default: 15, in: 0...86_400))
         assignedTenantProfiles = settings.string("TB_RULE_ENGINE_ASSIGNED_TENANT_PROFILES", default: "")
             .split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }.filter { !$0.isEmpty }
         // The guides set it for every process; here an executable is its service.

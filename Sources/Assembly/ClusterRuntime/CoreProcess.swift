@@ -27,6 +27,8 @@ final class CoreProcess: RunnableService {
     private var core: CorePart?
     private var consumer: KafkaCoreConsumer?
     private var answers: KafkaTransportAPIServer?
+    private var catalogue: QueueCatalogue?
+    private let queueChanges = ChangeListener()
 
     init(settings: ClusterSettings, logger: Logger) {
         self.settings = settings
@@ -56,17 +58,25 @@ final class CoreProcess: RunnableService {
             runtime: runtime, settings: settings.core, database: database, writer: writer, loop: control, queue: queue,
             notifications: peers.transports, nodes: peers.nodes, cache: shared?.cache, counts: shared?.counts)
         self.core = core
-        try await queue.ensureTopics()
         try await owners.ensureTopics()
         try await listen(core, link, on: control)
+        let repository = QueueRepository(database)
+        let catalogue = QueueCatalogue(logger: logger) {
+            try await repository.records()
+        } apply: { records in
+            try await queue.setRoutes(records.filter { !$0.isDeleted }.map(\.route))
+        }
+        self.catalogue = catalogue
+        try await catalogue.start { $0 is KafkaTopicError }
+        queueChanges.set { catalogue.changed() }
         try await link.join()
         try await own(core, link, on: control)
         try await answer(
             core.makeTransportAPI(telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines), link)
         runtime.serve(
             try await core.makeREST(
-                telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines, directory: link.directory
-            ))
+                telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines,
+                directory: link.directory, queueTopics: KafkaQueueTopics(hub: link.hub)))
         await link.setReady()
         runtime.started(statisticsOn: control)
     }
@@ -130,11 +140,14 @@ final class CoreProcess: RunnableService {
     private func listen(_ core: CorePart, _ link: ClusterLink, on loop: EventLoop) async throws {
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
         self.node = node
-        let (waiters, authenticator) = (core.waiters, core.authenticator)
+        let (waiters, authenticator, queueChanges) = (core.waiters, core.authenticator, queueChanges)
         try await loop.run {
             node.onCoreNotification(on: loop) { notification in
                 waiters.receive(notification)
                 authenticator.receive(notification)
+                if case .entityChanged(_, let entity, _) = notification, entity.type == .queue {
+                    queueChanges.tell()
+                }
             }
         }
         try await node.start()
@@ -159,6 +172,7 @@ final class CoreProcess: RunnableService {
 
     func stop() async {
         runtime.beginStopping()
+        await catalogue?.stop()
         await runtime.stopHTTP()
         await link?.leave()
         await answers?.stop()

@@ -1,7 +1,9 @@
 import Cluster
+import CoreNode
 import KafkaQueue
 import Logging
 import Messages
+import Model
 import Queue
 import Reactor
 import RuleEngine
@@ -19,7 +21,11 @@ final class RuleEngineProcess: RunnableService {
     private var writer: TelemetryWriter?
     private var node: KafkaNode?
     private var engine: RuleEnginePart?
-    private var consumers: [KafkaRuleEngineConsumer] = []
+    private var consumers: QueueConsumers?
+    private var catalogue: QueueCatalogue?
+    private var sweeper: Task<Void, Never>?
+    private var usageReports: Task<Void, Never>?
+    private let queueChanges = ChangeListener()
 
     init(settings: ClusterSettings, logger: Logger) {
         self.settings = settings
@@ -41,9 +47,15 @@ final class RuleEngineProcess: RunnableService {
         let link = try ClusterLink(runtime: runtime, settings: settings, roles: [.ruleEngine])
         self.link = link
         let service = try await makeService(link, database: database, writer: writer, on: io.loops[0])
-        try await link.hub.ensureRuleEngineTopics(settings.queues)
         try await link.join()
-        try await consume(link, service, on: rules)
+        try await consume(link, service, database: database, on: rules)
+        if let catalogue { queueChanges.set { catalogue.changed() } }
+        let (peers, reporting) = (ClusterPeers(link), settings.ruleEngine.usage)
+        let reporter = UsageReporter(
+            settings: reporting, database: database, writer: writer, transports: peers.transports,
+            ruleEngines: peers.ruleEngines, logger: logger
+        ) { await service.takeUsage() }
+        usageReports = Task.detached { await reporter.run() }
         await link.setReady()
         runtime.started(statisticsOn: io.loops[0])
     }
@@ -64,39 +76,64 @@ final class RuleEngineProcess: RunnableService {
         let service = engine.service
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
         self.node = node
+        let queueChanges = queueChanges
         try await loop.run {
             // Outcomes of calls to devices come as they do to a core node.
             node.onCoreNotification(on: loop) { waiters.receive($0) }
-            node.onRuleEngineNotification(on: loop) { service.receive($0) }
+            node.onRuleEngineNotification(on: loop) { notification in
+                service.receive(notification)
+                if case .entityChanged(_, let entity, _) = notification, entity.type == .queue {
+                    queueChanges.tell()
+                }
+            }
         }
         try await core.ensureTopics()
         try await node.start()
         return service
     }
 
+    /// Consumes the queues that there are, from now on.
     private func consume(
-        _ link: ClusterLink, _ service: RuleEngineService, on rules: EventLoopGroup
+        _ link: ClusterLink, _ service: RuleEngineService, database: Database, on rules: EventLoopGroup
     ) async throws {
-        for route in settings.queues {
-            let consumer = try KafkaRuleEngineConsumer(
-                hub: link.hub, route: route, laneLoops: rules.loops, isOwner: link.isOwner)
-            for (lane, loop) in rules.loops.enumerated() {
-                try await loop.run { consumer.attach(service.makeConsumer(on: loop, lane: lane), lane: lane) }
+        let repository = QueueRepository(database)
+        let peers = ClusterPeers(link)
+        let consumers = QueueConsumers(
+            link: QueueConsumers.ClusterLinkParts(
+                hub: link.hub, membership: link.membership, isOwner: link.isOwner),
+            service: service, loops: rules.loops, deletionDelay: settings.queueDeletionDelay, logger: logger
+        ) { record in
+            let tenant = record.route.isolatedTenant ?? .system
+            try await repository.forgetDeleted(name: record.route.name, tenant: tenant)
+            peers.ruleEngines.broadcast(.entityChanged(tenant, EntityID(type: .queue, uuid: .zero), .deleted))
+        }
+        self.consumers = consumers
+        let catalogue = QueueCatalogue(logger: logger) {
+            try await repository.records()
+        } apply: { records in
+            try await consumers.apply(records)
+        }
+        self.catalogue = catalogue
+        try await catalogue.start { $0 is KafkaTopicError }
+        sweeper = Task.detached {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .seconds(2))
+                if Task.isCancelled { return }
+                await consumers.sweep(now: WallClock.milliseconds)
             }
-            consumer.start()
-            consumers.append(consumer)
-            await link.membership.assign(
-                PartitionedQueue(
-                    name: "rule_engine.\(route.name)", partitions: route.partitions, role: .ruleEngine),
-                to: RuleEngineOwnership(consumer: consumer))
         }
     }
 
     /// In the order in which nothing is lost: what is owned is finished, stored and committed before its place is given up.
     func stop() async {
         runtime.beginStopping()
+        await catalogue?.stop()
+        sweeper?.cancel()
+        await sweeper?.value
         await link?.leave()
-        for consumer in consumers { await consumer.stop() }
+        await consumers?.stopAll()
+        usageReports?.cancel()
+        await usageReports?.value
         writer?.stop()
         await link?.hub.close()
         await node?.stop()
@@ -106,16 +143,4 @@ final class RuleEngineProcess: RunnableService {
         runtime.stopLoops()
         logger.info("stopped")
     }
-}
-
-/// Lets a consumer follow the partitions of its queue.
-private final class RuleEngineOwnership: PartitionConsumer {
-    private let consumer: KafkaRuleEngineConsumer
-
-    init(consumer: KafkaRuleEngineConsumer) {
-        self.consumer = consumer
-    }
-
-    func own(_ partitions: Set<Int>) async { await consumer.own(partitions) }
-    func abandon(_ partitions: Set<Int>) { consumer.abandon(partitions) }
 }

@@ -19,6 +19,7 @@ final class TransportProcess: RunnableService {
     private var link: ClusterLink?
     private var node: KafkaNode?
     private var transports: TransportPart?
+    private var catalogue: QueueCatalogue?
 
     init(_ service: ClusterService, settings: ClusterSettings, logger: Logger) {
         self.service = service
@@ -49,17 +50,26 @@ final class TransportProcess: RunnableService {
         let transports = TransportPart(runtime: runtime, settings: settings.transports, backEnd: backEnd)
         self.transports = transports
         let control = io.loops[0]
+        // A core node knows the queues; until it has said so, nothing is sent to them.
+        let catalogue = QueueCatalogue(logger: logger) {
+            guard let routes = await api.queues() else { throw QueuesUnknown() }
+            return routes.map { QueueRecord(route: $0) }
+        } apply: { records in
+            try await queue.setRoutes(records.map(\.route))
+        }
+        self.catalogue = catalogue
         try await control.run {
             node.onTransportNotification(on: control) { notification in
                 credentials.receive(notification)
                 notifications.broadcast(notification)
+                if case .queuesChanged = notification { catalogue.changed() }
             }
         }
-        try await queue.ensureTopics()
         try await core.ensureTopics()
         try await api.ensureTopics()
         try await node.start()
         try await link.join()
+        try await catalogue.start { $0 is KafkaTopicError }
         if isHTTP {
             let devices = try await transports.makeHTTP(on: io)
             runtime.serve(HTTPPrefixResponder([(HTTPTransport.prefix, devices)], otherwise: runtime.health))
@@ -74,6 +84,7 @@ final class TransportProcess: RunnableService {
     /// Devices first; then what they sent goes to Kafka.
     func stop() async {
         runtime.beginStopping()
+        await catalogue?.stop()
         await transports?.stopAccepting()
         transports?.closeConnections()
         await runtime.stopHTTP()
@@ -84,4 +95,9 @@ final class TransportProcess: RunnableService {
         runtime.stopLoops()
         logger.info("stopped")
     }
+}
+
+/// No core node has answered.
+private struct QueuesUnknown: Error, CustomStringConvertible {
+    var description: String { "no core node has named them" }
 }

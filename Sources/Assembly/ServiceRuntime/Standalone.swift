@@ -3,6 +3,8 @@ import CoreNode
 import HTTPServer
 import HTTPTransport
 public import Logging
+import Messages
+import Model
 import Postgres
 import Queue
 import Reactor
@@ -25,6 +27,8 @@ public final class Standalone: RunnableService {
     private var queue: InProcessRuleEngineQueue?
     private var core: CorePart?
     private var transports: TransportPart?
+    private var catalogue: QueueCatalogue?
+    private var usageReports: Task<Void, Never>?
 
     public init(settings: StandaloneSettings, logger: Logger) {
         self.settings = settings
@@ -66,7 +70,18 @@ public final class Standalone: RunnableService {
                 calls: DeviceCaller(
                     serviceID: settings.runtime.serviceID, core: owners, answers: nodes, waiters: core.waiters),
                 core: owners, transports: notifications, nodes: nodes))
-        let engines = InProcessRuleEngineNotifications { engine.receive($0) }
+        let catalogue = queueCatalogue(database, engine)
+        self.catalogue = catalogue
+        try await catalogue.start()
+        let engines = InProcessRuleEngineNotifications { notification in
+            engine.receive(notification)
+            if case .entityChanged(_, let entity, _) = notification, entity.type == .queue { catalogue.changed() }
+        }
+        let reporter = UsageReporter(
+            settings: settings.ruleEngine.usage, database: database, writer: writer, transports: notifications,
+            ruleEngines: engines, logger: logger
+        ) { await engine.takeUsage() }
+        usageReports = Task.detached { await reporter.run() }
         let transports = TransportPart(
             runtime: runtime, settings: settings.transports,
             backEnd: TransportBackEnd(
@@ -118,6 +133,20 @@ public final class Standalone: RunnableService {
         return service
     }
 
+    /// Lets the rule engine follow how queues are to be processed. A queue inside the process holds nothing when it is deleted.
+    private func queueCatalogue(_ database: Database, _ engine: RuleEngineService) -> QueueCatalogue {
+        let repository = QueueRepository(database)
+        return QueueCatalogue(logger: logger) {
+            try await repository.records()
+        } apply: { records in
+            engine.setQueues(records.filter { !$0.isDeleted })
+            for record in records where record.isDeleted {
+                try await repository.forgetDeleted(
+                    name: record.route.name, tenant: record.route.isolatedTenant ?? .system)
+            }
+        }
+    }
+
     /// The REST API, with the HTTP device API beside it unless that is switched off.
     private func responder(
         rest: RESTService, transports: TransportPart, io: EventLoopGroup
@@ -130,10 +159,13 @@ public final class Standalone: RunnableService {
 
     public func stop() async {
         runtime.beginStopping()
+        await catalogue?.stop()
         await transports?.stopAccepting()
         await runtime.stopHTTP()
         transports?.closeConnections()
         await runtime.settle()
+        usageReports?.cancel()
+        await usageReports?.value
         await core?.finish()
         writer?.stop()
         await ruleEngine?.events.close()

@@ -71,6 +71,26 @@ public final class KafkaAdmin: Sendable {
         }
     }
 
+    /// Adds partitions to a topic, so that it has `count`. One that has as many already is an error of the broker.
+    public func grow(_ topic: String, to count: Int, milliseconds: Int32) throws(KafkaError) {
+        var text = [CChar](repeating: 0, count: 512)
+        guard let made = rd_kafka_NewPartitions_new(topic, count, &text, text.count) else {
+            throw KafkaError(
+                "grow topic \(topic)", code: RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue,
+                text: "a topic cannot have \(count) partitions")
+        }
+        var raw: [OpaquePointer?] = [made]
+        defer { rd_kafka_NewPartitions_destroy_array(&raw, raw.count) }
+        try run("grow topic", RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, milliseconds) { options, queue in
+            rd_kafka_CreatePartitions(handle.raw, &raw, raw.count, options, queue)
+        } read: { event throws(KafkaError) in
+            guard let result = rd_kafka_event_CreatePartitions_result(event) else { return }
+            var count = 0
+            guard let topics = rd_kafka_CreatePartitions_result_topics(result, &count) else { return }
+            try Self.check(topics, count, operation: "grow topic") { _ in false }
+        }
+    }
+
     /// How many partitions the topic has; `nil` when there is no such topic.
     public func partitionCount(of topic: String, milliseconds: Int32) throws(KafkaError) -> Int? {
         guard let found = rd_kafka_topic_new(handle.raw, topic, nil) else {

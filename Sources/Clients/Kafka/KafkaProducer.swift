@@ -135,6 +135,28 @@ public final class KafkaProducer: Sendable {
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError("produce", code) }
     }
 
+    /// How many partitions the topic has, as its broker says now; from then on the producer knows them. Blocks.
+    public func partitionCount(of topic: Topic, milliseconds: Int32) throws(KafkaError) -> Int {
+        // The client stays alive through its handle; the topic's own pointer is made for this call.
+        let (handle, name) = state.withLock { ($0.client?.handle, $0.topicNames[topic.index]) }
+        guard let handle, let found = rd_kafka_topic_new(handle.raw, name, nil) else {
+            throw KafkaError("describe topic \(name)", RD_KAFKA_RESP_ERR__STATE)
+        }
+        defer { rd_kafka_topic_destroy(found) }
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(handle.raw, 0, found, &metadata, milliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
+            throw KafkaError("describe topic \(name)", code)
+        }
+        defer { rd_kafka_metadata_destroy(metadata) }
+        guard metadata.pointee.topic_cnt == 1 else { return 0 }
+        let described = metadata.pointee.topics[0]
+        guard described.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw KafkaError("describe topic \(name)", described.err)
+        }
+        return Int(described.partition_cnt)
+    }
+
     /// Records without a report yet, those not sent included.
     public var outstandingCount: Int {
         state.withLock { state in state.client.map { Int(rd_kafka_outq_len($0.handle.raw)) } ?? 0 }

@@ -118,6 +118,11 @@ public struct MessageMetadata: Sendable {
         storage = .session(session, timestamp: timestamp)
     }
 
+    /// Whether a transport made it for a message of a device.
+    public var isOfDeviceSession: Bool {
+        if case .session = storage { true } else { false }
+    }
+
     public var dictionary: [String: String] {
         switch storage {
         case .dictionary(let values):

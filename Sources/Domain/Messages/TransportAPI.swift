@@ -161,6 +161,9 @@ public protocol TransportAPI: Sendable {
 
     /// `nil` when the limits cannot be read now.
     func transportLimits(_ tenant: TenantID) async -> TransportLimits?
+
+    /// The queues that take messages; `nil` when they cannot be read now.
+    func queues() async -> [QueueRoute]?
 }
 
 /// What a node answers that does not offer the question.
@@ -176,4 +179,5 @@ extension TransportAPI {
     }
     public func otaPackageData(_ id: OTAPackageID, offset: Int64, length: Int) async -> [UInt8]? { nil }
     public func transportLimits(_ tenant: TenantID) async -> TransportLimits? { nil }
+    public func queues() async -> [QueueRoute]? { nil }
 }

@@ -30,6 +30,8 @@ public enum TransportNotification: Sendable {
     /// A tenant has another profile now.
     case tenantUpdated(TenantID, TransportLimits)
     case tenantDeleted(TenantID)
+    /// Queues of the rule engine, or their partitions, are others now.
+    case queuesChanged
 
     /// The session that it is for; `nil` when it is for every transport.
     public var sessionID: UUID128? {
@@ -38,7 +40,7 @@ public enum TransportNotification: Sendable {
             .attributesUpdate(let id, _):
             id
         case .deviceUpdated, .deviceProfileUpdated, .deviceDeleted, .deviceProfileDeleted, .tenantProfileUpdated,
-            .tenantUpdated, .tenantDeleted:
+            .tenantUpdated, .tenantDeleted, .queuesChanged:
             nil
         }
     }

@@ -9,11 +9,17 @@ public final class RuleEngineLane {
     private var outcomes: [[TicketOutcome]] = []
     private var dirty: [UInt32] = []
     private let post: (UInt32, [TicketOutcome]) -> Void
+    private let takeBack: (DeliveryTicket) -> Void
 
-    /// Called on `loop`. `post` hands outcomes to the producer of that number, from this loop.
-    package init(loop: EventLoop, index: Int, post: @escaping (UInt32, [TicketOutcome]) -> Void) {
+    /// Called on `loop`. `post` hands outcomes to the producer of that number, from this loop; `takeBack` takes a message that
+    /// another process is to have.
+    package init(
+        loop: EventLoop, index: Int, takeBack: @escaping (DeliveryTicket) -> Void = { _ in },
+        post: @escaping (UInt32, [TicketOutcome]) -> Void
+    ) {
         self.loop = loop
         self.index = index
+        self.takeBack = takeBack
         self.post = post
         loop.addTickHook { [weak self] in self?.flush() }
     }
@@ -25,6 +31,9 @@ public final class RuleEngineLane {
         if outcomes[producer].isEmpty { dirty.append(ticket.producer) }
         outcomes[producer].append(TicketOutcome(ticket: ticket.ticket, outcome: outcome))
     }
+
+    /// Gives back a message without an outcome; only one that the queue has asked for. On the lane's loop.
+    public func giveBack(_ ticket: DeliveryTicket) { takeBack(ticket) }
 
     private func flush() {
         guard !dirty.isEmpty else { return }

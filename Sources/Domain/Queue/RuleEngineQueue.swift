@@ -19,6 +19,14 @@ public typealias OutcomeHandler = (inout [TicketOutcome]) -> Void
 public protocol RuleEngineLaneConsumer: AnyObject {
     /// Takes the deliveries, in order; for each message it tells the lane its outcome later, once, in any order.
     func receive(_ deliveries: inout [Delivery], from lane: RuleEngineLane)
+
+    /// The queue wants back what this producer sent and has not begun, or waits to begin again: its part of the queue goes to
+    /// another process. Each such message is given back by ``RuleEngineLane/giveBack(_:)``.
+    func release(producer: UInt32, of lane: RuleEngineLane)
+}
+
+extension RuleEngineLaneConsumer {
+    public func release(producer: UInt32, of lane: RuleEngineLane) {}
 }
 
 /// A rule engine queue: partitioned by originator id, bounded by its producers, acknowledged message by message.

@@ -10,6 +10,7 @@ public enum TransportQuestion: Sendable {
     case otaPackage(device: DeviceID, tenant: TenantID, kind: OTAPackageKind)
     case otaPackageData(OTAPackageID, offset: Int64, length: Int)
     case transportLimits(TenantID)
+    case queues
 }
 
 /// The answer to one (TransportApiResponseMsg).
@@ -20,6 +21,7 @@ public enum TransportAnswer: Sendable {
     case otaPackage(OTAPackageResponse)
     case otaPackageData([UInt8]?)
     case transportLimits(TransportLimits?)
+    case queues([QueueRoute])
     /// The question could not be answered; asking again later can help.
     case failure(String)
 }

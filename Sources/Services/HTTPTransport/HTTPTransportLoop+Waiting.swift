@@ -131,7 +131,7 @@ extension HTTPTransportLoop {
             guard reason == .deviceDeleted else { return }
             finish(id, .text("Device was deleted!", status: 403), isOver: false)
         case .deviceUpdated, .deviceProfileUpdated, .deviceDeleted, .deviceProfileDeleted, .tenantProfileUpdated,
-            .tenantUpdated, .tenantDeleted:
+            .tenantUpdated, .tenantDeleted, .queuesChanged:
             // Every request asks for the device anew.
             transport.limits.receive(notification)
         }

@@ -46,7 +46,7 @@ extension MQTTTransportLoop {
             applyChangesSoon()
         case .tenantProfileUpdated, .tenantUpdated, .tenantDeleted:
             transport.limits.receive(notification)
-        case .deviceDeleted, .deviceProfileDeleted:
+        case .deviceDeleted, .deviceProfileDeleted, .queuesChanged:
             break
         }
     }

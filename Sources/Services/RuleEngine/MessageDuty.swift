@@ -3,6 +3,8 @@ import Queue
 /// The duty to tell the outcome of a message: to its queue, or to the message that it is a copy of.
 enum MessageDuty {
     case ticket(DeliveryTicket)
+    /// To the schedule of a queue with strategies, which tells the queue.
+    case attempt(MessageAttempt)
     case copy(FanOut)
     /// Nobody waits for it.
     case none
@@ -12,6 +14,8 @@ enum MessageDuty {
 /// the process keeps nothing, so a copy is safe only when it has been processed.
 final class FanOut {
     var remaining: Int
+    /// Whether a copy ended before its end, because it took too long.
+    var isStopped = false
     let duty: MessageDuty
 
     init(copies: Int, of duty: MessageDuty) {

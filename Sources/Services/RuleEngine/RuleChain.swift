@@ -24,11 +24,14 @@ final class RuleChain {
     let isRoot: Bool
     let firstNode: Int?
     private(set) var nodes: [Node]
+    /// Of its tenant.
+    let usage: TenantUsage
     private let indices: [RuleNodeID: Int]
     /// What happened since it was told, by node; the last one is the chain itself.
     private(set) var counts: [RuleCounts]
 
-    init(_ definition: RuleChainDefinition, context: RuleNodeContext) {
+    init(_ definition: RuleChainDefinition, context: RuleNodeContext, usage: TenantUsage) {
+        self.usage = usage
         id = definition.id
         name = definition.name
         isRoot = definition.isRoot
@@ -104,10 +107,12 @@ struct RuleCounts: Equatable, Sendable {
 struct TenantChains {
     let chains: [RuleChainID: RuleChain]
     let root: RuleChain?
+    let usage: TenantUsage
 
-    init(_ definitions: [RuleChainDefinition], context: RuleNodeContext) {
+    init(_ definitions: [RuleChainDefinition], context: RuleNodeContext, usage: TenantUsage) {
+        self.usage = usage
         var chains: [RuleChainID: RuleChain] = [:]
-        for definition in definitions { chains[definition.id] = RuleChain(definition, context: context) }
+        for definition in definitions { chains[definition.id] = RuleChain(definition, context: context, usage: usage) }
         self.chains = chains
         root = chains.values.first { $0.isRoot }
     }

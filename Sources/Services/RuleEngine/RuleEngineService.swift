@@ -16,7 +16,12 @@ public final class RuleEngineService: Sendable {
     private let statisticsInterval: Duration?
     private let logger: Logger
     private let metrics: MetricsRegistry
-    private let shards = Mutex<[LoopBoundShard]>([])
+    private let state = Mutex(State())
+
+    private struct State {
+        var shards: [LoopBoundShard] = []
+        var queues = QueueTable([])
+    }
 
     /// - Parameter events: Takes what is noted of nodes and chains.
     public init(
@@ -33,15 +38,25 @@ public final class RuleEngineService: Sendable {
         self.metrics = metrics
     }
 
-    /// Makes the consumer of one lane. Called on the lane's loop.
-    public func makeConsumer(on loop: EventLoop, lane: Int) -> any RuleEngineLaneConsumer {
+    /// Makes the consumer of one lane; the same for the same lane of the same queue. Called on the lane's loop.
+    ///
+    /// - Parameter queue: The queue that all messages of the lane come from; `nil` when each names its own.
+    public func makeConsumer(
+        on loop: EventLoop, lane: Int, of queue: QueueKey? = nil
+    ) -> any RuleEngineLaneConsumer {
+        let (known, queues) = state.withLock { state in
+            (state.shards.first { $0.loop === loop && $0.lane == lane && $0.queue == queue }, state.queues)
+        }
+        if let known { return known.shard }
         let shard = RuleEngineShard(
             loop: loop, chains: chains, makeSink: { self.writer.makeSink(on: $0, completions: $1) }, outlets: outlets,
             events: events, logger: logger,
-            metrics: RuleEngineMetrics(registry: metrics, queueName: "Main", shard: lane))
-        let isFirst = shards.withLock { shards in
-            shards.append(LoopBoundShard(loop: loop, shard: shard))
-            return shards.count == 1
+            metrics: RuleEngineMetrics(registry: metrics, queueName: queue?.name ?? QueueRoute.main, shard: lane),
+            queue: queue)
+        shard.setQueues(queues)
+        let isFirst = state.withLock { state in
+            state.shards.append(LoopBoundShard(loop: loop, shard: shard, lane: lane, queue: queue))
+            return state.shards.count == 1
         }
         if isFirst, let interval = statisticsInterval {
             loop.schedule(after: interval, repeating: interval) { [unowned self] in
@@ -52,15 +67,25 @@ public final class RuleEngineService: Sendable {
         return shard
     }
 
+    /// The queues there are, and how they are processed from now on. Safe from any thread.
+    public func setQueues(_ records: [QueueRecord]) {
+        let table = QueueTable(records)
+        let shards = state.withLock { state in
+            state.queues = table
+            return state.shards
+        }
+        for bound in shards { bound.loop.execute { bound.shard.setQueues(table) } }
+    }
+
     /// Notes how many messages nodes and chains had since the last call, of all shards together.
     private func recordStatistics() async {
         var sums: [TenantID: [UUID128: RuleCounts]] = [:]
-        for bound in shards.withLock({ $0 }) {
+        for bound in state.withLock({ $0.shards }) {
             for (tenant, counts) in await bound.loop.perform({ bound.shard.takeCounts() }) {
                 for (entity, count) in counts { sums[tenant, default: [:]][entity, default: RuleCounts()] += count }
             }
         }
-        let now = shards.withLock { $0.first?.loop.wallClockMilliseconds } ?? 0
+        let now = state.withLock { $0.shards.first?.loop.wallClockMilliseconds } ?? 0
         for (tenant, counts) in sums {
             for (entity, count) in counts {
                 events.statistics(of: tenant, entity, processed: count.processed, errors: count.errors, now: now)
@@ -70,17 +95,28 @@ public final class RuleEngineService: Sendable {
 
     /// Reads the chains of a tenant anew on every shard. Safe from any thread.
     public func reloadChains(of tenant: TenantID) {
-        for (lane, bound) in shards.withLock({ $0 }).enumerated() {
+        for (number, bound) in state.withLock({ $0.shards }).enumerated() {
             // One of them starts the chains that nobody has used yet.
-            bound.loop.execute { bound.shard.reload(tenant, starts: lane == 0) }
+            bound.loop.execute { bound.shard.reload(tenant, starts: number == 0) }
         }
+    }
+
+    /// What tenants used since it was asked last.
+    public func takeUsage() async -> [TenantID: UsageCounts] {
+        var taken: [TenantID: UsageCounts] = [:]
+        for bound in state.withLock({ $0.shards }) {
+            for (tenant, counts) in await bound.loop.perform({ bound.shard.takeUsage() }) {
+                taken[tenant, default: UsageCounts()] += counts
+            }
+        }
+        return taken
     }
 
     /// Acts on what every rule engine is told. Safe from any thread.
     public func receive(_ notification: RuleEngineNotification) {
         switch notification {
         case .entityChanged(let tenant, let entity, _):
-            if entity.type == .ruleChain { reloadChains(of: tenant) }
+            if entity.type == .ruleChain || entity.type == .apiUsageState { reloadChains(of: tenant) }
         }
     }
 
@@ -88,5 +124,7 @@ public final class RuleEngineService: Sendable {
         // @unchecked: the shard is touched on its loop only.
         let loop: EventLoop
         let shard: RuleEngineShard
+        let lane: Int
+        let queue: QueueKey?
     }
 }

@@ -41,6 +41,7 @@ extension RuleEngineShard {
         }
         if let (message, chain, node) = next { run(message, entry.duty, chain, node) }
         runCopies()
+        queues.settle()
     }
 
     private func enter(

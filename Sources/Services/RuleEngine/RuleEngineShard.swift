@@ -34,16 +34,21 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     private var copies: [(RuleMessage, RuleChain, Int, MessageDuty)] = []
     private var isRunningCopies = false
     private var current: (chain: RuleChain, node: Int, duty: MessageDuty)?
+    private var usages: [TenantID: TenantUsage] = [:]
     private var random = FastRandom()
+    let queues: ShardQueues
 
     /// Makes the way to the storage for a loop, with its completions.
     typealias SinkMaker = (EventLoop, @escaping SaveCompletionHandler) -> any TelemetrySink
 
     /// Called on `loop`.
+    ///
+    /// - Parameter queue: The queue that all messages of the lane come from; `nil` when each names its own.
     init(
         loop: EventLoop, chains: any RuleChainSource, makeSink: SinkMaker, outlets: RuleEngineOutlets,
-        events: RuleEvents, logger: Logger, metrics: RuleEngineMetrics
+        events: RuleEvents, logger: Logger, metrics: RuleEngineMetrics, queue: QueueKey? = nil
     ) {
+        queues = ShardQueues(only: queue)
         self.loop = loop
         self.chains = chains
         self.events = events
@@ -72,12 +77,31 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 for index in batch.messages.indices {
                     let message = RuleMessage(uplink: batch, index: index, id: UUID128.random(using: &random))
                     let ticket = DeliveryTicket(producer: producer, ticket: batch.messages[index].ticket)
-                    accept(message, .ticket(ticket))
+                    deliver(message, ticket)
                 }
             case .message(let message, let ticket):
                 metrics.received += 1
-                accept(message, .ticket(ticket))
+                deliver(message, ticket)
             }
+        }
+        if !queues.isPlain { queues.endDelivery(from: lane) }
+    }
+
+    func release(producer: UInt32, of lane: RuleEngineLane) { queues.release(producer: producer) }
+
+    /// Messages of queues with strategies that are not done.
+    var scheduledCount: Int { queues.count }
+
+    /// Most queues have no strategies to follow: their messages begin at once and are done when they end.
+    private func deliver(_ message: RuleMessage, _ ticket: DeliveryTicket) {
+        if !queues.isPlain, queues.take(message, ticket) { return }
+        accept(message, .ticket(ticket))
+    }
+
+    /// The queues have these strategies from now on; what is in work keeps those that it began with.
+    func setQueues(_ table: QueueTable) {
+        queues.set(table, loop: loop, metrics: metrics) { [unowned self] message, attempt in
+            accept(message, .attempt(attempt))
         }
     }
 
@@ -98,6 +122,8 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
 
     /// Finds the chain and node of a message (`rule-engine.md` 2.8).
     private func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
+        tenant.usage.begin(message)
+        guard tenant.usage.features.ruleEngine != .disabled else { return finish(duty, .acknowledged) }
         let chain: RuleChain
         if let id = message.ruleChainID {
             guard let found = tenant.chains[id] else {
@@ -136,6 +162,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     func run(_ start: RuleMessage, _ duty: MessageDuty, _ first: RuleChain, _ firstNode: Int) {
         var (message, chain, node) = (start, first, firstNode)
         while true {
+            if duty.isStopped { return finish(duty, .lost) }
             guard message.executedNodeCount < Self.maximumExecutions else {
                 let text = "Message is processed by more than \(Self.maximumExecutions) rule nodes!"
                 fail(message, duty, text, chain: chain, node: node)
@@ -144,6 +171,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             message.executedNodeCount += 1
             metrics.executions += 1
             chain.countProcessed(node)
+            chain.usage.counts.ruleEngineExecutions += 1
             let outcome: NodeOutcome
             switch chain.nodes[node].node {
             case .success(let implementation):
@@ -227,6 +255,21 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         isRunningCopies = false
     }
 
+    // MARK: - Usage
+
+    /// What tenants used since it was asked last.
+    func takeUsage() -> [TenantID: UsageCounts] {
+        var taken: [TenantID: UsageCounts] = [:]
+        for (tenant, usage) in usages where !usage.counts.isZero {
+            taken[tenant] = usage.counts
+            usage.counts = UsageCounts()
+        }
+        return taken
+    }
+
+    /// Of the tenant whose message a node is processing.
+    var currentUsage: TenantUsage? { current?.chain.usage }
+
     // MARK: - Suspension
 
     /// Keeps the message that a node is processing.
@@ -257,6 +300,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             run(message, entry.duty, chain, node)
         }
         runCopies()
+        queues.settle()
     }
 
     /// Sends a new message on from the current node once `body` has its data.
@@ -293,10 +337,14 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         case .ticket(let ticket):
             if outcome == .acknowledged { metrics.successful += 1 } else { metrics.failed += 1 }
             lane.tell(outcome, of: ticket)
+        case .attempt(let attempt):
+            attempt.queue.ended(attempt, outcome)
+            queues.hasEnded(attempt.queue)
         case .copy(let shared):
             shared.remaining -= 1
+            if outcome == .lost { shared.isStopped = true }
             // A failed branch does not fail the message that it is a copy of.
-            if shared.remaining == 0 { finish(shared.duty, .acknowledged) }
+            if shared.remaining == 0 { finish(shared.duty, shared.isStopped ? .lost : .acknowledged) }
         case .none:
             break
         }
@@ -342,7 +390,8 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             while true {
                 do {
                     let definitions = try await source.ruleChains(of: tenant)
-                    bound.shard.install(definitions, of: tenant, load: number)
+                    let features = try await source.features(of: tenant)
+                    bound.shard.install(definitions, features, of: tenant, load: number)
                     return
                 } catch DatabaseError.closed {
                     // The process stops.
@@ -358,9 +407,14 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         }
     }
 
-    private func install(_ definitions: [RuleChainDefinition], of tenant: TenantID, load number: UInt32) {
+    private func install(
+        _ definitions: [RuleChainDefinition], _ features: TenantFeatures, of tenant: TenantID, load number: UInt32
+    ) {
         guard loads[tenant] == number else { return }
-        let chains = TenantChains(definitions, context: context)
+        let usage = usages[tenant] ?? TenantUsage()
+        usage.features = features
+        usages[tenant] = usage
+        let chains = TenantChains(definitions, context: context, usage: usage)
         if case .ready(let replaced) = tenants[tenant] { keepCounts(of: replaced, tenant) }
         var failures: [RuleNodeID: String] = [:]
         for chain in chains.chains.values {
@@ -380,6 +434,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         if case .loading(let messages) = tenants[tenant] { waiting = messages }
         tenants[tenant] = .ready(chains)
         for (message, duty) in waiting { start(message, duty, in: chains) }
+        queues.settle()
     }
 }
 

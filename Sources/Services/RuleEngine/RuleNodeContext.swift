@@ -44,6 +44,12 @@ public final class RuleNodeContext {
         shard.announce(announcement, slot: suspension.slot)
     }
 
+    /// Whether the tenant of the message that is being processed may store no more telemetry.
+    public var isStorageDisabled: Bool { shard.currentUsage?.features.storage == .disabled }
+
+    /// Counts points that are saved, each for the days that it is to be kept.
+    public func countStored(_ points: Int) { shard.currentUsage?.counts.storedDataPoints += Int64(points) }
+
     /// Sends a new message on from the current node, in place of one that is done already, once `body` has its data and
     /// label.
     public func answer(

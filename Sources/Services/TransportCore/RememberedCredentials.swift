@@ -74,7 +74,7 @@ public final class RememberedCredentials: TransportAPI {
                 state.epoch &+= 1
             }
         case .closeSession, .rpcRequest, .rpcResponse, .attributesResponse, .attributesUpdate, .tenantProfileUpdated,
-            .tenantUpdated:
+            .tenantUpdated, .queuesChanged:
             break
         }
     }
@@ -100,4 +100,6 @@ public final class RememberedCredentials: TransportAPI {
     }
 
     public func transportLimits(_ tenant: TenantID) async -> TransportLimits? { await api.transportLimits(tenant) }
+
+    public func queues() async -> [QueueRoute]? { await api.queues() }
 }

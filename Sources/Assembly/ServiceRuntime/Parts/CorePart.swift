@@ -101,15 +101,17 @@ public final class CorePart {
     ///   - core: The way to the owners of devices.
     ///   - ruleEngines: Told of changed rule chains.
     ///   - directory: The processes of a cluster.
+    ///   - queueTopics: Makes room for what changed queues are to take.
     public func makeREST(
         telemetry: TelemetryWriter, queue: any RuleEngineQueue, core: any CoreQueueProducer,
-        ruleEngines: any RuleEngineNotificationProducer, directory: ServiceDirectory? = nil
+        ruleEngines: any RuleEngineNotificationProducer, directory: ServiceDirectory? = nil,
+        queueTopics: any QueueTopics = InProcessQueueTopics()
     ) async throws -> RESTService {
         let logger = runtime.logger.labelled("rest")
         let rest = try await RESTService.make(
             configuration: settings.rest, database: database, telemetry: WriterStore(writer: telemetry),
             events: events(telemetry: telemetry, core: core, ruleEngines: ruleEngines),
-            messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core,
+            messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core, queueTopics: queueTopics,
             rpc: RPCService(
                 serviceID: settings.devices.serviceID, waiters: waiters, timeouts: settings.rpcTimeouts),
             health: runtime.health, directory: directory, counts: counts, logger: logger, metrics: runtime.metrics)

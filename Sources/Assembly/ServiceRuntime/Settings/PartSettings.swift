@@ -15,8 +15,12 @@ public struct RuleEngineSettings: Sendable {
     public var events: RuleEventSettings
     /// `NEEDLETAIL_RULE_ENGINE_THREADS`: event loops for rule chains.
     public var threads: Int
+    public var usage: UsageSettings
 
     public init(from settings: inout SettingsReader) {
+        usage = UsageSettings(
+            isEnabled: settings.boolean("USAGE_STATS_REPORT_ENABLED", default: true),
+            interval: .seconds(settings.integer("USAGE_STATS_REPORT_INTERVAL", default: 60, in: 1...86_400)))
         writer = TelemetryWriterConfiguration(from: &settings)
         partitionScheme =
             PartitionScheme(

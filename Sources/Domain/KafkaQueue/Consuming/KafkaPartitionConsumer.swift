@@ -119,6 +119,12 @@ final class KafkaPartitionConsumer: Sendable {
         if slot.finish(tickets) { needletail_eventfd_signal(wakeDescriptor) }
     }
 
+    /// Notes that a record goes to the partition's next owner.
+    func giveBack(_ ticket: UInt32, slot number: UInt32) {
+        guard let slot = state.withLock({ $0.slots[number] }) else { return }
+        if slot.giveBack(ticket) { needletail_eventfd_signal(wakeDescriptor) }
+    }
+
     // MARK: - For the thread
 
     func takeCommands() -> [Command] {

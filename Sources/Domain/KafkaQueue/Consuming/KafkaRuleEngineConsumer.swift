@@ -1,9 +1,9 @@
 public import Cluster
 public import Kafka
+public import Messages
 public import Queue
 public import Reactor
 import Logging
-import Messages
 import Synchronization
 import Wire
 
@@ -62,7 +62,8 @@ public final class KafkaRuleEngineConsumer: PartitionConsumer {
 /// Deliveries of one partition for its lane.
 private struct LaneBatch: Sendable {
     let slot: PartitionSlot
-    var deliveries: [Delivery]
+    /// None: the partition goes to another owner.
+    var deliveries: [Delivery]?
 }
 
 /// Where one lane's deliveries arrive. `consumer` and `lane` belong to its loop.
@@ -91,7 +92,9 @@ private final class LaneInbox: @unchecked Sendable {
         precondition(loop.isCurrent, "a consumer is attached on its lane's loop")
         self.consumer = consumer
         let partitions = partitions
-        lane = RuleEngineLane(loop: loop, index: index) { slot, outcomes in
+        lane = RuleEngineLane(
+            loop: loop, index: index, takeBack: { partitions.giveBack($0.ticket, slot: $0.producer) }
+        ) { slot, outcomes in
             partitions.finish(outcomes.lazy.map(\.ticket), slot: slot)
         }
     }
@@ -103,8 +106,13 @@ private final class LaneInbox: @unchecked Sendable {
             preconditionFailure("lane \(index) received messages before its consumer was attached")
         }
         for index in batches.indices {
-            guard !batches[index].slot.isAbandoned, isOwner() else { continue }
-            consumer.receive(&batches[index].deliveries, from: lane)
+            let slot = batches[index].slot
+            guard var deliveries = batches[index].deliveries.take() else {
+                consumer.release(producer: slot.number, of: lane)
+                continue
+            }
+            guard !slot.isAbandoned, isOwner() else { continue }
+            consumer.receive(&deliveries, from: lane)
         }
     }
 }
@@ -130,5 +138,9 @@ private final class RuleEngineSink: RecordSink {
         lanes[Int(slot.partition) % lanes.count].post(LaneBatch(slot: slot, deliveries: deliveries))
         deliveries.removeAll(keepingCapacity: true)
         batch = UplinkBatch()
+    }
+
+    func release(_ slot: PartitionSlot) {
+        lanes[Int(slot.partition) % lanes.count].post(LaneBatch(slot: slot, deliveries: nil))
     }
 }

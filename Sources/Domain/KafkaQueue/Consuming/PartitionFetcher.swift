@@ -133,6 +133,7 @@ final class PartitionFetcher {
                 "partition \(partition.slot.partition) of \(consumer.topic) cannot be given back: \(error)")
         }
         releasing.append(partition)
+        sink.release(partition.slot)
     }
 
     private func dropAbandoned() {
@@ -145,7 +146,7 @@ final class PartitionFetcher {
         guard !releasing.isEmpty || !waiters.isEmpty else { return }
         releasing.removeAll { partition in
             let isDone =
-                partition.slot.isAbandoned || partition.slot.inFlightCount == 0 && partition.uncommitted == nil
+                partition.slot.isAbandoned || partition.slot.inWorkCount == 0 && partition.uncommitted == nil
             if isDone { gone(partition) }
             return isDone
         }

@@ -32,6 +32,14 @@ final class PartitionSlot: Sendable {
         return isAwaited.exchange(false, ordering: .acquiringAndReleasing)
     }
 
+    /// Notes that a record goes to the next owner; whether the consumer's thread wants to know at once.
+    func giveBack(_ ticket: UInt32) -> Bool {
+        window.withLock { $0.giveBack(ticket) }
+        return isAwaited.exchange(false, ordering: .acquiringAndReleasing)
+    }
+
+    /// Records that somebody still works on.
+    var inWorkCount: Int { window.withLock { $0.inWork } }
     var inFlightCount: Int { window.withLock { $0.count } }
     var committable: Int64? { window.withLock { $0.committable } }
 

@@ -7,4 +7,10 @@ protocol RecordSink: AnyObject {
     func take(_ record: borrowing KafkaRecord, ticket: UInt32, slot: PartitionSlot) throws(WireError)
     /// Hands over what was gathered, all of it of `slot`.
     func flush(_ slot: PartitionSlot)
+    /// The partition goes to another owner: what has not begun is wanted back.
+    func release(_ slot: PartitionSlot)
+}
+
+extension RecordSink {
+    func release(_ slot: PartitionSlot) {}
 }

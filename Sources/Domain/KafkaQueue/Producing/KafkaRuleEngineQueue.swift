@@ -40,6 +40,16 @@ public final class KafkaRuleEngineQueue: RuleEngineQueue {
     /// Creates the topics of the queues that are missing, and their dead letters'.
     public func ensureTopics() async throws { try await hub.ensureRuleEngineTopics(routing.routes) }
 
+    /// Sends to these queues from now on: their topics are there, and the client knows all their partitions.
+    public func setRoutes(_ routes: [QueueRoute]) async throws {
+        guard routes.contains(where: { $0.name == QueueRoute.main && $0.isolatedTenant == nil }) else {
+            return hub.logger.error("there is no queue Main; messages go where they went before")
+        }
+        try await hub.ensureRuleEngineTopics(routes)
+        try await hub.learnPartitions(routes)
+        routing.replace(routes)
+    }
+
     public func makeUplinkProducer(on loop: EventLoop, outcomes: @escaping OutcomeHandler) -> any UplinkProducer {
         precondition(loop.isCurrent, "a producer is made on its loop")
         return KafkaUplinkProducer(hub: hub, routing: routing, loop: loop, failures: failures, outcomes: outcomes)
@@ -77,6 +87,26 @@ extension KafkaHub {
                     specification(names.deadLetters(of: topic), settings.ruleEngineTopic, partitions: 1),
                 ]
             })
+    }
+
+    /// Lets the producer look at the topics again until it knows the partitions of these queues.
+    func learnPartitions(_ routes: [QueueRoute]) async throws {
+        let producer = producer
+        let wanted = routes.map {
+            (settings.topics.ruleEngine(topic: $0.topic, isolated: $0.isolatedTenant), $0.partitions)
+        }
+        let result: Result<Void, KafkaError> = await runOnThread("kafka-metadata") {
+            Result { () throws(KafkaError) in
+                for (name, partitions) in wanted {
+                    let known = try producer.partitionCount(of: producer.topic(name), milliseconds: 10_000)
+                    guard known >= partitions else {
+                        throw KafkaError(
+                            "learn partitions of \(name)", code: 3, text: "\(known) are known, \(partitions) needed")
+                    }
+                }
+            }
+        }
+        try result.get()
     }
 
     /// Queues the encoded message for the partition of its originator.

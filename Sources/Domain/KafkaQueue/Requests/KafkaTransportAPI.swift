@@ -274,6 +274,11 @@ public final class KafkaTransportAPI: TransportAPI {
         guard case .transportLimits(let limits) = await ask(.transportLimits(tenant)) else { return nil }
         return limits
     }
+
+    public func queues() async -> [QueueRoute]? {
+        guard case .queues(let routes) = await ask(.queues) else { return nil }
+        return routes
+    }
 }
 
 extension Duration {

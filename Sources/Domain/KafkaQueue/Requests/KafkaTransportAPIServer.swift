@@ -180,6 +180,7 @@ extension TransportAPI {
         case .otaPackageData(let id, let offset, let length):
             .otaPackageData(await otaPackageData(id, offset: offset, length: min(length, maximumOTAChunk)))
         case .transportLimits(let tenant): .transportLimits(await transportLimits(tenant))
+        case .queues: (await queues()).map { .queues($0) } ?? .failure("queues cannot be read now")
         }
     }
 }

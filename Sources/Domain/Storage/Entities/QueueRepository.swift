@@ -2,7 +2,7 @@ public import Model
 internal import Postgres
 
 /// A queue of the rule engine as it is configured (`rest-api.md` 3.6).
-public struct StoredQueue: Sendable {
+public struct StoredQueue: Sendable, Equatable {
     public var id: QueueID
     public var createdTime: Int64
     public var tenantID: TenantID
@@ -15,6 +15,25 @@ public struct StoredQueue: Sendable {
     public var submitStrategy: RawJSON?
     public var processingStrategy: RawJSON?
     public var additionalInfo: RawJSON?
+
+    public init(
+        id: QueueID, createdTime: Int64, tenantID: TenantID, name: String, topic: String, pollInterval: Int64,
+        partitions: Int64, consumerPerPartition: Bool, packProcessingTimeout: Int64, submitStrategy: RawJSON?,
+        processingStrategy: RawJSON?, additionalInfo: RawJSON?
+    ) {
+        self.id = id
+        self.createdTime = createdTime
+        self.tenantID = tenantID
+        self.name = name
+        self.topic = topic
+        self.pollInterval = pollInterval
+        self.partitions = partitions
+        self.consumerPerPartition = consumerPerPartition
+        self.packProcessingTimeout = packProcessingTimeout
+        self.submitStrategy = submitStrategy
+        self.processingStrategy = processingStrategy
+        self.additionalInfo = additionalInfo
+    }
 
     static let columns = """
         id, created_time, tenant_id, name, topic, poll_interval, partitions, consumer_per_partition, \
@@ -58,7 +77,7 @@ public struct QueueStatistics: Sendable {
 
 /// Queues and their statistics in the database.
 public struct QueueRepository: Sendable {
-    private let runner: any StatementRunner
+    let runner: any StatementRunner
 
     public init(_ runner: any StatementRunner) { self.runner = runner }
 

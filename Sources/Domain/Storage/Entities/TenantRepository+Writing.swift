@@ -29,6 +29,12 @@ extension TenantRepository {
         return stored
     }
 
+    /// The tenants that have a profile.
+    public func tenants(of profile: TenantProfileID) async throws -> [TenantID] {
+        try await runner.query("SELECT id FROM tenant WHERE tenant_profile_id = $1 ORDER BY id", [.id(profile)])
+            .compactMap { $0.id(0).map { TenantID($0) } }
+    }
+
     public func find(_ ids: [UUID128]) async throws -> [Tenant] {
         try await runner.query(
             "SELECT \(Tenant.columns) FROM \(Self.source) WHERE t.id = ANY($1) ORDER BY t.id", [.ids(ids)]
@@ -63,7 +69,7 @@ extension TenantRepository {
         let tables = [
             "alarm", "rpc", "calculated_field", "job", "entity_view", "device", "asset", "edge", "ota_package",
             "device_profile", "asset_profile", "rule_chain", "dashboard", "widgets_bundle", "widget_type", "resource",
-            "queue", "queue_stats", "notification_request", "notification_rule", "notification_template",
+            "queue_stats", "notification_request", "notification_rule", "notification_template",
             "notification_target", "mobile_app_bundle", "mobile_app", "domain", "oauth2_client", "ai_model", "api_key",
             "tb_user", "customer", "api_usage_state", "admin_settings", "audit_log",
             "device_count", "asset_count",
@@ -86,6 +92,12 @@ extension TenantRepository {
             """,
             "UPDATE device SET firmware_id = NULL, software_id = NULL WHERE tenant_id = $1",
             "DELETE FROM rule_node WHERE id IN (\(nodes))",
+            // What they hold is still taken out of them.
+            """
+            WITH gone AS (DELETE FROM queue WHERE tenant_id = $1 RETURNING \(StoredQueue.columns))
+            INSERT INTO deleted_queue (\(StoredQueue.columns), deleted_time)
+            SELECT \(StoredQueue.columns), (extract(epoch FROM now()) * 1000)::bigint FROM gone
+            """,
             "DELETE FROM user_credentials WHERE user_id IN \(users)",
             "DELETE FROM user_auth_settings WHERE user_id IN \(users)",
         ] + tables.map { "DELETE FROM \($0) WHERE tenant_id = $1" } + ["DELETE FROM tenant WHERE id = $1"]

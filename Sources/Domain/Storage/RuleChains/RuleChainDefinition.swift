@@ -91,4 +91,11 @@ public protocol RuleChainSource: Sendable {
 
     /// The chain that the profile of a device or an asset names; `nil` for none, and for any other entity.
     func defaultChain(of originator: EntityID) async throws -> RuleChainID?
+
+    /// What the tenant may use.
+    func features(of tenant: TenantID) async throws -> TenantFeatures
+}
+
+extension RuleChainSource {
+    public func features(of tenant: TenantID) async throws -> TenantFeatures { TenantFeatures() }
 }

@@ -14,6 +14,10 @@ public struct RuleChainRepository: RuleChainSource {
         try await MessageRouteRepository(database).route(of: originator).chain
     }
 
+    public func features(of tenant: TenantID) async throws -> TenantFeatures {
+        try await UsageRepository(database).features(of: tenant)
+    }
+
     public func ruleChains(of tenant: TenantID) async throws -> [RuleChainDefinition] {
         let id = PostgresParameter.uuid(high: tenant.uuid.high, low: tenant.uuid.low)
         let chains = try await database.query(

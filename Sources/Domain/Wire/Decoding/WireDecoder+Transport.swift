@@ -46,6 +46,7 @@ extension WireDecoder {
                 OTAPackageID(Fields.uuid(told.ota_package_id_msb, told.ota_package_id_lsb)), offset: told.offset,
                 length: Int(told.length))
         }
+        if message.all_queue_routing_info != nil { return .queues }
         throw .unknown
     }
 
@@ -99,7 +100,23 @@ extension WireDecoder {
             guard told.status.rawValue == 1 else { return .otaPackageData(nil) }
             return .otaPackageData([UInt8](UnsafeBufferPointer(start: told.data.data, count: told.data.len)))
         }
+        if let told = message.all_queue_routing_info?.pointee {
+            var routes: [QueueRoute] = []
+            for index in 0..<told.n_queues { routes.append(try queue(told.queues[index])) }
+            return .queues(routes)
+        }
         throw .unknown
+    }
+
+    private static func queue(
+        _ field: UnsafeMutablePointer<Needletail__QueueRoutingInfoProto>?
+    ) throws(WireError) -> QueueRoute {
+        guard let told = field?.pointee else { throw .missing("queues") }
+        guard told.partitions > 0 else { throw .invalid("partitions") }
+        return QueueRoute(
+            name: try Fields.text(told.queue_name, "queue_name"),
+            topic: try Fields.text(told.queue_topic, "queue_topic"), partitions: Int(told.partitions),
+            isolatedTenant: Fields.optional(told.tenant_id_msb, told.tenant_id_lsb).map { TenantID($0) })
     }
 
     private static func package(
@@ -162,6 +179,7 @@ extension WireDecoder {
             default: throw .unknown
             }
         }
+        if message.n_queue_updates > 0 || message.n_queue_deletes > 0 { return .queuesChanged }
         throw .unknown
     }
 

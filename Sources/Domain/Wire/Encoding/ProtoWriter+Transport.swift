@@ -45,6 +45,8 @@ extension ProtoWriter {
                 writer.int64(3, offset)
                 writer.int64(4, Int64(length))
             }
+        case .queues:
+            message(14) { _ in }
         }
     }
 
@@ -99,7 +101,19 @@ extension ProtoWriter {
                 writer.int32(1, Self.success)
                 data.withUnsafeBytes { writer.data(2, $0) }
             }
+        case .queues(let routes):
+            message(10) { writer in
+                for route in routes { writer.message(1) { $0.queue(route) } }
+            }
         }
+    }
+
+    /// QueueRoutingInfoProto.
+    private mutating func queue(_ route: QueueRoute) {
+        if let tenant = route.isolatedTenant { uuid(1, tenant.uuid) }
+        string(5, route.name)
+        string(6, route.topic)
+        int32(7, Int32(clamping: route.partitions))
     }
 
     private mutating func gatewayDevice(_ response: GatewayDeviceResponse) {
@@ -184,6 +198,9 @@ extension ProtoWriter {
         case .deviceDeleted(let id): deleted(id.entityID)
         case .deviceProfileDeleted(let id): deleted(id.entityID)
         case .tenantDeleted(let id): deleted(id.entityID)
+        case .queuesChanged:
+            // Whoever hears it asks for all of them.
+            message(15) { _ in }
         }
     }
 

@@ -76,6 +76,10 @@ public struct DeviceEventDispatcher: DeviceEvents {
                 .tenantProfileUpdated(profile, TransportLimits(profile: profile, configuration: configuration)))
         case .ruleChainChanged(let tenant, let chain, let change):
             ruleEngines.broadcast(.entityChanged(tenant, chain.entityID, change))
+        case .queueChanged(let tenant, let queue, let change):
+            nodes.broadcast(.entityChanged(tenant, queue.entityID, change))
+            ruleEngines.broadcast(.entityChanged(tenant, queue.entityID, change))
+            notifications.broadcast(.queuesChanged)
         case .timeseriesUpdated, .timeseriesDeleted:
             break
         }

@@ -4,8 +4,6 @@ internal import Model
 internal import Storage
 
 /// Queues of the rule engine and their statistics (`rest-api.md` 4.18).
-///
-/// Queues are made by the configuration: every service of a cluster has to know them at its start.
 struct QueueEndpoints: EndpointGroup {
     let services: Services
 

@@ -1,5 +1,6 @@
 internal import HTTPServer
 internal import JSON
+internal import Messages
 internal import Model
 internal import Storage
 
@@ -97,7 +98,9 @@ struct TenantEndpoints: EndpointGroup {
             throw APIError.invalid("Tenant is referencing to non-existent tenant profile!")
         }
         guard let id: TenantID = try body.id("id") else {
-            return .json(try await create(named, contact, body.storedDocument("additionalInfo"), profile, principal))
+            return .json(
+                try await create(
+                    named, contact, body.storedDocument("additionalInfo"), profile, principal, now: call.now))
         }
         guard var tenant = try await services.tenants.find(id) else { throw APIError.notFound(.tenant, id.uuid) }
         tenant.title = named
@@ -106,13 +109,14 @@ struct TenantEndpoints: EndpointGroup {
         if let profile { tenant.tenantProfileID = profile }
         let updated = try await services.tenants.update(tenant, replacing: try body.integer("version"))
         services.limits.forget()
+        try await services.tenantQueues.follow(tenant: id, now: call.now)
         await services.actions.record(.updated(ActionSubject(updated)), by: principal)
         return .json(updated)
     }
 
     private func create(
         _ title: String, _ contact: Contact, _ additionalInfo: RawJSON?, _ profile: TenantProfileID?,
-        _ principal: Principal
+        _ principal: Principal, now: Int64
     ) async throws -> Tenant {
         var details = TenantCreation.Details(title: title)
         details.country = contact.country
@@ -129,6 +133,7 @@ struct TenantEndpoints: EndpointGroup {
             try await TenantRepository(transaction).insert(described, profile: profile)
         }
         guard let created else { throw APIError.itemNotFound }
+        try await services.tenantQueues.follow(tenant: created.id, now: now)
         await services.actions.record(.added(ActionSubject(created)), by: principal)
         return created
     }
@@ -149,6 +154,7 @@ struct TenantEndpoints: EndpointGroup {
         }
         guard isDeleted else { throw APIError.notFound(.tenant, tenant.id.uuid) }
         services.limits.forget()
+        await services.actions.events.post(.queueChanged(tenant: tenant.id, queue: QueueID(.zero), .deleted))
         for user in users { try await services.revocations.revokeAll(of: user.id, now: CurrentTime.milliseconds) }
         for device in devices { await services.actions.events.post(.deviceDeleted(device)) }
         for entity in entities { services.housekeeper.entityDeleted(entity, of: tenant.id) }

@@ -111,6 +111,7 @@ struct TenantProfileEndpoints: EndpointGroup {
         profile.isDefault = stored.isDefault
         try await services.tenantProfiles.update(profile)
         services.limits.forget()
+        if profile.isolatesRuleEngine { try await services.tenantQueues.follow(profile: profile.id, now: call.now) }
         await services.actions.record(
             .updated(ActionSubject(profile)), by: principal,
             event: .tenantProfileChanged(
@@ -186,6 +187,8 @@ enum TenantProfileData {
         var names: Set<String> = []
         for queue in list {
             guard let name = queue["name"]?.stringValue else { throw .invalid("Queue name should be specified!") }
+            guard case .object(let members) = queue else { throw .malformedBody("a queue is an object") }
+            _ = try QueueDescription.read(RequestObject(members), tenant: .system, now: 0)
             guard names.insert(name).inserted else {
                 throw .invalid("Queue configuration name '\(name)' already present!")
             }

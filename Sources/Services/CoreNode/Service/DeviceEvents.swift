@@ -24,6 +24,8 @@ public enum DeviceEvent: Sendable {
     case tenantProfileChanged(TenantProfileID, configuration: JSONValue)
     /// Chains of the tenant, or which of them is the root, are others now.
     case ruleChainChanged(tenant: TenantID, chain: RuleChainID, EntityChange)
+    /// Which queues there are, or how they are processed.
+    case queueChanged(tenant: TenantID, queue: QueueID, EntityChange)
 }
 
 /// Where events go. They are posted after the change is committed and before the client gets its answer, so that a

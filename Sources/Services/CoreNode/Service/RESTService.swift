@@ -69,9 +69,9 @@ public struct RESTService: HTTPResponder {
     ///   - counts: Shared with other core nodes, where there are some and a store for it.
     public static func make(
         configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
-        events: any DeviceEvents, messages: any RuleMessageSink, owners: any CoreQueueProducer, rpc: RPCService,
-        health: HealthService, directory: ServiceDirectory? = nil, counts: (any SharedCounts)? = nil, logger: Logger,
-        metrics: MetricsRegistry
+        events: any DeviceEvents, messages: any RuleMessageSink, owners: any CoreQueueProducer,
+        queueTopics: any QueueTopics = InProcessQueueTopics(), rpc: RPCService, health: HealthService,
+        directory: ServiceDirectory? = nil, counts: (any SharedCounts)? = nil, logger: Logger, metrics: MetricsRegistry
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
         let codec = TokenCodec(tokens)
@@ -93,7 +93,8 @@ public struct RESTService: HTTPResponder {
         let limits = TenantLimits(database: database, counts: counts)
         let services = Services(
             database: database, telemetry: telemetry, reader: TelemetryReader(database),
-            attributes: AttributeRepository(database), actions: actions, owners: owners, rpc: rpc, login: login,
+            attributes: AttributeRepository(database), actions: actions, owners: owners,
+            queueTopics: queueTopics, rpc: rpc, login: login,
             passwords: passwords, twoFactor: twoFactor, mail: mail, limits: limits, counts: counts,
             revocations: revocations,
             housekeeper: Housekeeper(database: database, logger: logger), machine: MachineUsage(),

@@ -13,6 +13,8 @@ struct Services: Sendable {
     let actions: EntityActions
     /// Messages for the nodes that own devices.
     let owners: any CoreQueueProducer
+    /// Makes room for what queues are to take.
+    let queueTopics: any QueueTopics
     let rpc: RPCService
     let login: LoginService
     let passwords: PasswordService
@@ -45,5 +47,8 @@ struct Services: Sendable {
     var tenantProfiles: TenantProfileRepository { TenantProfileRepository(database) }
     var userSettings: UserSettingsRepository { UserSettingsRepository(database) }
     var apiKeys: APIKeyRepository { APIKeyRepository(database) }
+    var tenantQueues: TenantQueues {
+        TenantQueues(database: database, topics: queueTopics, events: actions.events)
+    }
     var settings: AdminSettingsRepository { AdminSettingsRepository(database) }
 }

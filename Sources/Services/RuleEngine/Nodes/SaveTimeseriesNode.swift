@@ -14,11 +14,12 @@ final class SaveTimeseriesNode: RuleNode {
     private var settings: ProcessingSettings
     private let decoder = TelemetryDecoder(options: .strict)
     private var records: [TelemetryRecord] = []
+    private let daysToKeep: Int
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         var fields = try NodeConfiguration(configuration)
         // The time to live counts for usage limits only: this storage keeps rows until a cleanup removes them.
-        _ = try fields.integer("defaultTTL", default: 0)
+        daysToKeep = max(1, Int(clamping: try fields.integer("defaultTTL", default: 0)) / 86_400)
         usesServerTimestamp = try fields.bool("useServerTs", default: false)
         settings = try ProcessingSettings(&fields, mainKey: "timeseries")
         try fields.end()
@@ -28,6 +29,9 @@ final class SaveTimeseriesNode: RuleNode {
         guard message.type == .known(.postTelemetryRequest) else {
             return .failure(message, "Unsupported msg type: \(message.type.name)")
         }
+        if context.isStorageDisabled {
+            return .failure(message, "DB storage writes are disabled due to API limits!")
+        }
         let timestamp = usesServerTimestamp ? context.loop.wallClockMilliseconds : message.metadataTimestamp
         var streams: TelemetryStreams = []
         if settings.main.admits(originator: message.originator.uuid, timestamp: timestamp) { streams.insert(.history) }
@@ -36,6 +40,7 @@ final class SaveTimeseriesNode: RuleNode {
         switch message.payload {
         case .points(let batch, let first, let count):
             guard count > 0 else { return .failure(message, "Msg body is empty: {}") }
+            context.countStored(Int(count) * daysToKeep)
             context.telemetry.saveTelemetry(
                 entity: message.originator.uuid, timestamp: timestamp, arena: batch.arena,
                 points: Int(first)..<Int(first + count), streams: streams, token: context.suspend(message).token)
@@ -61,6 +66,7 @@ final class SaveTimeseriesNode: RuleNode {
             return .failure(message, "Msg body is empty: \(text)")
         }
         let saved = records.filter { $0.pointCount > 0 }
+        context.countStored(saved.reduce(0) { $0 + Int($1.pointCount) } * daysToKeep)
         let suspension = context.suspend(message)
         context.expect(saved.count, for: suspension)
         for record in saved {

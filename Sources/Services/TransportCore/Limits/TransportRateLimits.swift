@@ -48,7 +48,12 @@ public final class TransportRateLimits: Sendable {
         switch notification {
         case .tenantProfileUpdated(let profile, let limits):
             let tenants = state.withLock { $0.tenants.values.filter { $0.profileID == profile } }
-            for tenant in tenants { tenant.update(limits, now: .now()) }
+            for tenant in tenants {
+                var changed = limits
+                // Usage decides about that, tenant by tenant.
+                changed.isTransportEnabled = tenant.limits?.isTransportEnabled ?? true
+                tenant.update(changed, now: .now())
+            }
         case .tenantUpdated(let tenant, let limits): set(limits, of: tenant)
         case .tenantDeleted(let tenant): state.withLock { $0.tenants[tenant] = nil }
         default: break

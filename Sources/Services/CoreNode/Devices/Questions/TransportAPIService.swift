@@ -12,6 +12,8 @@ public final class TransportAPIService: TransportAPI {
     private let chains: CertificateChains
     private let packages: OTAPackageRepository
     private let limits: TenantLimitsRepository
+    private let usage: UsageRepository
+    private let queueRecords: QueueRepository
     private let logger: Logger
 
     /// - Parameters:
@@ -35,6 +37,8 @@ public final class TransportAPIService: TransportAPI {
             lookup: lookup, database: database, creator: creator, events: events, logger: logger)
         packages = OTAPackageRepository(database)
         limits = TenantLimitsRepository(database)
+        usage = UsageRepository(database)
+        queueRecords = QueueRepository(database)
     }
 
     public func validate(_ request: DeviceCredentialsRequest) async -> DeviceCredentialsResponse {
@@ -74,6 +78,18 @@ public final class TransportAPIService: TransportAPI {
 
     public func transportLimits(_ tenant: TenantID) async -> TransportLimits? {
         guard let found = try? await limits.find(tenant) else { return nil }
-        return TransportLimits(profile: found.profile, configuration: found.configuration.value)
+        var told = TransportLimits(profile: found.profile, configuration: found.configuration.value)
+        guard let features = try? await usage.features(of: tenant) else { return nil }
+        told.isTransportEnabled = features.transport != .disabled
+        return told
+    }
+
+    public func queues() async -> [QueueRoute]? {
+        do {
+            return try await queueRecords.records().filter { !$0.isDeleted }.map(\.route)
+        } catch {
+            logger.limited(.error, "queues cannot be read", ["error": .string(String(describing: error))])
+            return nil
+        }
     }
 }

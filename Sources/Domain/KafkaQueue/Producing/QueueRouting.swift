@@ -1,26 +1,6 @@
+public import Messages
 public import Model
-import Cluster
 import Synchronization
-
-/// A rule engine queue as its producers and consumers need to know it (`cluster.md` 2.3, 4.4).
-public struct QueueRoute: Sendable, Hashable {
-    public var name: String
-    /// As the queue's record has it, without prefix and tenant.
-    public var topic: String
-    public var partitions: Int
-    /// The tenant whose own queue it is; `nil`: shared.
-    public var isolatedTenant: TenantID?
-
-    public init(name: String, topic: String, partitions: Int, isolatedTenant: TenantID? = nil) {
-        precondition(partitions > 0, "queue \(name) has \(partitions) partitions")
-        self.name = name
-        self.topic = topic
-        self.partitions = partitions
-        self.isolatedTenant = isolatedTenant
-    }
-
-    public static let main = "Main"
-}
 
 /// Where messages go. Safe from any thread; replaced as a whole when queues change.
 public final class QueueRouting: Sendable {

@@ -1,0 +1,96 @@
+import Messages
+import Model
+import Queue
+import Reactor
+
+/// The queues of a shard whose strategies are more than to run everything at once. Owned by the shard's loop.
+final class ShardQueues {
+    /// The queue of every message of the lane; `nil` when messages name theirs.
+    private let only: QueueKey?
+    private var table = QueueTable([])
+    private var queues: [QueueKey: ScheduledQueue] = [:]
+    /// Messages of the delivery that is being taken, by queue.
+    private var arriving: [(ScheduledQueue, RuleMessage, DeliveryTicket)] = []
+    /// Those of which a message has ended.
+    private var ended: [ScheduledQueue] = []
+    /// Those whose strategies are no longer the queue's, until their messages are done.
+    private var former: [ScheduledQueue] = []
+
+    init(only: QueueKey?) { self.only = only }
+
+    /// Whether no message needs a schedule.
+    private(set) var isPlain = true
+    /// Whether none does that names no queue: nearly all of them.
+    private var isMainPlain = true
+
+    /// Messages that are not done.
+    var count: Int { (Array(queues.values) + former).reduce(0) { $0 + $1.count } }
+
+    func set(
+        _ table: QueueTable, loop: EventLoop, metrics: RuleEngineMetrics,
+        run: @escaping (RuleMessage, MessageAttempt) -> Void
+    ) {
+        self.table = table
+        var made: [QueueKey: ScheduledQueue] = [:]
+        for record in table.records where !record.strategies.isPlain {
+            let key = record.key
+            guard only == nil || only == key else { continue }
+            if let known = queues[key], known.strategies == record.strategies {
+                made[key] = known
+            } else {
+                made[key] = ScheduledQueue(
+                    strategies: record.strategies, loop: loop, metrics: metrics, run: run)
+            }
+        }
+        former.removeAll { $0.count == 0 }
+        former += queues.values.filter { queue in queue.count > 0 && !made.values.contains { $0 === queue } }
+        queues = made
+        isPlain = made.isEmpty
+        isMainPlain = only == nil && !table.hasIsolated && made[QueueKey(name: QueueRoute.main)] == nil
+    }
+
+    /// Whether the message has a schedule; it begins by ``endDelivery(from:)``.
+    func take(_ message: RuleMessage, _ ticket: DeliveryTicket) -> Bool {
+        if isMainPlain, message.queueName == nil { return false }
+        let key = only ?? table.key(tenant: message.tenantID, queueName: message.queueName)
+        guard let queue = queues[key] else { return false }
+        arriving.append((queue, message, ticket))
+        return true
+    }
+
+    /// Begins what was taken.
+    func endDelivery(from lane: RuleEngineLane) {
+        if !arriving.isEmpty {
+            var sizes: [ObjectIdentifier: Int] = [:]
+            for (queue, _, _) in arriving { sizes[ObjectIdentifier(queue), default: 0] += 1 }
+            var deliveries: [ObjectIdentifier: UInt32] = [:]
+            for (queue, message, ticket) in arriving {
+                let name = ObjectIdentifier(queue)
+                let delivery = deliveries[name] ?? queue.beginDelivery(of: sizes[name]!)
+                deliveries[name] = delivery
+                queue.accept(message, ticket, delivery: delivery, from: lane)
+                hasEnded(queue)
+            }
+            arriving.removeAll(keepingCapacity: true)
+        }
+        settle()
+    }
+
+    /// The queue has something to settle.
+    func hasEnded(_ queue: ScheduledQueue) {
+        if !ended.contains(where: { $0 === queue }) { ended.append(queue) }
+    }
+
+    /// Does what follows from what ended. When no message runs.
+    func settle() {
+        while let queue = ended.popLast() { queue.settle() }
+    }
+
+    /// Gives back what a producer sent and what does not run.
+    func release(producer: UInt32) {
+        for queue in Array(queues.values) + former {
+            queue.release(producer: producer)
+            queue.settle()
+        }
+    }
+}

@@ -1,0 +1,15 @@
+import Messages
+import Storage
+
+/// What a tenant uses on one shard, and what it may use. Owned by the shard's loop.
+final class TenantUsage {
+    var counts = UsageCounts()
+    var features = TenantFeatures()
+
+    /// Counts a message that begins to be processed; only what a device sent was brought by a transport.
+    func begin(_ message: RuleMessage) {
+        guard message.metadata.isOfDeviceSession else { return }
+        counts.transportMessages += 1
+        if case .points(_, _, let count) = message.payload { counts.transportDataPoints += Int64(count) }
+    }
+}
