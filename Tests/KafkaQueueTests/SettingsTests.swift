@@ -106,8 +106,11 @@ import Testing
         #expect(routing.route(tenant: .system, queueName: nil) == mainRoute)
         #expect(routing.route(tenant: .system, queueName: "HighPriority") == high)
         #expect(routing.route(tenant: .system, queueName: "Gone") == mainRoute)
-        #expect(routing.route(tenant: tenant, queueName: "HighPriority") == own)
+        #expect(routing.route(tenant: tenant, queueName: nil) == own)
+        #expect(routing.route(tenant: tenant, queueName: "HighPriority") == high)
+        #expect(routing.route(tenant: tenant, queueName: "Gone") == mainRoute)
         routing.replace([mainRoute])
+        #expect(routing.route(tenant: tenant, queueName: nil) == mainRoute)
         #expect(routing.route(tenant: tenant, queueName: "HighPriority") == mainRoute)
     }
 }

@@ -54,6 +54,12 @@ import Testing
             step { schedule, now, actions in schedule.giveBack(wanted, at: now, &actions) }
         }
 
+        mutating func process(by processing: ProcessingStrategy, timeout: Duration = .seconds(2)) {
+            step { schedule, now, actions in
+                schedule.process(by: processing, timeout: timeout, at: now, &actions)
+            }
+        }
+
         private mutating func step(
             _ body: (inout MessageSchedule, MonotonicTime, inout [MessageSchedule.Action]) -> Void
         ) {
@@ -261,6 +267,34 @@ import Testing
         // Another delivery is counted anew.
         bench.add([(1, 1), (2, 1)])
         #expect(bench.begun.count == 12 + (isGivenUp ? 0 : failures))
+    }
+
+    @Test func whatIsInWorkFollowsAChangedStrategy() {
+        var bench = Bench(Self.strategies(.sequentialByOriginator, .retryFailed, pause: 3600, maximum: 3600))
+        bench.add([(1, 1), (1, 1), (2, 1)])
+        bench.end(0, .failed)
+        bench.process(by: ProcessingStrategy(.skipAllFailures))
+        // What paused begins at once, and not once more.
+        #expect(bench.begun == [0, 2, 0])
+        bench.end(0, .failed)
+        bench.end(2, .failed)
+        #expect(bench.begun == [0, 2, 0, 1])
+        bench.end(1, .acknowledged)
+        #expect(bench.outcomes == [0: .failed, 1: .acknowledged, 2: .failed])
+        #expect(bench.schedule.count == 0)
+    }
+
+    @Test func timesOfAttemptsThatHaveEndedAreNotKept() {
+        var bench = Bench(Self.strategies(.burst, .retryFailedAndTimedOut))
+        bench.process(by: ProcessingStrategy(.retryFailedAndTimedOut), timeout: .seconds(86_400))
+        // One that stays in work does not keep the times of all that come behind it.
+        for message in 0..<10_000 {
+            bench.add([(message, 1)])
+            if message > 0 { bench.end(message, .acknowledged) }
+        }
+        #expect(bench.schedule.watchedCount <= 1024)
+        bench.pass(.seconds(86_400))
+        #expect(bench.stopped == [0])
     }
 
     // MARK: - Giving back

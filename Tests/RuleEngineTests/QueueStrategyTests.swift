@@ -48,6 +48,35 @@ import Testing
         #expect(harness.sink.saved.count == 1)
     }
 
+    @Test(.timeLimit(.minutes(1))) func aFailedCopyRunsTheMessageAgain() async throws {
+        var chain = ChainBuilder.standard()
+        chain.nodes.append(("broken", ChainBuilder.timeseries, "{\"unknown\":1}"))
+        chain.connections.append(("switch", "Post telemetry", "broken"))
+        let harness = try await ShardHarness([try chain.definition()])
+        defer { harness.stop() }
+        await harness.setQueues(["Again": Self.again(.retryFailed)])
+        // In a queue that runs nothing again a failed copy is the end of that copy alone.
+        let plain = try await harness.send(Self.telemetry, data: "{\"t\":1}")
+        #expect(plain == .acknowledged)
+        async let outcome = harness.send(Self.telemetry, data: "{\"t\":2}", queue: "Again")
+        try await until { harness.sink.saved.count > 2 }
+        harness.chains.set([try ChainBuilder.standard().definition()])
+        await harness.reload()
+        let told = try await outcome
+        #expect(told == .acknowledged)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whatFailsInAQueueThatIsGoneEnds() async throws {
+        let harness = try await ShardHarness([try Self.broken()])
+        defer { harness.stop() }
+        await harness.setQueues(["Again": Self.again(.retryFailed)])
+        async let outcome = harness.send(Self.telemetry, data: "{\"t\":1}", queue: "Again")
+        try await until { await harness.scheduledCount == 1 }
+        await harness.setQueues([:])
+        let told = try await outcome
+        #expect(told == .failed)
+    }
+
     @Test(.timeLimit(.minutes(1))) func itIsGivenUpAfterItsRetries() async throws {
         let harness = try await ShardHarness([try Self.broken()])
         defer { harness.stop() }

@@ -40,7 +40,7 @@ final class ShardHarness: Sendable {
                 let shard = RuleEngineShard(
                     loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, outlets: outlets,
                     events: notes, logger: .disabled,
-                    metrics: RuleEngineMetrics(registry: MetricsRegistry(), queueName: "Main", shard: 0))
+                    metrics: RuleEngineMetrics(registry: MetricsRegistry(), queue: QueueKey(name: "Main"), shard: 0))
                 service.shard = shard
                 queue.attach(shard, lane: 0)
                 done.resume()

@@ -18,8 +18,9 @@ actor QueueConsumers {
         var partitions: Int
     }
 
-    /// Called when a deleted queue is no more.
-    typealias Forget = @Sendable (QueueRecord) async throws -> Void
+    /// Forgets a deleted queue, unless it was made again meanwhile, and deletes its topic by the given body before somebody can
+    /// make it again.
+    typealias Forget = @Sendable (QueueRecord, _ deleteTopic: @escaping @Sendable () async throws -> Void) async throws -> Void
 
     private let link: ClusterLinkParts
     private let service: RuleEngineService
@@ -84,7 +85,7 @@ actor QueueConsumers {
     private func follow(_ record: QueueRecord) async throws {
         // A deleted queue whose topic is gone has nothing more to give.
         guard let count = try await topics.partitionCount(of: record.route) else {
-            if record.isDeleted { try await forget(record) }
+            if record.isDeleted { try await forget(record) {} }
             return
         }
         let partitions = max(count, record.isDeleted ? 1 : record.route.partitions)
@@ -151,11 +152,12 @@ actor QueueConsumers {
                     continue
                 }
                 guard !wereEmpty.insert(key).inserted else { continue }
-                await stop(key)
-                try await topics.delete(current.record.route)
-                try await forget(current.record)
                 wereEmpty.remove(key)
+                await stop(key)
+                let (topics, route) = (topics, current.record.route)
+                try await forget(current.record) { try await topics.delete(route) }
             } catch {
+                if running[key] == nil { try? await follow(current.record) }
                 logger.limited(
                     .warning, "a deleted queue cannot be cleared away now; it is tried again",
                     ["queue": .string(key.name), "error": .string(String(describing: error))])

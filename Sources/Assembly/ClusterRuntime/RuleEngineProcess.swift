@@ -102,9 +102,14 @@ final class RuleEngineProcess: RunnableService {
             link: QueueConsumers.ClusterLinkParts(
                 hub: link.hub, membership: link.membership, isOwner: link.isOwner),
             service: service, loops: rules.loops, deletionDelay: settings.queueDeletionDelay, logger: logger
-        ) { record in
-            let tenant = record.route.isolatedTenant ?? .system
-            try await repository.forgetDeleted(name: record.route.name, tenant: tenant)
+        ) { record, deleteTopic in
+            let (name, tenant) = (record.route.name, record.route.isolatedTenant ?? .system)
+            try await database.inTransaction { transaction in
+                let queues = QueueRepository(transaction)
+                guard try await queues.lockDeleted(name: name, tenant: tenant) else { return }
+                try await deleteTopic()
+                try await queues.forgetDeleted(name: name, tenant: tenant)
+            }
             peers.ruleEngines.broadcast(.entityChanged(tenant, EntityID(type: .queue, uuid: .zero), .deleted))
         }
         self.consumers = consumers

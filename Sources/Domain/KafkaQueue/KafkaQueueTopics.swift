@@ -16,11 +16,20 @@ public struct KafkaQueueTopics: QueueTopics {
             try await admin { admin throws(KafkaError) in
                 try admin.grow(name, to: route.partitions, milliseconds: 10_000)
             }
+            try await awaitPartitions(route)
             hub.logger.notice(
                 "a queue has more partitions now",
                 ["kafka.topic": .string(name), "partitions": .integer(route.partitions)])
         }
         try await hub.ensureRuleEngineTopics([route])
+    }
+
+    /// Brokers hear of new partitions one after the other.
+    private func awaitPartitions(_ route: QueueRoute) async throws {
+        for _ in 0..<50 {
+            if let count = try await partitionCount(of: route), count >= route.partitions { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 
     /// How many partitions the queue's topic has: more than the queue's where that was made smaller. `nil`: no such topic.

@@ -65,7 +65,7 @@ public struct MessageSchedule {
     /// Attempts that run at a time, those that are to stop included: what the storage has is bounded by it.
     public static let maximumRunning = 10_000
 
-    private let strategies: QueueStrategies
+    private var strategies: QueueStrategies
     private let maximumRunning: Int
     private var entries: [UInt32: Entry] = [:]
     private var nextSlot: UInt32 = 0
@@ -78,7 +78,7 @@ public struct MessageSchedule {
     /// Of a batch: those that are not done.
     private var batchCount = 0
     private var gathering = Fifo<UInt32>()
-    /// All take the same time, so they are in order.
+    /// All take the same time, so they are in order. At most about twice as many as run: one that is over is dropped.
     private var timeouts = Fifo<(slot: UInt32, attempt: UInt32, at: MonotonicTime)>()
     /// Ordered by time.
     private var pauses: [(at: MonotonicTime, slot: UInt32)] = []
@@ -102,6 +102,17 @@ public struct MessageSchedule {
     }
 
     // MARK: - Input
+
+    /// Processes everything by another strategy from now on, also what is in work; the way to submit stays. What pauses begins
+    /// again at once, and is done or given up as the new strategy says.
+    public mutating func process(
+        by processing: ProcessingStrategy, timeout: Duration, at now: MonotonicTime, _ actions: inout [Action]
+    ) {
+        strategies.processing = processing
+        strategies.timeout = timeout
+        for index in pauses.indices { pauses[index].at = now }
+        advance(to: now, &actions)
+    }
 
     /// Begins a delivery: messages that came together. Its failures are counted together.
     public mutating func beginDelivery(of size: Int) -> UInt32 {
@@ -194,6 +205,9 @@ public struct MessageSchedule {
         begin(at: now, &actions)
     }
 
+    /// Times that are watched, those of attempts that have ended included.
+    var watchedCount: Int { timeouts.count }
+
     /// When ``advance(to:_:)`` has something to do.
     public var nextTime: MonotonicTime? {
         switch (timeouts.first?.at, pauses.first?.at) {
@@ -225,9 +239,18 @@ public struct MessageSchedule {
         entries[slot] = entry
         runningCount += 1
         if strategies.processing.stopsTimedOut {
+            dropEndedTimeouts()
             timeouts.append((slot, entry.attempt, now + strategies.timeout))
         }
         actions.append(.run(slot, attempt: entry.attempt))
+    }
+
+    private mutating func dropEndedTimeouts() {
+        guard timeouts.count >= 1024, timeouts.count >= 2 * runningCount else { return }
+        timeouts.removeAll { timeout in
+            guard let entry = entries[timeout.slot] else { return true }
+            return entry.phase != .running || entry.attempt != timeout.attempt
+        }
     }
 
     private mutating func timeOut(_ slot: UInt32, _ actions: inout [Action]) {
@@ -338,9 +361,16 @@ struct Fifo<Element> {
     private var elements: [Element] = []
     private var head = 0
 
+    var count: Int { elements.count - head }
     var first: Element? { head < elements.count ? elements[head] : nil }
 
     mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func removeAll(where isUnwanted: (Element) -> Bool) {
+        elements.removeFirst(head)
+        head = 0
+        elements.removeAll(where: isUnwanted)
+    }
 
     mutating func popFirst() -> Element? {
         guard head < elements.count else { return nil }

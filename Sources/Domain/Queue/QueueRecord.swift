@@ -39,28 +39,29 @@ public struct QueueRecord: Sendable, Hashable {
 /// Which queues there are.
 public struct QueueTable: Sendable, Equatable {
     public let records: [QueueRecord]
-    private let keys: Set<QueueKey>
+    private let byKey: [QueueKey: QueueRecord]
     /// Whether anybody has queues of their own.
     public let hasIsolated: Bool
 
     public init(_ records: [QueueRecord]) {
         self.records = records
-        keys = Set(records.map(\.key))
+        byKey = Dictionary(records.map { ($0.key, $0) }) { $0.isDeleted ? $1 : $0 }
         hasIsolated = records.contains { $0.route.isolatedTenant != nil }
     }
 
-    /// The queue of a tenant's messages (`cluster.md` 4.4): its own of that name, its own `Main`, the shared one of that name,
-    /// the shared `Main`.
+    /// How the queue is processed; of a queue that is gone, nothing runs again.
+    public func strategies(of key: QueueKey) -> QueueStrategies { byKey[key]?.strategies ?? QueueStrategies() }
+
+    /// The queue of a tenant's messages (`cluster.md` 4.4): its own of that name, the shared one of that name, the shared
+    /// `Main`.
     public func key(tenant: TenantID, queueName: String?) -> QueueKey {
         let name = queueName ?? QueueRoute.main
         if hasIsolated {
             let own = QueueKey(name: name, tenant: tenant)
-            if keys.contains(own) { return own }
-            let main = QueueKey(name: QueueRoute.main, tenant: tenant)
-            if keys.contains(main) { return main }
+            if byKey[own] != nil { return own }
         }
         let shared = QueueKey(name: name)
-        return keys.contains(shared) ? shared : QueueKey(name: QueueRoute.main)
+        return byKey[shared] != nil ? shared : QueueKey(name: QueueRoute.main)
     }
 }
 

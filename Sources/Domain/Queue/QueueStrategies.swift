@@ -58,7 +58,7 @@ public struct ProcessingStrategy: Sendable, Hashable {
         self.maximumPause = max(pause, maximumPause)
     }
 
-    var retriesFailed: Bool { kind == .retryAll || kind == .retryFailed || kind == .retryFailedAndTimedOut }
+    public var retriesFailed: Bool { kind == .retryAll || kind == .retryFailed || kind == .retryFailedAndTimedOut }
     var retriesTimedOut: Bool { kind == .retryAll || kind == .retryTimedOut || kind == .retryFailedAndTimedOut }
     /// Whether a message that is not done in time is told to stop; else it goes on.
     var stopsTimedOut: Bool { kind != .skipAllFailures }

@@ -16,6 +16,8 @@ final class FanOut {
     var remaining: Int
     /// Whether a copy ended before its end, because it took too long.
     var isStopped = false
+    /// Whether a copy failed in a queue that runs again what fails: then the message does, with all its copies.
+    var hasFailed = false
     let duty: MessageDuty
 
     init(copies: Int, of duty: MessageDuty) {

@@ -1,4 +1,6 @@
 import Metrics
+import Model
+import Queue
 
 /// What one shard counts: plain integers, added to the shared counters once a tick. Owned by the shard's loop.
 final class RuleEngineMetrics {
@@ -20,11 +22,13 @@ final class RuleEngineMetrics {
     private let nodes: Counter
     private let suspendedMessages: Gauge
 
-    init(registry: MetricsRegistry, queueName: String, shard: Int) {
+    /// - Parameter queue: Of a tenant's own queue the tenant is a label, so that the numbers of the shared one are its own.
+    init(registry: MetricsRegistry, queue: QueueKey, shard: Int) {
+        let tenant = queue.tenant?.description ?? "system"
         func counter(_ name: String) -> Counter {
             registry.counter(
-                "ruleEngine_\(Self.plain(queueName))_total", help: "Messages of the queue.",
-                labels: ["statsName": name, "tenantId": "system"])
+                "ruleEngine_\(Self.plain(queue.name))_total", help: "Messages of the queue.",
+                labels: ["statsName": name, "tenantId": tenant])
         }
         total = counter("totalMsgs")
         successes = counter("successfulMsgs")

@@ -51,7 +51,8 @@ public final class RuleEngineService: Sendable {
         let shard = RuleEngineShard(
             loop: loop, chains: chains, makeSink: { self.writer.makeSink(on: $0, completions: $1) }, outlets: outlets,
             events: events, logger: logger,
-            metrics: RuleEngineMetrics(registry: metrics, queueName: queue?.name ?? QueueRoute.main, shard: lane),
+            metrics: RuleEngineMetrics(
+                registry: metrics, queue: queue ?? QueueKey(name: QueueRoute.main), shard: lane),
             queue: queue)
         shard.setQueues(queues)
         let isFirst = state.withLock { state in

@@ -24,7 +24,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     private let logger: Logger
     private let metrics: RuleEngineMetrics
     private let context: RuleNodeContext
-    private unowned var lane: RuleEngineLane!
+    private var lane: RuleEngineLane!
     private(set) var tenants: [TenantID: Tenant] = [:]
     /// Counts reloads, so that an answer to an older question is recognised.
     private var loads: [TenantID: UInt32] = [:]
@@ -98,7 +98,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         accept(message, .ticket(ticket))
     }
 
-    /// The queues have these strategies from now on; what is in work keeps those that it began with.
+    /// The queues have these strategies from now on.
     func setQueues(_ table: QueueTable) {
         queues.set(table, loop: loop, metrics: metrics) { [unowned self] message, attempt in
             accept(message, .attempt(attempt))
@@ -122,7 +122,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
 
     /// Finds the chain and node of a message (`rule-engine.md` 2.8).
     private func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
-        tenant.usage.begin(message)
+        if duty.isFirstAttempt { tenant.usage.begin(message) }
         guard tenant.usage.features.ruleEngine != .disabled else { return finish(duty, .acknowledged) }
         let chain: RuleChain
         if let id = message.ruleChainID {
@@ -343,8 +343,10 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         case .copy(let shared):
             shared.remaining -= 1
             if outcome == .lost { shared.isStopped = true }
-            // A failed branch does not fail the message that it is a copy of.
-            if shared.remaining == 0 { finish(shared.duty, shared.isStopped ? .lost : .acknowledged) }
+            // A failed branch does not fail the message that it is a copy of, unless that can run again.
+            if outcome == .failed, shared.duty.retriesFailed { shared.hasFailed = true }
+            guard shared.remaining == 0 else { return }
+            finish(shared.duty, shared.isStopped ? .lost : shared.hasFailed ? .failed : .acknowledged)
         case .none:
             break
         }

@@ -7,12 +7,15 @@ import Reactor
 final class MessageAttempt {
     unowned let queue: ScheduledQueue
     let slot: UInt32
+    /// Whether the message was never tried before by this process.
+    let isFirst: Bool
     /// Whether it took too long: it ends before the next rule node.
     var isStopped = false
 
-    init(queue: ScheduledQueue, slot: UInt32) {
+    init(queue: ScheduledQueue, slot: UInt32, isFirst: Bool) {
         self.queue = queue
         self.slot = slot
+        self.isFirst = isFirst
     }
 }
 
@@ -28,7 +31,7 @@ final class ScheduledQueue {
         var attempt: MessageAttempt?
     }
 
-    let strategies: QueueStrategies
+    private(set) var strategies: QueueStrategies
     private let loop: EventLoop
     private let metrics: RuleEngineMetrics
     private let run: (RuleMessage, MessageAttempt) -> Void
@@ -70,6 +73,15 @@ final class ScheduledQueue {
         schedule.giveBack(slots, at: loop.now, &actions)
     }
 
+    /// Processes what it has as these say, but for the way to submit, which stays.
+    func follow(_ changed: QueueStrategies) {
+        guard changed.processing != strategies.processing || changed.timeout != strategies.timeout else { return }
+        strategies.processing = changed.processing
+        strategies.timeout = changed.timeout
+        schedule.process(by: changed.processing, timeout: changed.timeout, at: loop.now, &actions)
+        settle()
+    }
+
     /// Begins what may begin, and does what follows, until nothing is left to do.
     func settle() {
         guard !isSettling else { return }
@@ -92,8 +104,8 @@ final class ScheduledQueue {
 
     private func perform(_ action: MessageSchedule.Action) {
         switch action {
-        case .run(let slot, _):
-            let attempt = MessageAttempt(queue: self, slot: slot)
+        case .run(let slot, let number):
+            let attempt = MessageAttempt(queue: self, slot: slot, isFirst: number == 1)
             guard let message = held[slot]?.message else { preconditionFailure("slot \(slot) holds no message") }
             held[slot]!.attempt = attempt
             run(message, attempt)
@@ -136,6 +148,20 @@ extension MessageDuty {
         case .ticket, .none: false
         case .attempt(let attempt): attempt.isStopped
         case .copy(let shared): shared.duty.isStopped
+        }
+    }
+
+    /// Whether the message begins for the first time.
+    var isFirstAttempt: Bool {
+        if case .attempt(let attempt) = self { attempt.isFirst } else { true }
+    }
+
+    /// Whether the message runs again when it fails.
+    var retriesFailed: Bool {
+        switch self {
+        case .ticket, .none: false
+        case .attempt(let attempt): attempt.queue.strategies.processing.retriesFailed
+        case .copy(let shared): shared.duty.retriesFailed
         }
     }
 }

@@ -13,8 +13,8 @@ final class ShardQueues {
     private var arriving: [(ScheduledQueue, RuleMessage, DeliveryTicket)] = []
     /// Those of which a message has ended.
     private var ended: [ScheduledQueue] = []
-    /// Those whose strategies are no longer the queue's, until their messages are done.
-    private var former: [ScheduledQueue] = []
+    /// Those of queues that are submitted in another way now, or are gone, until their messages are done.
+    private var former: [(key: QueueKey, queue: ScheduledQueue)] = []
 
     init(only: QueueKey?) { self.only = only }
 
@@ -24,7 +24,11 @@ final class ShardQueues {
     private var isMainPlain = true
 
     /// Messages that are not done.
-    var count: Int { (Array(queues.values) + former).reduce(0) { $0 + $1.count } }
+    var count: Int { all.reduce(0) { $0 + $1.count } }
+    private var all: [ScheduledQueue] { Array(queues.values) + former.map(\.queue) }
+
+    /// The queues there are from now on. Also what is in work follows their strategies, but for the way to submit; what a queue
+    /// holds that is gone runs to its end and not again.
 
     func set(
         _ table: QueueTable, loop: EventLoop, metrics: RuleEngineMetrics,
@@ -35,18 +39,21 @@ final class ShardQueues {
         for record in table.records where !record.strategies.isPlain {
             let key = record.key
             guard only == nil || only == key else { continue }
-            if let known = queues[key], known.strategies == record.strategies {
+            if let known = queues[key], known.strategies.submit == record.strategies.submit {
                 made[key] = known
             } else {
                 made[key] = ScheduledQueue(
                     strategies: record.strategies, loop: loop, metrics: metrics, run: run)
             }
         }
-        former.removeAll { $0.count == 0 }
-        former += queues.values.filter { queue in queue.count > 0 && !made.values.contains { $0 === queue } }
+        former.removeAll { $0.queue.count == 0 }
+        for (key, queue) in queues where queue.count > 0 && made[key] !== queue { former.append((key, queue)) }
         queues = made
         isPlain = made.isEmpty
         isMainPlain = only == nil && !table.hasIsolated && made[QueueKey(name: QueueRoute.main)] == nil
+        for (key, queue) in former { queue.follow(table.strategies(of: key)) }
+        for (key, queue) in made { queue.follow(table.strategies(of: key)) }
+        settle()
     }
 
     /// Whether the message has a schedule; it begins by ``endDelivery(from:)``.
@@ -88,7 +95,7 @@ final class ShardQueues {
 
     /// Gives back what a producer sent and what does not run.
     func release(producer: UInt32) {
-        for queue in Array(queues.values) + former {
+        for queue in all {
             queue.release(producer: producer)
             queue.settle()
         }

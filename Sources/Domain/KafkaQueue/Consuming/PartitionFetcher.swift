@@ -47,7 +47,8 @@ final class PartitionFetcher {
     /// Partitions on their way out.
     private var releasing: [Partition] = []
     private var waiters: [Waiter] = []
-    private var nextSlot: UInt32 = 0
+    /// Of the process: the consumer that follows another on a queue takes no outcome for its own.
+    private static let lastSlot = Atomic<UInt32>(0)
     private var isCommitting = false
     private var commitsAfter = MonotonicTime.now()
     private var looksAtLagAfter = MonotonicTime.now()
@@ -107,8 +108,8 @@ final class PartitionFetcher {
     }
 
     private func acquire(_ number: Int32) {
-        nextSlot += 1
-        let slot = PartitionSlot(partition: number, number: nextSlot)
+        let slot = PartitionSlot(
+            partition: number, number: Self.lastSlot.wrappingAdd(1, ordering: .relaxed).newValue)
         let queue = PartitionQueue(
             of: consumer.consumer, topic: consumer.topic, partition: number, wakes: consumer.wakeDescriptor)
         consumer.add(slot)

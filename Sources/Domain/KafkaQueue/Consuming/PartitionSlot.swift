@@ -4,7 +4,7 @@ import Synchronization
 /// nothing of the old ownership counts for the new one. Safe from any thread.
 final class PartitionSlot: Sendable {
     let partition: Int32
-    /// Names the slot in tickets; never used again by this consumer.
+    /// Names the slot in tickets; never used again by this process.
     let number: UInt32
     private let window = Mutex(AcknowledgementWindow())
     private let abandoned = Atomic<Bool>(false)

@@ -37,15 +37,12 @@ public final class QueueRouting: Sendable {
         return table
     }
 
-    /// The queue of a tenant's messages: its own of that name, its own `Main`, the shared one of that name, the shared
+    /// The queue of a tenant's messages (`cluster.md` 4.4): its own of that name, the shared one of that name, the shared
     /// `Main`.
     public func route(tenant: TenantID, queueName: String?) -> QueueRoute {
         table.withLock { table in
             let name = queueName ?? QueueRoute.main
-            if table.hasIsolated {
-                if let own = table.routes[Key(name: name, tenant: tenant)] { return own }
-                if let own = table.routes[Key(name: QueueRoute.main, tenant: tenant)] { return own }
-            }
+            if table.hasIsolated, let own = table.routes[Key(name: name, tenant: tenant)] { return own }
             if let shared = table.routes[Key(name: name, tenant: nil)] { return shared }
             return table.routes[Key(name: QueueRoute.main, tenant: nil)]!  // Checked when the table was made.
         }

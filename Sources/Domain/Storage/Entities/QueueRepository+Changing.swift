@@ -91,6 +91,14 @@ extension QueueRepository {
         ).isEmpty
     }
 
+    /// The topic of a deleted queue of that name that may hold messages.
+    public func topicOfDeleted(name: String, tenant: TenantID) async throws -> String? {
+        try await runner.query(
+            "SELECT topic FROM deleted_queue WHERE name = $1 AND tenant_id = $2 ORDER BY deleted_time DESC LIMIT 1",
+            [.text(name), .id(tenant)]
+        ).first?.text(0)
+    }
+
     /// Adds a queue; one of the same name and topic that was deleted goes on as this one. To be run in a transaction.
     public func insert(_ queue: StoredQueue) async throws {
         try await forgetDeleted(name: queue.name, tenant: queue.tenantID)
@@ -136,6 +144,15 @@ extension QueueRepository {
             RETURNING id
             """, [.id(id), .int8(now)]
         ).first != nil
+    }
+
+    /// Keeps a deleted queue from being made again until the transaction ends.
+    ///
+    /// - Returns: Whether it is still deleted, and remembered.
+    public func lockDeleted(name: String, tenant: TenantID) async throws -> Bool {
+        try await !runner.query(
+            "SELECT 1 FROM deleted_queue WHERE name = $1 AND tenant_id = $2 FOR UPDATE", [.text(name), .id(tenant)]
+        ).isEmpty
     }
 
     /// Forgets deleted queues of that name: nothing is in them any more.

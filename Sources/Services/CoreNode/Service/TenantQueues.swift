@@ -19,6 +19,11 @@ struct TenantQueues: Sendable {
         var isChanged = false
         for var queue in wanted {
             guard let known = stored.first(where: { $0.name == queue.name }) else {
+                // One of that name that is still being emptied goes on as this one.
+                if let topic = try await QueueRepository(database).topicOfDeleted(name: queue.name, tenant: tenant) {
+                    queue.topic = topic
+                    try await topics.prepare(queue.route)
+                }
                 let made = queue
                 try await database.inTransaction { try await QueueRepository($0).insert(made) }
                 isChanged = true
