@@ -1,23 +1,14 @@
-"""What tenants use, and their limits (rule-engine.md 8.5, cluster.md 12: 43)."""
+"""What tenants use, their limits, and what became of their messages (rule-engine.md 5.11, 8.5, cluster.md 12: 43)."""
 import uuid
 
-import pytest
+import requests
 
 import mqtt
 from rest import Rest
-from server import Server, eventually
+from server import eventually
 
+BASE = {"USAGE_STATS_REPORT_INTERVAL": "1", "TB_QUEUE_RULE_ENGINE_STATS_PRINT_INTERVAL_MS": "300", "TB_SERVICE_ID": "one"}
 MONTHLY = "transportMsgCount,transportDataPointsCount,ruleEngineExecutionCount,storageDataPointsCount"
-
-
-@pytest.fixture(scope="module")
-def reporting():
-    """A server that reports every second."""
-    running = Server({"USAGE_STATS_REPORT_INTERVAL": "1"})
-    try:
-        yield running.start()
-    finally:
-        running.remove()
 
 
 def publishes(port, token):
@@ -32,39 +23,109 @@ def publishes(port, token):
         return answer is not None and answer.type == mqtt.PUBACK
 
 
-def test_usage_is_counted_and_its_limit_refuses_the_tenant(reporting):
-    system = Rest(reporting.url, "sysadmin@thingsboard.org", "sysadmin")
-    tenant = Rest(reporting.url)
+def posts(server, token):
+    """The status that a message over HTTP gets."""
+    return requests.post(f"{server.url}/api/v1/{token}/telemetry", json={"a": 1}, timeout=10).status_code
+
+
+def latest(rest, kind, entity, keys):
+    answer = rest.ok("GET", f"/api/plugins/telemetry/{kind}/{entity}/values/timeseries?useStrictDataTypes=true&keys={keys}")
+    return [answer[key][0]["value"] if key in answer else None for key in keys.split(",")]
+
+
+def usage_state(rest):
+    found = rest.ok("POST", "/api/entitiesQuery/find", {
+        "entityFilter": {"type": "apiUsageState"}, "entityFields": [], "latestValues": [],
+        "pageLink": {"page": 0, "pageSize": 1}})
+    return found["data"][0]["entityId"]["id"]
+
+
+def test_usage_is_counted_and_its_limit_refuses_the_tenant(own):
+    system = Rest(own.url, "sysadmin@thingsboard.org", "sysadmin")
+    tenant = Rest(own.url)
     device = tenant.create_device()
-    port = reporting.mqtt_port
+    port = own.mqtt_port
     for _ in range(5):
         assert publishes(port, device.token)
     eventually(lambda: tenant.ok("GET", "/api/usage")["transportMessages"] == 5, 30, "five counted messages")
-    found = tenant.ok("POST", "/api/entitiesQuery/find", {
-        "entityFilter": {"type": "apiUsageState"}, "entityFields": [], "latestValues": [],
-        "pageLink": {"page": 0, "pageSize": 1}})
-    path = "/api/plugins/telemetry/API_USAGE_STATE/" + found["data"][0]["entityId"]["id"] + "/values/timeseries"
-
-    def counted(*keys):
-        answer = tenant.ok("GET", f"{path}?useStrictDataTypes=true&keys={','.join(keys)}")
-        return [answer[key][0]["value"] for key in keys]
-
-    messages, points, executions, stored = counted(*MONTHLY.split(","))
+    state = usage_state(tenant)
+    messages, points, executions, stored = latest(tenant, "API_USAGE_STATE", state, MONTHLY)
     assert (messages, points, stored) == (5, 15, 15) and executions >= 10
-    assert counted("transportMsgCountHourly")[0] <= 5
+    assert latest(tenant, "API_USAGE_STATE", state, "transportMsgCountHourly")[0] <= 5
 
     # A limit that is reached: transports refuse the tenant.
-    own = system.ok("GET", "/api/tenants?pageSize=1&page=0&textSearch=Tenant")["data"][0]
+    own_record = system.ok("GET", "/api/tenants?pageSize=1&page=0&textSearch=Tenant")["data"][0]
     profile = system.ok("POST", "/api/tenantProfile", {
         "name": "Little " + uuid.uuid4().hex[:8],
         "profileData": {"configuration": {"type": "DEFAULT", "maxTransportMessages": 8, "warnThreshold": 0.5}}})
-    system.ok("POST", "/api/tenant", {**own, "tenantProfileId": profile["id"], "version": None})
+    system.ok("POST", "/api/tenant", {**own_record, "tenantProfileId": profile["id"], "version": None})
     for _ in range(3):
         publishes(port, device.token)
     eventually(lambda: not publishes(port, device.token), 30, "a refusal")
+    eventually(lambda: posts(own, device.token) == 429, 30, "a refusal over HTTP")
     assert tenant.ok("GET", "/api/usage")["maxTransportMessages"] == 8
+    eventually(lambda: latest(tenant, "API_USAGE_STATE", state, "transportApiState,dbApiState,ruleEngineApiState") == [
+        "DISABLED", None, None], 30, "the state of transports")
     # What was refused is not counted.
-    assert tenant.ok("GET", "/api/usage")["transportMessages"] >= 8
+    counted = tenant.ok("GET", "/api/usage")["transportMessages"]
+    assert counted >= 8
+    assert posts(own, device.token) == 429 and not publishes(port, device.token)
     profile["profileData"]["configuration"]["maxTransportMessages"] = 1_000_000
     system.ok("POST", "/api/tenantProfile", profile)
     eventually(lambda: publishes(port, device.token), 30, "a message that is taken again")
+    assert posts(own, device.token) == 200
+    eventually(lambda: latest(tenant, "API_USAGE_STATE", state, "transportApiState") == ["ENABLED"], 30, "the state")
+    eventually(lambda: tenant.ok("GET", "/api/usage")["transportMessages"] >= counted + 2, 30, "counted messages")
+    assert tenant.ok("GET", "/api/usage")["transportMessages"] <= counted + 4
+
+
+def test_what_became_of_messages_is_told_for_each_queue(own):
+    tenant = Rest(own.url)
+    chain = tenant.ok("POST", "/api/ruleChain", {"name": "Chain " + uuid.uuid4().hex})
+    broken = {"type": "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode", "name": "save", "configurationVersion": 1,
+              "configuration": {"nobodyKnowsThis": 1}}
+    tenant.ok("POST", "/api/ruleChain/metadata", {
+        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [broken], "connections": []})
+    profile = tenant.ok("POST", "/api/deviceProfile", {
+        **tenant.create_profile("DEFAULT"), "defaultRuleChainId": chain["id"], "defaultQueueName": "HighPriority"})
+    failing, working = tenant.create_device(deviceProfileId=profile["id"]), tenant.create_device()
+    assert publishes(own.mqtt_port, working.token)
+    with mqtt.connected(own.mqtt_port, failing.token) as connection:
+        connection.publish(mqtt.TELEMETRY, {"a": 1})
+
+        def of(queue):
+            page = tenant.ok("GET", "/api/queueStats?pageSize=100&page=0")
+            return [found for found in page["data"] if (found["queueName"], found["serviceId"]) == (queue, "one")]
+
+        eventually(lambda: of("Main") and of("HighPriority"), 30, "statistics of both queues")
+        main, high = of("Main")[0], of("HighPriority")[0]
+        path = "/api/queueStats/" + high["id"]["id"]
+        assert tenant.ok("GET", path) == high == tenant.ok("GET", "/api/queueStats/list?queueStatsIds=" + high["id"]["id"])[0]
+        assert Rest(own.url, "sysadmin@thingsboard.org", "sysadmin").call("GET", path).status_code == 404
+
+        def sums(entity):
+            keys = "totalMsgs,successfulMsgs,tmpTimeout,tmpFailed,timeoutMsgs,failedMsgs"
+            answer = tenant.ok("GET", f"/api/plugins/telemetry/QUEUE_STATS/{entity['id']['id']}/values/timeseries"
+                                      f"?useStrictDataTypes=true&startTs=0&endTs=4000000000000&limit=1000&keys={keys}")
+            return [sum(value["value"] for value in answer.get(key, [])) for key in keys.split(",")]
+
+        def grown():
+            total, successful, *others = sums(main)
+            return total == successful > 0 and others == [0, 0, 0, 0]
+
+        eventually(grown, 30, "messages of Main")
+        # A message that is tried again is not counted as one that failed, but the queue tells what is wrong.
+        eventually(lambda: latest(tenant, "QUEUE_STATS", high["id"]["id"], "ruleEngineException")[0], 30, "an exception")
+        problem = latest(tenant, "QUEUE_STATS", high["id"]["id"], "ruleEngineException")[0]
+        assert problem["ruleNodeName"] == "save" and problem["ruleChainId"] == chain["id"]["id"]
+        assert "Failed to initialize rule node!" in problem["message"]
+        assert sums(high)[5] == 0
+        chain_metadata = {"ruleChainId": chain["id"], "firstNodeIndex": 0, "connections": [], "nodes": [
+            {**broken, "configuration": {"defaultTTL": 0, "useServerTs": False,
+                                         "processingSettings": {"type": "ON_EVERY_MESSAGE"}}}]}
+        tenant.ok("POST", "/api/ruleChain/metadata", chain_metadata)
+        connection.timeout = 30
+        connection.puback()
+        eventually(lambda: sums(high)[0] > 0, 30, "the message of HighPriority")
+        total, successful, _, again, _, failed = sums(high)
+        assert total == successful and again > 0 and failed == 0

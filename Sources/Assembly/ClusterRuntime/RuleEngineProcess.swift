@@ -24,7 +24,7 @@ final class RuleEngineProcess: RunnableService {
     private var consumers: QueueConsumers?
     private var catalogue: QueueCatalogue?
     private var sweeper: Task<Void, Never>?
-    private var usageReports: Task<Void, Never>?
+    private var reports: [Task<Void, Never>] = []
     private let queueChanges = ChangeListener()
 
     init(settings: ClusterSettings, logger: Logger) {
@@ -55,7 +55,11 @@ final class RuleEngineProcess: RunnableService {
             settings: reporting, database: database, writer: writer, transports: peers.transports,
             ruleEngines: peers.ruleEngines, logger: logger
         ) { await service.takeUsage() }
-        usageReports = Task.detached { await reporter.run() }
+        let statistics = QueueStatisticsReporter(
+            settings: settings.ruleEngine.queueStatistics, serviceID: settings.runtime.serviceID, database: database,
+            writer: writer, logger: logger
+        ) { await service.takeQueueReports() }
+        reports = [Task.detached { await reporter.run() }, Task.detached { await statistics.run() }]
         await link.setReady()
         runtime.started(statisticsOn: io.loops[0])
     }
@@ -137,8 +141,8 @@ final class RuleEngineProcess: RunnableService {
         await sweeper?.value
         await link?.leave()
         await consumers?.stopAll()
-        usageReports?.cancel()
-        await usageReports?.value
+        for report in reports { report.cancel() }
+        for report in reports { await report.value }
         writer?.stop()
         await link?.hub.close()
         await node?.stop()

@@ -28,7 +28,7 @@ public final class Standalone: RunnableService {
     private var core: CorePart?
     private var transports: TransportPart?
     private var catalogue: QueueCatalogue?
-    private var usageReports: Task<Void, Never>?
+    private var reports: [Task<Void, Never>] = []
 
     public init(settings: StandaloneSettings, logger: Logger) {
         self.settings = settings
@@ -81,7 +81,11 @@ public final class Standalone: RunnableService {
             settings: settings.ruleEngine.usage, database: database, writer: writer, transports: notifications,
             ruleEngines: engines, logger: logger
         ) { await engine.takeUsage() }
-        usageReports = Task.detached { await reporter.run() }
+        let statistics = QueueStatisticsReporter(
+            settings: settings.ruleEngine.queueStatistics, serviceID: settings.runtime.serviceID, database: database,
+            writer: writer, logger: logger
+        ) { await engine.takeQueueReports() }
+        reports = [Task.detached { await reporter.run() }, Task.detached { await statistics.run() }]
         let transports = TransportPart(
             runtime: runtime, settings: settings.transports,
             backEnd: TransportBackEnd(
@@ -164,8 +168,8 @@ public final class Standalone: RunnableService {
         await runtime.stopHTTP()
         transports?.closeConnections()
         await runtime.settle()
-        usageReports?.cancel()
-        await usageReports?.value
+        for report in reports { report.cancel() }
+        for report in reports { await report.value }
         await core?.finish()
         writer?.stop()
         await ruleEngine?.events.close()

@@ -113,6 +113,18 @@ public final class RuleEngineService: Sendable {
         return taken
     }
 
+    /// What became of messages since it was asked last, by tenant and queue.
+    public func takeQueueReports() async -> [QueueCountsKey: QueueReport] {
+        var taken: [QueueCountsKey: QueueReport] = [:]
+        for bound in state.withLock({ $0.shards }) {
+            for (key, report) in await bound.loop.perform({ bound.shard.takeQueueReports() }) {
+                taken[key, default: QueueReport()].counts += report.counts
+                if taken[key]?.firstError == nil { taken[key]?.firstError = report.firstError }
+            }
+        }
+        return taken
+    }
+
     /// Acts on what every rule engine is told. Safe from any thread.
     public func receive(_ notification: RuleEngineNotification) {
         switch notification {

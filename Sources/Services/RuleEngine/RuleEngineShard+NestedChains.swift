@@ -55,7 +55,7 @@ extension RuleEngineShard {
             return nil
         }
         guard let first = next.firstNode else {
-            finish(duty, .acknowledged)
+            finish(duty, .acknowledged, chain.usage)
             return nil
         }
         var inner = message
@@ -91,7 +91,7 @@ extension RuleEngineShard {
         guard let call = message.callers, case .ready(let tenant) = tenants[message.tenantID],
             let caller = tenant.chains[call.chain], let index = caller.index(of: call.node)
         else {
-            finish(duty, .acknowledged)
+            finish(duty, .acknowledged, chain.usage)
             return nil
         }
         var outer = message

@@ -123,12 +123,12 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     /// Finds the chain and node of a message (`rule-engine.md` 2.8).
     private func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
         if duty.isFirstAttempt { tenant.usage.begin(message) }
-        guard tenant.usage.features.ruleEngine != .disabled else { return finish(duty, .acknowledged) }
+        guard tenant.usage.features.ruleEngine != .disabled else { return finish(duty, .acknowledged, tenant.usage) }
         let chain: RuleChain
         if let id = message.ruleChainID {
             guard let found = tenant.chains[id] else {
                 // The chain was deleted while the message was on its way.
-                finish(duty, .acknowledged)
+                finish(duty, .acknowledged, tenant.usage)
                 return
             }
             chain = found
@@ -151,7 +151,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             if chain.nodes[first].isDebugged { recordIn(message, "", chain, first) }
             run(message, duty, chain, first)
         } else {
-            finish(duty, .acknowledged)
+            finish(duty, .acknowledged, tenant.usage)
         }
         runCopies()
     }
@@ -162,7 +162,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     func run(_ start: RuleMessage, _ duty: MessageDuty, _ first: RuleChain, _ firstNode: Int) {
         var (message, chain, node) = (start, first, firstNode)
         while true {
-            if duty.isStopped { return finish(duty, .lost) }
+            if duty.isStopped { return finish(duty, .lost, chain.usage) }
             guard message.executedNodeCount < Self.maximumExecutions else {
                 let text = "Message is processed by more than \(Self.maximumExecutions) rule nodes!"
                 fail(message, duty, text, chain: chain, node: node)
@@ -200,7 +200,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         case .suspended:
             return nil
         case .acknowledge:
-            finish(duty, .acknowledged)
+            finish(duty, .acknowledged, chain.usage)
             return nil
         case .enter(let message, let target, let prefersDefault):
             return enter(message, target, prefersDefault: prefersDefault, duty, from: chain, node)
@@ -222,7 +222,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         }
         switch targets.count {
         case 0:
-            finish(duty, .acknowledged)
+            finish(duty, .acknowledged, chain.usage)
             return nil
         case 1:
             if chain.nodes[targets[0]].isDebugged { recordIn(message, outcome.labels, chain, targets[0]) }
@@ -264,6 +264,21 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             taken[tenant] = usage.counts
             usage.counts = UsageCounts()
         }
+        return taken
+    }
+
+    /// What became of messages since it was asked last.
+    func takeQueueReports() -> [QueueCountsKey: QueueReport] {
+        var taken: [QueueCountsKey: QueueReport] = [:]
+        let name = queues.only?.name ?? QueueRoute.main
+        for (tenant, usage) in usages {
+            guard usage.queue.total > 0 || usage.firstError != nil else { continue }
+            var report = QueueReport()
+            (report.counts, report.firstError) = (usage.queue, usage.firstError)
+            (usage.queue, usage.firstError) = (QueueCounts(), nil)
+            taken[QueueCountsKey(tenant: tenant, queueName: name)] = report
+        }
+        for (key, counts) in queues.takeCounts() { taken[key, default: QueueReport()].counts += counts }
         return taken
     }
 
@@ -332,10 +347,12 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
 
     // MARK: - Ends
 
-    func finish(_ duty: MessageDuty, _ outcome: DeliveryOutcome) {
+    /// - Parameter usage: Of the message's tenant.
+    func finish(_ duty: MessageDuty, _ outcome: DeliveryOutcome, _ usage: TenantUsage?) {
         switch duty {
         case .ticket(let ticket):
             if outcome == .acknowledged { metrics.successful += 1 } else { metrics.failed += 1 }
+            usage?.queue.note(outcome)
             lane.tell(outcome, of: ticket)
         case .attempt(let attempt):
             attempt.queue.ended(attempt, outcome)
@@ -346,7 +363,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             // A failed branch does not fail the message that it is a copy of, unless that can run again.
             if outcome == .failed, shared.duty.retriesFailed { shared.hasFailed = true }
             guard shared.remaining == 0 else { return }
-            finish(shared.duty, shared.isStopped ? .lost : shared.hasFailed ? .failed : .acknowledged)
+            finish(shared.duty, shared.isStopped ? .lost : shared.hasFailed ? .failed : .acknowledged, usage)
         case .none:
             break
         }
@@ -362,7 +379,13 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 "rule_node.name": .string(nodeName), "message.type": .string(message.type.name),
                 "tenant.id": .string(message.tenantID.description),
             ])
-        finish(duty, .failed)
+        let usage = chain?.usage ?? usages[message.tenantID]
+        if let usage, usage.firstError == nil {
+            usage.firstError = RuleNodeFailure(
+                text: text, node: node.flatMap { chain?.nodes[$0].id }, nodeName: nodeName, chain: chain?.id,
+                chainName: chain?.name ?? "")
+        }
+        finish(duty, .failed, usage)
     }
 
     // MARK: - Chains

@@ -29,8 +29,11 @@ final class ScheduledQueue {
         let ticket: DeliveryTicket
         let lane: RuleEngineLane
         var attempt: MessageAttempt?
+        /// Whether its last attempt took too long.
+        var wasStopped = false
     }
 
+    let name: String
     private(set) var strategies: QueueStrategies
     private let loop: EventLoop
     private let metrics: RuleEngineMetrics
@@ -40,12 +43,14 @@ final class ScheduledQueue {
     private var actions: [MessageSchedule.Action] = []
     private var isSettling = false
     private var wakesAt: MonotonicTime?
+    private var counts: [TenantID: QueueCounts] = [:]
 
     /// - Parameter run: Starts a message at its first node.
     init(
-        strategies: QueueStrategies, loop: EventLoop, metrics: RuleEngineMetrics,
+        name: String, strategies: QueueStrategies, loop: EventLoop, metrics: RuleEngineMetrics,
         run: @escaping (RuleMessage, MessageAttempt) -> Void
     ) {
+        self.name = name
         self.strategies = strategies
         self.loop = loop
         self.metrics = metrics
@@ -54,6 +59,12 @@ final class ScheduledQueue {
     }
 
     var count: Int { schedule.count }
+
+    /// What became of messages since it was asked last, by tenant.
+    func takeCounts() -> [TenantID: QueueCounts] {
+        defer { counts = [:] }
+        return counts
+    }
 
     /// Begins a delivery; the number of its messages in this queue.
     func beginDelivery(of size: Int) -> UInt32 { schedule.beginDelivery(of: size) }
@@ -107,10 +118,13 @@ final class ScheduledQueue {
         case .run(let slot, let number):
             let attempt = MessageAttempt(queue: self, slot: slot, isFirst: number == 1)
             guard let message = held[slot]?.message else { preconditionFailure("slot \(slot) holds no message") }
+            if !attempt.isFirst { countAnother(message.tenantID, afterStop: held[slot]!.wasStopped) }
             held[slot]!.attempt = attempt
+            held[slot]!.wasStopped = false
             run(message, attempt)
         case .stop(let slot):
             held[slot]?.attempt?.isStopped = true
+            held[slot]?.wasStopped = true
         case .tell(let slot, let outcome):
             guard let message = held[slot] else { preconditionFailure("slot \(slot) holds no message") }
             switch outcome {
@@ -118,12 +132,21 @@ final class ScheduledQueue {
             case .failed: metrics.failed += 1
             case .lost: break  // Counted as timed out.
             }
+            counts[message.message.tenantID, default: QueueCounts()].note(outcome)
             message.lane.tell(outcome, of: message.ticket)
         case .giveBack(let slot):
             guard let message = held[slot] else { preconditionFailure("slot \(slot) holds no message") }
             message.lane.giveBack(message.ticket)
         case .forget(let slot):
             held[slot] = nil
+        }
+    }
+
+    private func countAnother(_ tenant: TenantID, afterStop: Bool) {
+        if afterStop {
+            counts[tenant, default: QueueCounts()].timedOutForNow += 1
+        } else {
+            counts[tenant, default: QueueCounts()].failedForNow += 1
         }
     }
 

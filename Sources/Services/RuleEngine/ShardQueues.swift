@@ -6,7 +6,7 @@ import Reactor
 /// The queues of a shard whose strategies are more than to run everything at once. Owned by the shard's loop.
 final class ShardQueues {
     /// The queue of every message of the lane; `nil` when messages name theirs.
-    private let only: QueueKey?
+    let only: QueueKey?
     private var table = QueueTable([])
     private var queues: [QueueKey: ScheduledQueue] = [:]
     /// Messages of the delivery that is being taken, by queue.
@@ -36,14 +36,16 @@ final class ShardQueues {
     ) {
         self.table = table
         var made: [QueueKey: ScheduledQueue] = [:]
-        for record in table.records where !record.strategies.isPlain {
+        for record in table.records {
             let key = record.key
+            // Where messages name their queues, those of `Main` alone need no name to be counted by.
+            guard !record.strategies.isPlain || only == nil && key != QueueKey(name: QueueRoute.main) else { continue }
             guard only == nil || only == key else { continue }
             if let known = queues[key], known.strategies.submit == record.strategies.submit {
                 made[key] = known
             } else {
                 made[key] = ScheduledQueue(
-                    strategies: record.strategies, loop: loop, metrics: metrics, run: run)
+                    name: key.name, strategies: record.strategies, loop: loop, metrics: metrics, run: run)
             }
         }
         former.removeAll { $0.queue.count == 0 }
@@ -91,6 +93,17 @@ final class ShardQueues {
     /// Does what follows from what ended. When no message runs.
     func settle() {
         while let queue = ended.popLast() { queue.settle() }
+    }
+
+    /// What became of messages since it was asked last.
+    func takeCounts() -> [QueueCountsKey: QueueCounts] {
+        var taken: [QueueCountsKey: QueueCounts] = [:]
+        for queue in all {
+            for (tenant, counts) in queue.takeCounts() {
+                taken[QueueCountsKey(tenant: tenant, queueName: queue.name), default: QueueCounts()] += counts
+            }
+        }
+        return taken
     }
 
     /// Gives back what a producer sent and what does not run.

@@ -1,10 +1,15 @@
 import Messages
+import Queue
 import Storage
 
 /// What a tenant uses on one shard, and what it may use. Owned by the shard's loop.
 final class TenantUsage {
     var counts = UsageCounts()
     var features = TenantFeatures()
+    /// Of messages without a schedule.
+    var queue = QueueCounts()
+    /// Since it was asked last.
+    var firstError: RuleNodeFailure?
 
     /// Counts a message that begins to be processed; only what a device sent was brought by a transport.
     func begin(_ message: RuleMessage) {

@@ -16,11 +16,16 @@ public struct RuleEngineSettings: Sendable {
     /// `NEEDLETAIL_RULE_ENGINE_THREADS`: event loops for rule chains.
     public var threads: Int
     public var usage: UsageSettings
+    public var queueStatistics: QueueStatisticsSettings
 
     public init(from settings: inout SettingsReader) {
         usage = UsageSettings(
             isEnabled: settings.boolean("USAGE_STATS_REPORT_ENABLED", default: true),
             interval: .seconds(settings.integer("USAGE_STATS_REPORT_INTERVAL", default: 60, in: 1...86_400)))
+        queueStatistics = QueueStatisticsSettings(
+            isEnabled: settings.boolean("TB_QUEUE_RULE_ENGINE_STATS_ENABLED", default: true),
+            interval: .milliseconds(
+                settings.integer("TB_QUEUE_RULE_ENGINE_STATS_PRINT_INTERVAL_MS", default: 60_000, in: 100...86_400_000)))
         writer = TelemetryWriterConfiguration(from: &settings)
         partitionScheme =
             PartitionScheme(

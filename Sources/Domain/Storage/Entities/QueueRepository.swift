@@ -113,6 +113,21 @@ public struct QueueRepository: Sendable {
 
     // MARK: - Statistics
 
+    /// What the statistics of a tenant's messages in a queue on a service belong to; made where it is missing. `nil`: no such
+    /// tenant.
+    public func statisticsEntity(
+        tenant: TenantID, queueName: String, serviceID: String, now: Int64
+    ) async throws -> UUID128? {
+        try await runner.query(
+            """
+            INSERT INTO queue_stats (id, created_time, tenant_id, queue_name, service_id)
+            SELECT $1, $2, t.id, $4, $5 FROM tenant t WHERE t.id = $3
+            ON CONFLICT (tenant_id, queue_name, service_id) DO UPDATE SET queue_name = excluded.queue_name
+            RETURNING id
+            """, [.id(.ordered()), .int8(now), .id(tenant), .text(queueName), .text(serviceID)]
+        ).first?.id(0)
+    }
+
     public func statistics(tenant: TenantID, _ link: PageLink) async throws -> Page<QueueStatistics> {
         var statement = ListStatement(
             .init(

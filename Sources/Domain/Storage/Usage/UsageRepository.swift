@@ -45,6 +45,23 @@ public struct TenantFeatures: Sendable, Equatable {
     public init() {}
 }
 
+/// A tenant that may use something else than before.
+public struct FeaturesChange: Sendable {
+    public var tenant: TenantID
+    /// The usage state, whose telemetry tells of it.
+    public var entity: UUID128
+    public var before: TenantFeatures
+    public var now: TenantFeatures
+
+    /// What changed, by the published names.
+    public var named: [(key: String, state: FeatureState)] {
+        [
+            ("transportApiState", before.transport, now.transport), ("dbApiState", before.storage, now.storage),
+            ("ruleEngineApiState", before.ruleEngine, now.ruleEngine),
+        ].filter { $0.1 != $0.2 }.map { ($0.0, $0.2) }
+    }
+}
+
 /// A total that a report has changed.
 public struct UsageTotal: Sendable {
     /// The usage state, whose telemetry it is.
@@ -115,12 +132,12 @@ public struct UsageRepository: Sendable {
 
     /// Compares what these tenants, and those that may not use everything, have used with what they may use.
     ///
-    /// - Returns: Those whose states changed.
-    public func judge(_ tenants: [TenantID], month: Int64) async throws -> [TenantID: TenantFeatures] {
+    /// - Returns: What changed by this call.
+    public func judge(_ tenants: [TenantID], month: Int64) async throws -> [FeaturesChange] {
         let rows = try await runner.query(
             """
             SELECT s.tenant_id, s.transport, s.db_storage, s.re_exec, (p.profile_data -> 'configuration')::text,
-                coalesce(jsonb_object_agg(k.key, l.long_v) FILTER (WHERE k.key IS NOT NULL), '{}')::text
+                coalesce(jsonb_object_agg(k.key, l.long_v) FILTER (WHERE k.key IS NOT NULL), '{}')::text, s.id
             FROM api_usage_state s
             JOIN tenant t ON t.id = s.tenant_id
             JOIN tenant_profile p ON p.id = t.tenant_profile_id
@@ -128,14 +145,15 @@ public struct UsageRepository: Sendable {
             LEFT JOIN key_dictionary k ON k.key_id = l.key
             WHERE s.entity_id = s.tenant_id
                 AND (s.tenant_id = ANY($1) OR (s.transport, s.db_storage, s.re_exec) <> ('ENABLED', 'ENABLED', 'ENABLED'))
-            GROUP BY 1, 2, 3, 4, 5
+            GROUP BY 1, 2, 3, 4, 5, s.id
             """, [.ids(tenants.map(\.uuid)), .int8(month)])
-        var changed: [TenantID: TenantFeatures] = [:]
+        var changed: [FeaturesChange] = []
         for row in rows {
             let tenant: TenantID = row.entity(0)
             let limits = UsageLimits(row.document(4) ?? RawJSON(wellFormed: "{}"))
             let judged = limits.features(using: row.document(5) ?? RawJSON(wellFormed: "{}"))
-            guard judged != Self.features(row, from: 1) else { continue }
+            let known = Self.features(row, from: 1)
+            guard judged != known else { continue }
             let updated = try await runner.query(
                 """
                 UPDATE api_usage_state SET transport = $2, db_storage = $3, re_exec = $4, version = version + 1
@@ -147,7 +165,8 @@ public struct UsageRepository: Sendable {
                     .text(judged.ruleEngine.rawValue),
                 ])
             // Another process may have been quicker.
-            if updated.affectedRows > 0 { changed[tenant] = judged }
+            guard updated.affectedRows > 0 else { continue }
+            changed.append(FeaturesChange(tenant: tenant, entity: row.id(6) ?? .zero, before: known, now: judged))
         }
         return changed
     }

@@ -79,9 +79,19 @@ public final class UsageReporter: Sendable {
             // The latest value is written already, by addition.
             try? await writer.save(entity: total.entity, records: [record], streams: .history)
         }
-        for (tenant, features) in try await repository.judge(Array(usage.keys), month: month) {
-            await tell(tenant, features)
+        for change in try await repository.judge(Array(usage.keys), month: month) {
+            await tell(change.tenant, change.now)
+            await note(change)
         }
+    }
+
+    /// Shows the change as telemetry of the usage state.
+    private func note(_ change: FeaturesChange) async {
+        var arena = PointArena()
+        for (key, state) in change.named { arena.append(key: key, value: .string(state.rawValue)) }
+        let record = TimeseriesRecord(
+            timestamp: CurrentTime.milliseconds, arena: arena, points: 0..<arena.points.count)
+        try? await writer.save(entity: change.entity, records: [record])
     }
 
     private func tell(_ tenant: TenantID, _ features: TenantFeatures) async {
