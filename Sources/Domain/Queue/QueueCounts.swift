@@ -58,6 +58,11 @@ public struct QueueReport: Sendable {
     public var firstError: RuleNodeFailure?
 
     public init() {}
+
+    public static func += (left: inout QueueReport, right: QueueReport) {
+        left.counts += right.counts
+        left.firstError = left.firstError ?? right.firstError
+    }
 }
 
 /// A message's failure, and where it happened.

@@ -118,8 +118,7 @@ public final class RuleEngineService: Sendable {
         var taken: [QueueCountsKey: QueueReport] = [:]
         for bound in state.withLock({ $0.shards }) {
             for (key, report) in await bound.loop.perform({ bound.shard.takeQueueReports() }) {
-                taken[key, default: QueueReport()].counts += report.counts
-                if taken[key]?.firstError == nil { taken[key]?.firstError = report.firstError }
+                taken[key, default: QueueReport()] += report
             }
         }
         return taken

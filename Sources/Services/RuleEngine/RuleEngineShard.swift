@@ -278,7 +278,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             (usage.queue, usage.firstError) = (QueueCounts(), nil)
             taken[QueueCountsKey(tenant: tenant, queueName: name)] = report
         }
-        for (key, counts) in queues.takeCounts() { taken[key, default: QueueReport()].counts += counts }
+        for (key, report) in queues.takeReports() { taken[key, default: QueueReport()] += report }
         return taken
     }
 
@@ -380,10 +380,13 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 "tenant.id": .string(message.tenantID.description),
             ])
         let usage = chain?.usage ?? usages[message.tenantID]
-        if let usage, usage.firstError == nil {
-            usage.firstError = RuleNodeFailure(
-                text: text, node: node.flatMap { chain?.nodes[$0].id }, nodeName: nodeName, chain: chain?.id,
-                chainName: chain?.name ?? "")
+        let failure = RuleNodeFailure(
+            text: text, node: node.flatMap { chain?.nodes[$0].id }, nodeName: nodeName, chain: chain?.id,
+            chainName: chain?.name ?? "")
+        if let queue = duty.queue {
+            queue.note(failure, of: message.tenantID)
+        } else if usage?.firstError == nil {
+            usage?.firstError = failure
         }
         finish(duty, .failed, usage)
     }

@@ -43,7 +43,7 @@ final class ScheduledQueue {
     private var actions: [MessageSchedule.Action] = []
     private var isSettling = false
     private var wakesAt: MonotonicTime?
-    private var counts: [TenantID: QueueCounts] = [:]
+    private var reports: [TenantID: QueueReport] = [:]
 
     /// - Parameter run: Starts a message at its first node.
     init(
@@ -61,9 +61,13 @@ final class ScheduledQueue {
     var count: Int { schedule.count }
 
     /// What became of messages since it was asked last, by tenant.
-    func takeCounts() -> [TenantID: QueueCounts] {
-        defer { counts = [:] }
-        return counts
+    func takeReports() -> [TenantID: QueueReport] {
+        defer { reports = [:] }
+        return reports
+    }
+
+    func note(_ failure: RuleNodeFailure, of tenant: TenantID) {
+        if reports[tenant]?.firstError == nil { reports[tenant, default: QueueReport()].firstError = failure }
     }
 
     /// Begins a delivery; the number of its messages in this queue.
@@ -132,7 +136,7 @@ final class ScheduledQueue {
             case .failed: metrics.failed += 1
             case .lost: break  // Counted as timed out.
             }
-            counts[message.message.tenantID, default: QueueCounts()].note(outcome)
+            reports[message.message.tenantID, default: QueueReport()].counts.note(outcome)
             message.lane.tell(outcome, of: message.ticket)
         case .giveBack(let slot):
             guard let message = held[slot] else { preconditionFailure("slot \(slot) holds no message") }
@@ -144,9 +148,9 @@ final class ScheduledQueue {
 
     private func countAnother(_ tenant: TenantID, afterStop: Bool) {
         if afterStop {
-            counts[tenant, default: QueueCounts()].timedOutForNow += 1
+            reports[tenant, default: QueueReport()].counts.timedOutForNow += 1
         } else {
-            counts[tenant, default: QueueCounts()].failedForNow += 1
+            reports[tenant, default: QueueReport()].counts.failedForNow += 1
         }
     }
 
@@ -174,17 +178,20 @@ extension MessageDuty {
         }
     }
 
+    /// The queue whose strategies it follows.
+    var queue: ScheduledQueue? {
+        switch self {
+        case .ticket, .none: nil
+        case .attempt(let attempt): attempt.queue
+        case .copy(let shared): shared.duty.queue
+        }
+    }
+
     /// Whether the message begins for the first time.
     var isFirstAttempt: Bool {
         if case .attempt(let attempt) = self { attempt.isFirst } else { true }
     }
 
     /// Whether the message runs again when it fails.
-    var retriesFailed: Bool {
-        switch self {
-        case .ticket, .none: false
-        case .attempt(let attempt): attempt.queue.strategies.processing.retriesFailed
-        case .copy(let shared): shared.duty.retriesFailed
-        }
-    }
+    var retriesFailed: Bool { queue?.strategies.processing.retriesFailed ?? false }
 }

@@ -96,11 +96,11 @@ final class ShardQueues {
     }
 
     /// What became of messages since it was asked last.
-    func takeCounts() -> [QueueCountsKey: QueueCounts] {
-        var taken: [QueueCountsKey: QueueCounts] = [:]
+    func takeReports() -> [QueueCountsKey: QueueReport] {
+        var taken: [QueueCountsKey: QueueReport] = [:]
         for queue in all {
-            for (tenant, counts) in queue.takeCounts() {
-                taken[QueueCountsKey(tenant: tenant, queueName: queue.name), default: QueueCounts()] += counts
+            for (tenant, report) in queue.takeReports() {
+                taken[QueueCountsKey(tenant: tenant, queueName: queue.name), default: QueueReport()] += report
             }
         }
         return taken

@@ -49,7 +49,10 @@ extension TenantRepository {
     }
 
     private static let owned =
-        ["device", "asset", "entity_view", "customer", "tb_user", "dashboard", "edge", "rule_chain", "api_usage_state"]
+        [
+            "device", "asset", "entity_view", "customer", "tb_user", "dashboard", "edge", "rule_chain",
+            "api_usage_state", "queue_stats",
+        ]
         .map { "SELECT id FROM \($0) WHERE tenant_id = $1" }.joined(separator: " UNION ALL ") + " UNION ALL SELECT $1"
 
     /// Deletes a tenant and everything that belongs to it, but for telemetry history. To be run in a transaction.

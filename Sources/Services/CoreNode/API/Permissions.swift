@@ -74,6 +74,7 @@ enum Permissions {
         case .tenantProfile, .adminSettings, .domain: false
         case .user: owner.authority != .systemAdministrator
         case .apiUsageState: operation == .readTelemetry
+        case .queueStats: operation == .readTelemetry || operation == .read
         default: true
         }
     }
