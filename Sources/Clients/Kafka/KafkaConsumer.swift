@@ -22,6 +22,13 @@ public final class KafkaConsumer: Sendable {
         waiter = isPolled ? QueueWaiter(adopting: rd_kafka_queue_get_consumer(handle.raw), of: handle) : nil
     }
 
+    /// Events that nobody has read hold on to partitions, and librdkafka waits for these at its end.
+    deinit {
+        let queue: OpaquePointer = rd_kafka_queue_get_consumer(handle.raw)
+        while let event = rd_kafka_queue_poll(queue, 0) { rd_kafka_event_destroy(event) }
+        rd_kafka_queue_destroy(queue)
+    }
+
     // MARK: - Assignment
 
     /// Starts to fetch these partitions, each from its offset; others go on.

@@ -93,9 +93,11 @@ private final class LaneInbox: @unchecked Sendable {
         self.consumer = consumer
         let partitions = partitions
         lane = RuleEngineLane(
-            loop: loop, index: index, takeBack: { partitions.giveBack($0.ticket, slot: $0.producer) }
-        ) { slot, outcomes in
-            partitions.finish(outcomes.lazy.map(\.ticket), slot: slot)
+            loop: loop, index: index,
+            takeBack: { [weak partitions] in partitions?.giveBack($0.ticket, slot: $0.producer) }
+        ) { [weak partitions] slot, outcomes in
+            // A consumer that has ended commits nothing more.
+            partitions?.finish(outcomes.lazy.map(\.ticket), slot: slot)
         }
     }
 
