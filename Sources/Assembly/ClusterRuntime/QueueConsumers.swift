@@ -20,7 +20,10 @@ actor QueueConsumers {
 
     /// Forgets a deleted queue, unless it was made again meanwhile, and deletes its topic by the given body before somebody can
     /// make it again.
-    typealias Forget = @Sendable (QueueRecord, _ deleteTopic: @escaping @Sendable () async throws -> Void) async throws -> Void
+    typealias Forget =
+        @Sendable (
+            QueueRecord, _ deleteTopic: @escaping @Sendable () async throws -> Void
+        ) async throws -> Void
 
     private let link: ClusterLinkParts
     private let service: RuleEngineService

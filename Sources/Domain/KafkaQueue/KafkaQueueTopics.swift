@@ -2,6 +2,7 @@ public import Messages
 public import Queue
 import Kafka
 import Logging
+import Threads
 
 /// The topics of rule engine queues while queues come, grow and go. Safe from any thread.
 public struct KafkaQueueTopics: QueueTopics {
@@ -46,7 +47,7 @@ public struct KafkaQueueTopics: QueueTopics {
         let group = hub.settings.topics.ruleEngineGroup(queue: route.name, isolated: route.isolatedTenant)
         guard let count = try await partitionCount(of: route) else { return true }
         let properties = hub.settings.common
-        let result: Result<Bool, KafkaError> = await runOnThread("kafka-offsets") {
+        let result: Result<Bool, KafkaError> = await DetachedThread.result("kafka-offsets") {
             Result { () throws(KafkaError) in
                 let consumer = try KafkaConsumer(properties, group: group)
                 let committed = try consumer.committed(
@@ -83,7 +84,7 @@ public struct KafkaQueueTopics: QueueTopics {
         _ body: @escaping @Sendable (KafkaAdmin) throws(KafkaError) -> R
     ) async throws -> R {
         let common = hub.settings.common
-        let result: Result<R, KafkaError> = await runOnThread("kafka-admin") {
+        let result: Result<R, KafkaError> = await DetachedThread.result("kafka-admin") {
             Result { () throws(KafkaError) in try body(try KafkaAdmin(common)) }
         }
         return try result.get()

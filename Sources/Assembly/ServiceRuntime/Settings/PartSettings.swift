@@ -25,7 +25,8 @@ public struct RuleEngineSettings: Sendable {
         queueStatistics = QueueStatisticsSettings(
             isEnabled: settings.boolean("TB_QUEUE_RULE_ENGINE_STATS_ENABLED", default: true),
             interval: .milliseconds(
-                settings.integer("TB_QUEUE_RULE_ENGINE_STATS_PRINT_INTERVAL_MS", default: 60_000, in: 100...86_400_000)))
+                settings.integer("TB_QUEUE_RULE_ENGINE_STATS_PRINT_INTERVAL_MS", default: 60_000, in: 100...86_400_000))
+        )
         writer = TelemetryWriterConfiguration(from: &settings)
         partitionScheme =
             PartitionScheme(

@@ -7,6 +7,7 @@ import Logging
 import Metrics
 import Model
 import Synchronization
+import Threads
 import Wire
 
 /// The producing face of the rule engine's queues on Kafka. An outcome is a delivery report with `acks=all`:
@@ -95,7 +96,7 @@ extension KafkaHub {
         let wanted = routes.map {
             (settings.topics.ruleEngine(topic: $0.topic, isolated: $0.isolatedTenant), $0.partitions)
         }
-        let result: Result<Void, KafkaError> = await runOnThread("kafka-metadata") {
+        let result: Result<Void, KafkaError> = await DetachedThread.result("kafka-metadata") {
             Result { () throws(KafkaError) in
                 for (name, partitions) in wanted {
                     let known = try producer.partitionCount(of: producer.topic(name), milliseconds: 10_000)
