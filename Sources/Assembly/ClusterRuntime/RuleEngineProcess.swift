@@ -128,7 +128,7 @@ final class RuleEngineProcess: RunnableService {
             while !Task.isCancelled {
                 try? await Task.sleep(for: .seconds(2))
                 if Task.isCancelled { return }
-                await consumers.sweep(now: WallClock.milliseconds)
+                await consumers.sweep(now: WallClock.milliseconds())
             }
         }
     }
