@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from rest import Rest
+from server import eventually
 
 NOBODY = "00000000-0000-1000-8000-000000000000"
 DEFAULT = {"type": "DEFAULT"}
@@ -172,3 +173,46 @@ def test_a_login_is_audited_with_what_the_client_says_of_itself(server, rest):
     data = page["data"][0]["actionData"]
     assert set(data) == {"clientAddress", "browser", "os", "device"}
     assert data["browser"].startswith("python-requests ")
+
+
+@pytest.mark.parametrize("path,properties", [
+    ("/api/tenant/devices", "id customerId deviceProfileId firmwareId softwareId version"),
+    ("/api/tenant/deviceInfos", "customerId deviceProfileId version"),
+    ("/api/tenant/assets", "customerId assetProfileId version"),
+    ("/api/tenant/entityViews", "customerId startTs endTs version"),
+    ("/api/deviceProfiles", "provisionType defaultQueueName version"),
+    ("/api/customers", "state address address2 zip phone version"),
+    ("/api/users", "phone authority customerId version"),
+    ("/api/ruleChains", "debugMode version"),
+    ("/api/tenant/dashboards", "mobileOrder mobileHide version"),
+    ("/api/alarms", "acknowledged cleared originatorType")])
+def test_lists_are_sorted_by_every_plain_member(rest, path, properties):
+    for name in properties.split():
+        for order in ("ASC", "DESC"):
+            rest.ok("GET", f"{path}?pageSize=3&page=0&sortProperty={name}&sortOrder={order}")
+
+
+def test_dashboards_for_phones_come_in_their_order(rest):
+    mark = uuid.uuid4().hex
+    for order in (None, 2, -1):
+        rest.ok("POST", "/api/dashboard", {"title": f"D {mark} {order}", "mobileOrder": order})
+    page = rest.ok("GET", f"/api/tenant/dashboards?pageSize=10&page=0&mobile=true&textSearch={mark}")
+    assert [one["mobileOrder"] for one in page["data"]] == [-1, 2, None]
+
+
+def test_the_audit_log_keeps_values_as_texts(rest):
+    device = rest.create_device()
+    rest.ok("POST", device.path + "/attributes/SERVER_SCOPE", {"a": 1, "b": "x", "c": True})
+    rest.ok("POST", device.path + "/timeseries/ANY", {"ts": 1700000000000, "values": {"t": 1.5}})
+    alarm = rest.ok("POST", "/api/alarm", {"type": "Hot", "severity": "MAJOR", "originator": device.entity["id"]})["id"]["id"]
+    rest.ok("POST", f"/api/alarm/{alarm}/comment", {"comment": {"text": "look"}})
+    rest.ok("DELETE", "/api/alarm/" + alarm)
+
+    def data(kind, entity, action):
+        path = f"/api/audit/logs/entity/{kind}/{entity}?pageSize=10&page=0&actionTypes={action}"
+        return eventually(lambda: rest.ok("GET", path)["data"])[0]["actionData"]
+
+    assert data("DEVICE", device.id, "ATTRIBUTES_UPDATED")["attributes"] == {"a": "1", "b": "x", "c": "true"}
+    assert data("DEVICE", device.id, "TIMESERIES_UPDATED")["timeseries"] == [{"ts": 1700000000000, "values": {"t": "1.5"}}]
+    assert data("DEVICE", device.id, "ALARM_DELETE") == {"alarmId": alarm, "originatorId": device.id}
+    assert data("ALARM", alarm, "ADDED_COMMENT") == {"comment": {"text": "look"}}

@@ -27,6 +27,7 @@ extension AlarmRepository {
         "clearTime": "a.clear_ts", "assignTs": "a.assign_ts", "type": "a.type", "severity": "a.severity",
         "status": "a.status", "originator": "a.originator_name", "originatorName": "a.originator_name",
         "originatorLabel": "a.originator_label", "assignee": "a.assignee_email", "name": "a.type",
+        "acknowledged": "a.acknowledged", "cleared": "a.cleared", "originatorType": "a.originator_type",
     ]
 
     private func statement(_ filter: AlarmFilter, columns: String) -> ListStatement {

@@ -96,7 +96,8 @@ public struct AssetRepository: Sendable {
 
     private static let sortable = [
         "createdTime": "s.created_time", "name": "s.name", "type": "s.type", "assetProfileName": "s.type",
-        "label": "s.label", "customerTitle": "c.title",
+        "label": "s.label", "customerTitle": "c.title", "customerId": "s.customer_id",
+        "assetProfileId": "s.asset_profile_id", "version": "s.version",
     ]
     private static let byProfile = ListStatement.Related(
         found: "SELECT id FROM asset_profile WHERE tenant_id = $1 AND name ILIKE $2",

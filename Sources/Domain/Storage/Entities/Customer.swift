@@ -145,7 +145,8 @@ public struct CustomerRepository: Sendable {
         columns: Customer.columns, source: "customer", searched: ["title"],
         sortable: [
             "createdTime": "created_time", "title": "title", "name": "title", "email": "email", "country": "country",
-            "city": "city",
+            "city": "city", "state": "state", "address": "address", "address2": "address2", "zip": "zip",
+            "phone": "phone", "version": "version",
         ])
 
     public func page(tenant: TenantID, _ link: PageLink) async throws -> Page<Customer> {

@@ -111,13 +111,16 @@ public struct DashboardRepository: Sendable {
 
     private static let shape = ListStatement.Shape(
         columns: Dashboard.infoColumns, source: "dashboard", searched: ["title"],
-        sortable: ["createdTime": "created_time", "title": "title", "name": "title"])
+        sortable: [
+            "createdTime": "created_time", "title": "title", "name": "title", "mobileOrder": "mobile_order",
+            "mobileHide": "mobile_hide", "version": "version",
+        ])
 
     /// Dashboards without their configuration.
     ///
     /// - Parameters:
     ///   - customer: Only what is assigned to it, where given.
-    ///   - mobile: Only what is not hidden from the mobile application.
+    ///   - mobile: Only what is not hidden from the mobile application, in the order that it is given there.
     public func page(
         tenant: TenantID, customer: CustomerID? = nil, mobile: Bool, _ link: PageLink
     ) async throws -> Page<Dashboard> {
@@ -126,7 +129,11 @@ public struct DashboardRepository: Sendable {
         if let customer {
             statement.require("strpos(coalesce(assigned_customers, ''), $?) > 0", .text(customer.description))
         }
-        if mobile { statement.require("mobile_hide IS NOT TRUE") }
+        var link = link
+        if mobile {
+            statement.require("mobile_hide IS NOT TRUE")
+            if link.sort == nil { link.sort = PageLink.Sort(property: "mobileOrder", descending: false) }
+        }
         return try await statement.page(link, on: runner, Dashboard.init)
     }
 }

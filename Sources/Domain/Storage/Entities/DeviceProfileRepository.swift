@@ -114,6 +114,7 @@ public struct DeviceProfileRepository: Sendable {
     private static let sortable = [
         "createdTime": "created_time", "name": "name", "type": "type", "transportType": "transport_type",
         "description": "description", "isDefault": "is_default", "default": "is_default",
+        "provisionType": "provision_type", "defaultQueueName": "default_queue_name", "version": "version",
     ]
     private static let shape = ListStatement.Shape(
         columns: DeviceProfile.columns, source: "device_profile", searched: ["name"], sortable: sortable)

@@ -147,7 +147,9 @@ public struct DeviceRepository: Sendable {
     private static let neverNull: Set<String> = ["createdTime", "name", "type", "deviceProfileName"]
     private static let sortable = [
         "createdTime": "d.created_time", "name": "d.name", "type": "d.type", "deviceProfileName": "d.type",
-        "label": "d.label", "customerTitle": "c.title",
+        "label": "d.label", "customerTitle": "c.title", "customerId": "d.customer_id",
+        "deviceProfileId": "d.device_profile_id", "firmwareId": "d.firmware_id", "softwareId": "d.software_id",
+        "version": "d.version",
     ]
 
     /// What a list of devices can be narrowed to.

@@ -110,6 +110,7 @@ public struct EntityViewRepository: Sendable {
 
     private static let sortable = [
         "createdTime": "v.created_time", "name": "v.name", "type": "v.type", "customerTitle": "c.title",
+        "customerId": "v.customer_id", "startTs": "v.start_ts", "endTs": "v.end_ts", "version": "v.version",
     ]
     private static let shape = ListStatement.Shape(
         columns: EntityView.columns, source: EntityViewSummary.source, id: "v.id", searched: ["v.name"],

@@ -50,7 +50,7 @@ public struct TenantRepository: Sendable {
         sortable: [
             "createdTime": "t.created_time", "title": "t.title", "email": "t.email", "country": "t.country",
             "state": "t.state", "city": "t.city", "address": "t.address", "address2": "t.address2", "zip": "t.zip",
-            "phone": "t.phone", "tenantProfileName": "p.name",
+            "phone": "t.phone", "region": "t.region", "tenantProfileName": "p.name", "version": "t.version",
         ])
 
     public func page(_ link: PageLink) async throws -> Page<Tenant> {

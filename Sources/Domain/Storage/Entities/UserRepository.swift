@@ -69,6 +69,7 @@ public struct UserRepository: Sendable {
         columns: User.columns, source: "tb_user", searched: ["email"],
         sortable: [
             "createdTime": "created_time", "firstName": "first_name", "lastName": "last_name", "email": "email",
+            "phone": "phone", "authority": "authority", "customerId": "customer_id", "version": "version",
         ])
 
     /// The users of a tenant, or of one of its customers.

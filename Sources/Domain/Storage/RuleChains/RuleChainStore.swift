@@ -46,7 +46,10 @@ public struct RuleChainStore: Sendable {
 
     private static let shape = ListStatement.Shape(
         columns: StoredRuleChain.columns, source: "rule_chain", searched: ["name"],
-        sortable: ["createdTime": "created_time", "name": "name", "root": "root", "type": "type"])
+        sortable: [
+            "createdTime": "created_time", "name": "name", "root": "root", "type": "type", "debugMode": "debug_mode",
+            "version": "version",
+        ])
 
     public func page(
         tenant: TenantID, kind: StoredRuleChain.Kind, _ link: PageLink

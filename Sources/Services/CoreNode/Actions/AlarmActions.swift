@@ -63,7 +63,13 @@ struct AlarmActions: Sendable {
         let isGone = try await services.database.inTransaction { transaction in
             try await AlarmRepository(transaction).delete(id, tenant: tenant)
         }
-        if isGone { await record(.alarmDelete, alarm, principal) }
+        if isGone {
+            var action = EntityAction.whole(.alarmDelete, ActionSubject(alarm, as: alarm.alarm.originator))
+            action.audited = [
+                "alarmId": .string(id.description), "originatorId": .string(alarm.alarm.originator.uuid.text),
+            ]
+            await services.actions.record(action, by: principal)
+        }
         return isGone
     }
 

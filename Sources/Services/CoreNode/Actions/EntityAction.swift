@@ -74,7 +74,7 @@ struct EntityAction: Sendable {
             data: JSONValue.object(values).serializedString,
             audited: [
                 "entityId": .string(subject.entity.uuid.text), "scope": .string(scope.name),
-                "attributes": .object(values),
+                "attributes": .object(values.mapValuesToText),
             ])
     }
 
@@ -92,15 +92,18 @@ struct EntityAction: Sendable {
         _ subject: ActionSubject, _ records: [TelemetryRecord], of arena: PointArena
     ) -> EntityAction {
         var list: [JSONValue] = []
+        var audited: [JSONValue] = []
         for record in records {
             var bytes: [UInt8] = []
             TelemetryJSON.write(record.points, of: arena, into: &bytes)
-            list.append(["ts": .integer(record.timestamp), "values": (try? JSONValue.parse(bytes)) ?? [:]])
+            let values = (try? JSONValue.parse(bytes))?.objectValue ?? [:]
+            list.append(["ts": .integer(record.timestamp), "values": .object(values)])
+            audited.append(["ts": .integer(record.timestamp), "values": .object(values.mapValuesToText)])
         }
         return EntityAction(
             type: .timeseriesUpdated, subject: subject,
             data: JSONValue.object(["timeseries": .array(list)]).serializedString,
-            audited: ["entityId": .string(subject.entity.uuid.text), "timeseries": .array(list)])
+            audited: ["entityId": .string(subject.entity.uuid.text), "timeseries": .array(audited)])
     }
 
     /// - Parameter range: Milliseconds since 1970, as the client gave them.
@@ -182,5 +185,12 @@ struct EntityAction: Sendable {
             audited: [
                 "entityId": .string(subject.entity.uuid.text), "credentials": ["credentialsType": .string(kind)],
             ])
+    }
+}
+
+extension JSONObject {
+    /// Every value as text, which is how the audit log keeps values.
+    fileprivate var mapValuesToText: JSONObject {
+        JSONObject(map { ($0.key, .string($0.value.stringValue ?? $0.value.serializedString)) })
     }
 }

@@ -118,7 +118,7 @@ struct AlarmCommentEndpoints: EndpointGroup {
         let text = String(decoding: writer.bytes, as: UTF8.self)
         var action = EntityAction.whole(type, ActionSubject(alarm, as: alarm.alarm.id.entityID))
         action.metadata["comment"] = text
-        action.audited["comment"] = comment.comment?.value ?? .null
+        action.audited = ["comment": comment.comment?.value ?? .null]
         await services.actions.record(action, by: principal)
     }
 }
