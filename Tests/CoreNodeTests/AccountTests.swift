@@ -45,7 +45,10 @@ struct AccountTests {
 
     private func setSecurity(_ members: JSONObject) async throws {
         let system = try await api.login("sysadmin")
-        var settings: JSONObject = ["passwordPolicy": ["minimumLength": 6, "maximumLength": 72]]
+        var settings: JSONObject = [
+            "passwordPolicy": ["minimumLength": 6, "maximumLength": 72], "userActivationTokenTtl": 24,
+            "passwordResetTokenTtl": 24,
+        ]
         for (key, value) in members { settings[key] = value }
         let answer = try await api.send(.post, "/api/admin/securitySettings", .object(settings), token: system)
         #expect(answer.status == 200)

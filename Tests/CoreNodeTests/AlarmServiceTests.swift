@@ -203,14 +203,22 @@ struct AlarmServiceTests {
 
     private static let incomplete: [(JSONObject, String)] = [
         ([:], "Alarm type should be specified!"),
-        (["type": "t", "severity": "MAJOR"], "Requested item wasn't found!"),
+        (["type": "t"], "Alarm severity should be specified!"),
         (["type": "<script>a</script>"], "Validation error: type is malformed"),
     ]
 
     @Test(arguments: incomplete)
     func incompleteAlarmsAreRefused(_ body: JSONObject, _ message: String) async throws {
-        let answer = try await api.send(.post, "/api/alarm", .object(body), token: token)
+        var alarm = body
+        alarm["originator"] = ["entityType": "DEVICE", "id": "784f394c-42b6-435a-983c-b7beff2784f9"]
+        let answer = try await api.send(.post, "/api/alarm", .object(alarm), token: token)
         #expect(answer.status == 400)
         #expect(answer.message == message)
+    }
+
+    @Test func anAlarmOfNobodyIsNotFound() async throws {
+        let answer = try await api.send(.post, "/api/alarm", ["type": "t", "severity": "MAJOR"], token: token)
+        #expect(answer.status == 404)
+        #expect(answer.message == "Requested item wasn't found!")
     }
 }

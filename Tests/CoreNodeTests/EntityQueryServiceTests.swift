@@ -349,7 +349,7 @@ struct EntityQueryServiceTests {
                     ],
                     fields: [["type": "ENTITY_FIELD", "key": .string(text)]],
                     latest: [["type": "TIME_SERIES", "key": .string(text)]], search: text,
-                    sort: ["key": ["type": "ATTRIBUTE", "key": .string(text)], "direction": .string(text)]),
+                    sort: ["key": ["type": "ATTRIBUTE", "key": .string(text)], "direction": "ASC"]),
                 token: token)
             #expect(answer.status == 200 || answer.status == 400, "\(text): \(answer.text)")
             #expect(answer.body["data"]?.arrayValue ?? [] == [])
