@@ -37,7 +37,7 @@ import Testing
         ("1e3", .double(1000)), ("0x10", "0x10"), ("infinity", "infinity"), ("1.2.3", "1.2.3"),
     ])
     func cellsAreTheValuesThatTheyLookLike(_ text: String, _ value: JSONValue) {
-        #expect(BulkImportEndpoints.typed(text) == value)
+        #expect(BulkImportValues.typed(text) == value)
     }
 
     private func request(_ mapping: JSONValue, file: String = "") throws -> BulkImportRequest {

@@ -121,6 +121,40 @@ struct EntityActionTests {
         #expect(messages(of: id).map(\.type.name) == ["ENTITY_CREATED"])
     }
 
+    /// Waits until a record of an entity of that name is written.
+    private func audit(named name: String) async throws -> String? {
+        for _ in 0..<500 {
+            let found = try await api.database.query(
+                "SELECT action_status FROM audit_log WHERE entity_name = $1", [.text(name)])
+            if let status = found.first?.text(0) { return status }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return nil
+    }
+
+    @Test func whatIsRefusedIsAuditedWhateverItsNameHolds() async throws {
+        let token = try await api.login()
+        let name = "refused" + salt
+        let refused = try await api.send(
+            .post, "/api/device", ["name": .string(name + "\0"), "type": "x\0"], token: token)
+        #expect(refused.status == 400)
+        #expect(try await audit(named: name) == "FAILURE")
+    }
+
+    @Test func aRecordThatCannotBeWrittenTakesNoOtherWithIt() async throws {
+        let trail = AuditTrail(database: api.database, partitionHours: 168, logger: .disabled)
+        func record(_ name: String, type: String) -> AuditLog {
+            AuditLog(
+                id: .ordered(), createdTime: 1_700_000_000_000, tenantID: .system, entity: nil, entityName: name,
+                userID: .null, userName: nil, actionType: type, actionData: nil)
+        }
+        await trail.add(record("before" + salt, type: "ADDED"))
+        await trail.add(record("between" + salt, type: String(repeating: "x", count: 300)))
+        await trail.add(record("behind" + salt, type: "ADDED"))
+        #expect(try await audit(named: "behind" + salt) == "SUCCESS")
+        #expect(try await audit(named: "before" + salt) == "SUCCESS")
+    }
+
     @Test func theMaskDecidesWhatIsAudited() {
         var settings = SettingsReader(environment: [
             "AUDIT_LOG_MASK_DEVICE": "RW", "AUDIT_LOG_MASK_ASSET": "OFF",

@@ -18,33 +18,76 @@ import Testing
 
 @testable import CoreNode
 
-/// Statements on one connection, one after the other: those of a request and those of work behind its back.
+/// Statements on one connection, one after the other: those of a request and those of work behind its back. Neither gets
+/// into a transaction of the other.
 final class OneConnection: TransactionRunner, @unchecked Sendable {
-    // @unchecked: `connection` is used with `mutex` held.
+    // @unchecked: `connection` is used by whoever has the turn.
     private let connection: PostgresConnection
-    private let mutex = Mutex(())
+    private let turns = Mutex<(isTaken: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
     /// What ran while somebody listened; `nil`: nobody does.
     let heard = Mutex<[String]?>(nil)
+
+    /// Statements of the transaction that has the turn.
+    private struct Inside: StatementRunner {
+        let whole: OneConnection
+
+        func query(_ sql: String, _ parameters: [PostgresParameter]) async throws -> PostgresResult {
+            try whole.run(sql, parameters)
+        }
+    }
 
     init(_ connectionInfo: String) throws { connection = try PostgresConnection(connecting: connectionInfo) }
 
     func query(_ sql: String, _ parameters: [PostgresParameter]) async throws -> PostgresResult {
-        heard.withLock { $0?.append(sql) }
-        return try mutex.withLock { _ in try connection.query(sql, parameters) }
+        await takeTurn()
+        defer { endTurn() }
+        return try run(sql, parameters)
     }
 
     func inTransaction<R: Sendable>(
         _ body: @escaping @Sendable (any StatementRunner) async throws -> R
     ) async throws -> R {
-        _ = try await query("BEGIN", [])
+        await takeTurn()
+        defer { endTurn() }
+        _ = try run("BEGIN", [])
         do {
-            let result = try await body(self)
-            _ = try await query("COMMIT", [])
+            let result = try await body(Inside(whole: self))
+            _ = try run("COMMIT", [])
             return result
         } catch {
-            _ = try await query("ROLLBACK", [])
+            _ = try run("ROLLBACK", [])
             throw error
         }
+    }
+
+    private func run(_ sql: String, _ parameters: [PostgresParameter]) throws -> PostgresResult {
+        heard.withLock { $0?.append(sql) }
+        return try connection.query(sql, parameters)
+    }
+
+    private func takeTurn() async {
+        await withCheckedContinuation { continuation in
+            let isMine = turns.withLock { turns in
+                if turns.isTaken {
+                    turns.waiting.append(continuation)
+                    return false
+                }
+                turns.isTaken = true
+                return true
+            }
+            if isMine { continuation.resume() }
+        }
+    }
+
+    private func endTurn() {
+        let next = turns.withLock { turns -> CheckedContinuation<Void, Never>? in
+            if turns.waiting.isEmpty {
+                turns.isTaken = false
+                return nil
+            }
+            return turns.waiting.removeFirst()
+        }
+        next?.resume()
     }
 }
 

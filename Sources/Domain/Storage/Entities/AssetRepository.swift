@@ -20,6 +20,14 @@ public struct AssetRepository: Sendable {
         ).first.map(Asset.init)
     }
 
+    /// Those of the tenant with one of these names.
+    public func find(names: [String], tenant: TenantID) async throws -> [Asset] {
+        try await runner.query(
+            "SELECT \(Asset.columns) FROM asset s WHERE s.tenant_id = $1 AND s.name = ANY($2)",
+            [.id(tenant), .textArray(names)]
+        ).map(Asset.init)
+    }
+
     /// Of any tenant: the caller checks ownership.
     public func info(_ id: AssetID) async throws -> AssetSummary? {
         try await runner.query(

@@ -56,12 +56,16 @@ public struct AuditLog: Sendable {
         failure = row.text(11) == "FAILURE" ? row.text(12) ?? "" : nil
     }
 
-    /// Cuts what the columns cannot hold; data that is too long is left out, because half a document is none.
+    /// Cuts what the columns cannot hold; data that is too long is left out, because half a document is none. What was
+    /// refused is recorded as it was sent: U+0000, which cannot be stored, is left out.
     fileprivate var fitting: AuditLog {
+        func cut(_ text: String, _ length: Int) -> String {
+            String(String.UnicodeScalarView(text.unicodeScalars.lazy.filter { $0 != "\0" }.prefix(length)))
+        }
         var log = self
-        log.entityName = entityName.map { String($0.unicodeScalars.prefix(255)) }
-        log.userName = userName.map { String($0.unicodeScalars.prefix(255)) }
-        log.failure = failure.map { String($0.unicodeScalars.prefix(10_000)) }
+        log.entityName = entityName.map { cut($0, 255) }
+        log.userName = userName.map { cut($0, 255) }
+        log.failure = failure.map { cut($0, 10_000) }
         if let data = actionData, data.text.utf8.count > 1_000_000 || data.text.contains("\\u0000") {
             log.actionData = nil
         }

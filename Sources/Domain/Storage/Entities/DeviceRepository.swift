@@ -21,6 +21,14 @@ public struct DeviceRepository: Sendable {
         ).first.map(Device.init)
     }
 
+    /// Those of the tenant with one of these names.
+    public func find(names: [String], tenant: TenantID) async throws -> [Device] {
+        try await runner.query(
+            "SELECT \(Device.columns) FROM device d WHERE d.tenant_id = $1 AND d.name = ANY($2)",
+            [.id(tenant), .textArray(names)]
+        ).map(Device.init)
+    }
+
     public func info(_ id: DeviceID, tenant: TenantID) async throws -> DeviceSummary? {
         try await runner.query(
             "SELECT \(DeviceSummary.columns) FROM \(DeviceSummary.source) WHERE d.id = $1 AND d.tenant_id = $2",

@@ -19,6 +19,13 @@ public struct MessageRoute: Sendable, Equatable {
             chain: profile.defaultRuleChainID.map(RuleChainID.init),
             queue: profile.defaultQueueName.flatMap { $0.isEmpty ? nil : $0 })
     }
+
+    /// What the profile says.
+    public init(_ profile: AssetProfile) {
+        self.init(
+            chain: profile.defaultRuleChainID.map(RuleChainID.init),
+            queue: profile.defaultQueueName.flatMap { $0.isEmpty ? nil : $0 })
+    }
 }
 
 /// Finds where messages of an originator begin (`rule-engine.md` 1.5).

@@ -11,6 +11,20 @@ public struct StoredAttribute: Sendable, Equatable {
     public var lastUpdate: Int64
 }
 
+/// Attributes of one entity that are to be saved.
+public struct AttributeChange: Sendable {
+    public var entity: UUID128
+    public var scope: AttributeScope
+    /// Of several with one name the last counts.
+    public var attributes: [(key: String, value: TelemetryValue)]
+
+    public init(entity: UUID128, scope: AttributeScope, attributes: [(key: String, value: TelemetryValue)]) {
+        self.entity = entity
+        self.scope = scope
+        self.attributes = attributes
+    }
+}
+
 /// Attributes in the database (`persistence.md` 6.1 and 7.4).
 public struct AttributeRepository: Sendable {
     let runner: any StatementRunner
@@ -94,14 +108,26 @@ public struct AttributeRepository: Sendable {
     public func save(
         entity: UUID128, scope: AttributeScope, _ attributes: [(key: String, value: TelemetryValue)], at time: Int64
     ) async throws {
-        let numbers = try await keys.numbersCreating(
-            attributes.map(\.key), on: runner, remembering: !isInTransaction)
-        var latest: [Int32: TelemetryValue] = [:]
-        for attribute in attributes {
-            if let number = numbers[attribute.key] { latest[number] = attribute.value }
+        try await save([AttributeChange(entity: entity, scope: scope, attributes: attributes)], at: time)
+    }
+
+    /// The same for many entities, by one statement.
+    ///
+    /// - Parameter changes: Of several of one entity and scope with a name in common the last counts.
+    public func save(_ changes: [AttributeChange], at time: Int64) async throws {
+        let names = Set(changes.flatMap { $0.attributes.map(\.key) })
+        let numbers = try await keys.numbersCreating(Array(names), on: runner, remembering: !isInTransaction)
+        var latest: [Place: TelemetryValue] = [:]
+        for change in changes {
+            for attribute in change.attributes {
+                guard let number = numbers[attribute.key] else { continue }
+                latest[Place(entity: change.entity, scope: change.scope.rawValue, key: number)] = attribute.value
+            }
         }
-        // In the order of the keys, so that two savers cannot wait for each other.
+        // In the order of their places, so that two savers cannot wait for each other.
         let rows = latest.sorted { $0.key < $1.key }
+        var entities = PostgresArray(of: .uuid)
+        for row in rows { entities.append(uuidHigh: row.key.entity.high, low: row.key.entity.low) }
         var booleans = PostgresArray(of: .bool)
         var strings = PostgresArray(of: .text)
         var longs = PostgresArray(of: .int8)
@@ -118,17 +144,30 @@ public struct AttributeRepository: Sendable {
             """
             INSERT INTO attribute_kv (entity_id, attribute_type, attribute_key, last_update_ts, bool_v, str_v, long_v,
                 dbl_v, json_v, version)
-            SELECT $1, $2, v.key, $3, v.bool_v, v.str_v, v.long_v, v.dbl_v, v.json_v, nextval('attribute_kv_version_seq')
-            FROM unnest($4::int4[], $5::bool[], $6::text[], $7::int8[], $8::float8[], $9::json[])
-                AS v (key, bool_v, str_v, long_v, dbl_v, json_v)
+            SELECT v.entity, v.scope, v.key, $1, v.bool_v, v.str_v, v.long_v, v.dbl_v, v.json_v,
+                nextval('attribute_kv_version_seq')
+            FROM unnest($2::uuid[], $3::int4[], $4::int4[], $5::bool[], $6::text[], $7::int8[], $8::float8[], $9::json[])
+                AS v (entity, scope, key, bool_v, str_v, long_v, dbl_v, json_v)
             ON CONFLICT (entity_id, attribute_type, attribute_key) DO UPDATE SET
                 last_update_ts = excluded.last_update_ts, bool_v = excluded.bool_v, str_v = excluded.str_v,
                 long_v = excluded.long_v, dbl_v = excluded.dbl_v, json_v = excluded.json_v, version = excluded.version
             """,
             [
-                .id(entity), .int4(scope.rawValue), .int8(time), .int4Array(rows.map(\.key)), .array(booleans),
-                .array(strings), .array(longs), .array(doubles), .array(documents),
+                .int8(time), .array(entities), .int4Array(rows.map(\.key.scope)), .int4Array(rows.map(\.key.key)),
+                .array(booleans), .array(strings), .array(longs), .array(doubles), .array(documents),
             ])
+    }
+
+    /// Where an attribute is stored.
+    private struct Place: Hashable, Comparable {
+        var entity: UUID128
+        var scope: Int32
+        var key: Int32
+
+        static func < (one: Place, other: Place) -> Bool {
+            (one.entity.high, one.entity.low, one.scope, one.key)
+                < (other.entity.high, other.entity.low, other.scope, other.key)
+        }
     }
 
     /// Deletes attributes; draws a version for each, so that caches can order it against writes.

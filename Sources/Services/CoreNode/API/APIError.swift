@@ -52,6 +52,8 @@ extension APIError {
     static let itemNotFound = APIError(404, .notFound, "Requested item wasn't found!")
     static let permissionDenied = APIError(
         403, .permissionDenied, "You don't have permission to perform this operation!")
+    static let busy = APIError(503, .general, "The server is busy, please try again later")
+    static let internalError = APIError(500, .general, "Internal server error")
     static let authenticationFailed = APIError(401, .authentication, "Authentication failed")
     static let invalidCredentials = APIError(401, .authentication, "Invalid username or password")
     static let accountNotActive = APIError(401, .authentication, "User account is not active")
@@ -90,8 +92,9 @@ extension APIError {
         case let error as APIError: self = error
         case let error as EntityError: self.init(error)
         case is PoolOverloaded, is RuleEngineBusy, DatabaseError.overloaded, DatabaseError.timeout,
-            TelemetrySaveError.overloaded:
-            self = APIError(503, .general, "The server is busy, please try again later")
+            DatabaseError.unavailable, DatabaseError.closed, TelemetrySaveError.overloaded:
+            // Nothing was done: the same request may succeed.
+            self = .busy
         case TelemetrySaveError.refused: self = .invalid("The database refuses the values")
         default:
             guard let error = EntityError.postgresError(error) else { return nil }
@@ -99,6 +102,8 @@ extension APIError {
                 self.init(violation)
             } else if error.isDataError {
                 self = .invalid("A value cannot be stored: \(error.message)")
+            } else if !error.isConnectionFailure, error.isTransient || error.isQueryCanceled {
+                self = .busy
             } else {
                 self = APIError(500, .database, "Database error")
             }

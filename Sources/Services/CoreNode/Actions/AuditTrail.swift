@@ -7,8 +7,9 @@ internal import Synchronization
 
 /// Writes audit records behind the back of requests, many by one statement.
 ///
-/// The buffer is bounded: whoever finds it full writes its record itself and waits for that. Records that the database
-/// refuses are dropped with a line in the log; those of a lost connection are tried again for a minute.
+/// The buffer is bounded: whoever finds it full writes its record itself and waits for that. A record that the database
+/// refuses is dropped with a line in the log, and takes no other with it; those of a lost connection are tried again for a
+/// minute.
 final class AuditTrail: Sendable {
     private struct State {
         var waiting: [AuditLog] = []
@@ -90,6 +91,10 @@ final class AuditTrail: Sendable {
                 return
             } catch {
                 partitions.withLock { $0 = [] }
+                if logs.count > 1, EntityError.postgresError(error)?.isDataError == true {
+                    for log in logs { await write([log], attempts: attempts) }
+                    return
+                }
                 guard EntityError.postgresError(error)?.sqlState == nil, attempt < attempts else {
                     logger.limited(
                         .error, "audit records could not be written",

@@ -18,6 +18,8 @@ struct EntityActions: Sendable {
     let mask: AuditMask
     let database: any StatementRunner
     let logger: Logger
+    /// Where actions wait for the commit of their transaction; `nil`: they are stored already.
+    var deferred: DeferredActions?
 
     /// - Parameter event: For those who hold state of devices; posted first, so that a client that has its answer never
     ///   meets the state before.
@@ -25,6 +27,7 @@ struct EntityActions: Sendable {
         _ action: EntityAction, by principal: Principal, event: DeviceEvent? = nil,
         now: Int64 = CurrentTime.milliseconds
     ) async {
+        if let deferred { return deferred.add(action, principal, event, now) }
         if let event { await events.post(event) }
         // The platform itself has no rule chain.
         if let type = action.type.messageType, action.subject.tenant != .system {

@@ -2,10 +2,13 @@ internal import HTTPServer
 internal import JSON
 internal import Model
 internal import Storage
+internal import Synchronization
 
 /// Saving assets (`rest-api.md` 3.3, 4.6).
 struct AssetSaving: EndpointGroup {
     let services: Services
+    /// Profiles that a transaction has read.
+    var known: KnownProfiles?
 
     var endpoints: [Endpoint] {
         [
@@ -28,7 +31,7 @@ struct AssetSaving: EndpointGroup {
             of: Permissions.Owner(tenant: principal.tenantID, customer: principal.customerID))
         var asset = try described(body, principal, now: now)
         asset.id = AssetID(.ordered())
-        try await resolveProfile(of: &asset, now: now)
+        let profile = try await resolveProfile(of: &asset, now: now)
         try await services.checkAssignable(asset.customerID, of: asset.tenantID, "asset")
         let described = asset
         let created = try await policy.apply(to: asset.name, conflict: "Asset with such name already exists!") { name in
@@ -41,24 +44,32 @@ struct AssetSaving: EndpointGroup {
             }
             return created
         }
-        await services.actions.record(.added(ActionSubject(created)), by: principal)
+        var subject = ActionSubject(created)
+        subject.route = MessageRoute(profile)
+        await services.actions.record(.added(subject), by: principal)
         return created
     }
 
     func update(_ id: AssetID, _ body: RequestObject, _ principal: Principal, now: Int64) async throws -> Asset {
-        let stored = try await services.asset(id, for: principal, .write)
+        try await update(try await services.asset(id, for: principal, .write), body, principal, now: now)
+    }
+
+    /// - Parameter stored: The asset as the caller found it, who may change it.
+    func update(_ stored: Asset, _ body: RequestObject, _ principal: Principal, now: Int64) async throws -> Asset {
         var asset = try described(body, principal, now: now)
-        asset.id = id
+        asset.id = stored.id
         asset.createdTime = stored.createdTime
         if principal.authority == .customerUser { asset.customerID = stored.customerID }
         if !body.contains("assetProfileId"), !body.contains("type") {
             asset.assetProfileID = stored.assetProfileID
             asset.type = stored.type
         }
-        try await resolveProfile(of: &asset, now: now)
+        let profile = try await resolveProfile(of: &asset, now: now)
         try await services.checkAssignable(asset.customerID, of: asset.tenantID, "asset")
         let updated = try await services.assets.update(asset, replacing: try body.integer("version"))
-        await services.actions.record(.updated(ActionSubject(updated)), by: principal)
+        var subject = ActionSubject(updated)
+        subject.route = MessageRoute(profile)
+        await services.actions.record(.updated(subject), by: principal)
         return updated
     }
 
@@ -79,11 +90,18 @@ struct AssetSaving: EndpointGroup {
         return asset
     }
 
+    private func find(_ id: AssetProfileID, tenant: TenantID) async throws -> AssetProfile? {
+        if let profile = known?.assets.withLock({ $0[id.uuid] }), profile.tenantID == tenant { return profile }
+        let found = try await services.assetProfiles.find(id, tenant: tenant)
+        if let found { known?.assets.withLock { $0[id.uuid] = found } }
+        return found
+    }
+
     /// The rules of devices' profiles, for assets (`rest-api.md` 3.2, "Device save rules").
-    private func resolveProfile(of asset: inout Asset, now: Int64) async throws {
+    private func resolveProfile(of asset: inout Asset, now: Int64) async throws -> AssetProfile {
         let profile: AssetProfile
         if !asset.assetProfileID.isNull {
-            guard let found = try await services.assetProfiles.find(asset.assetProfileID, tenant: asset.tenantID) else {
+            guard let found = try await find(asset.assetProfileID, tenant: asset.tenantID) else {
                 let isForeign = try await services.assetProfiles.belongsToOther(
                     asset.assetProfileID, than: asset.tenantID)
                 throw APIError.invalid(
@@ -102,5 +120,6 @@ struct AssetSaving: EndpointGroup {
         }
         asset.assetProfileID = profile.id
         asset.type = profile.name
+        return profile
     }
 }

@@ -2,11 +2,14 @@ internal import HTTPServer
 internal import JSON
 internal import Model
 internal import Storage
+internal import Synchronization
 internal import Telemetry
 
 /// Saving devices and their credentials (`rest-api.md` 3.2, 4.4).
 struct DeviceSaving: EndpointGroup {
     let services: Services
+    /// Profiles that a transaction has read.
+    var known: KnownProfiles?
 
     var endpoints: [Endpoint] {
         [
@@ -127,21 +130,27 @@ struct DeviceSaving: EndpointGroup {
     func update(
         _ id: DeviceID, _ body: RequestObject, _ call: Call, _ principal: Principal
     ) async throws -> Device {
-        let stored = try await services.device(id, for: principal, .write)
-        var device = try described(body, principal, now: call.now)
-        device.id = id
+        try await update(try await services.device(id, for: principal, .write), body, principal, now: call.now)
+    }
+
+    /// - Parameter stored: The device as the caller found it, who may change it.
+    func update(_ stored: Device, _ body: RequestObject, _ principal: Principal, now: Int64) async throws -> Device {
+        var device = try described(body, principal, now: now)
+        device.id = stored.id
         device.createdTime = stored.createdTime
         if principal.authority == .customerUser { device.customerID = stored.customerID }
         if !body.contains("deviceProfileId"), !body.contains("type") {
             device.deviceProfileID = stored.deviceProfileID
             device.type = stored.type
         }
-        try await resolveProfile(of: &device, body, now: call.now)
+        let profile = try await resolveProfile(of: &device, body, now: now)
         try await checkCustomer(of: device)
         try await checkPackages(of: device)
         let updated = try await services.devices.update(device, replacing: try body.integer("version"))
+        var subject = ActionSubject(updated)
+        subject.route = MessageRoute(profile)
         await services.actions.record(
-            .updated(ActionSubject(updated)), by: principal, event: .deviceUpdated(old: stored, new: updated))
+            .updated(subject), by: principal, event: .deviceUpdated(old: stored, new: updated))
         return updated
     }
 
@@ -170,13 +179,12 @@ struct DeviceSaving: EndpointGroup {
     }
 
     /// The table "Device save rules" of `rest-api.md` 3.2.
-    @discardableResult
     private func resolveProfile(
         of device: inout Device, _ body: RequestObject, now: Int64
     ) async throws -> DeviceProfile {
         let profile: DeviceProfile
         if !device.deviceProfileID.isNull {
-            guard let found = try await services.profiles.find(device.deviceProfileID, tenant: device.tenantID) else {
+            guard let found = try await find(device.deviceProfileID, tenant: device.tenantID) else {
                 let isForeign = try await services.profiles.belongsToOther(
                     device.deviceProfileID, than: device.tenantID)
                 throw APIError.invalid(
@@ -204,6 +212,13 @@ struct DeviceSaving: EndpointGroup {
             ])
         }
         return profile
+    }
+
+    private func find(_ id: DeviceProfileID, tenant: TenantID) async throws -> DeviceProfile? {
+        if let profile = known?.devices.withLock({ $0[id.uuid] }), profile.tenantID == tenant { return profile }
+        let found = try await services.profiles.find(id, tenant: tenant)
+        if let found { known?.devices.withLock { $0[id.uuid] = found } }
+        return found
     }
 
     private func checkPackages(of device: Device) async throws {

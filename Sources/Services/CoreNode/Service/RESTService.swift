@@ -235,7 +235,7 @@ public struct RESTService: HTTPResponder {
         _ error: any Error, _ request: HTTPRequest, _ match: RouteMatch<Endpoint>, _ now: Int64
     ) -> HTTPResponse {
         let known = APIError(error)
-        let shown = known ?? APIError(500, .general, "Internal server error")
+        let shown = known ?? .internalError
         if shown.status == 500, known == nil || shown.code == .database {
             errors.increment()
             logger.limited(

@@ -6,11 +6,11 @@ internal import Storage
 
 /// What endpoints work with.
 struct Services: Sendable {
-    let database: any TransactionRunner
+    private(set) var database: any TransactionRunner
     let telemetry: any TelemetryStore
     let reader: TelemetryReader
-    let attributes: AttributeRepository
-    let actions: EntityActions
+    private(set) var attributes: AttributeRepository
+    private(set) var actions: EntityActions
     /// Messages for the nodes that own devices.
     let owners: any CoreQueueProducer
     /// Makes room for what queues are to take.
@@ -51,4 +51,14 @@ struct Services: Sendable {
         TenantQueues(database: database, topics: queueTopics, events: actions.events)
     }
     var settings: AdminSettingsRepository { AdminSettingsRepository(database) }
+
+    /// The same inside a transaction: what would be a transaction of its own is a part of it, and actions are kept in
+    /// `deferred` until it is committed.
+    func inside(_ transaction: JoinedTransaction, deferring deferred: DeferredActions) -> Services {
+        var services = self
+        services.database = transaction
+        services.attributes = attributes.inside(transaction)
+        services.actions.deferred = deferred
+        return services
+    }
 }
