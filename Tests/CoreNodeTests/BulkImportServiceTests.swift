@@ -1,6 +1,9 @@
+import HTTPServer
 import JSON
+import Messages
 import Model
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 

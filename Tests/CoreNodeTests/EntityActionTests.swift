@@ -1,6 +1,7 @@
 import Configuration
 import HTTPServer
 import JSON
+import Logging
 import Messages
 import Model
 import Postgres

@@ -99,6 +99,16 @@ extension SchemaSuite {
                 let (queues, devices) = ("SELECT count(*) FROM queue", "SELECT count(*) FROM device")
                 let before = try [queues, devices].map { try SchemaSuite.count($0, connection) }
                 try connection.execute("DROP TABLE deleted_queue")
+                for table in ["device", "asset"] {
+                    try connection.execute(
+                        """
+                        DROP INDEX idx_\(table)_search_keys, idx_\(table)_sample;
+                        ALTER TABLE \(table) DROP COLUMN search_text;
+                        CREATE INDEX idx_\(table)_tenant_id_id ON \(table) (tenant_id, id);
+                        CREATE INDEX idx_\(table)_tenant_id_created_time ON \(table) (tenant_id, created_time);
+                        """)
+                }
+                try connection.execute("DROP FUNCTION search_keys")
                 let older = SchemaVersion(1, 4).rawValue
                 try connection.execute("UPDATE tb_schema_settings SET schema_version = \(older)")
                 #expect(throws: SchemaError.self) { try SchemaInstaller.check(on: connection) }
@@ -106,6 +116,39 @@ extension SchemaSuite {
                 try SchemaInstaller.check(on: connection)
                 #expect(try [queues, devices].map { try SchemaSuite.count($0, connection) } == before)
                 #expect(try SchemaSuite.count("SELECT count(*) FROM deleted_queue", connection) == 0)
+            }
+        }
+
+        @Test func devicesOfAnOlderDatabaseAreFoundByTextsAfterItsUpgrade() throws {
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                let old = SchemaVersion(1, 4)
+                for migration in Migrations.all where migration.version <= old {
+                    for script in migration.scripts { try connection.execute(script) }
+                }
+                // Alone: without the profile that it would have.
+                try connection.execute(
+                    """
+                    INSERT INTO tb_schema_settings (schema_version, product) VALUES (\(old.rawValue), 'NT');
+                    SET session_replication_role = replica;
+                    INSERT INTO device (id, created_time, tenant_id, customer_id, device_profile_id, type, name)
+                        SELECT gen_random_uuid(), n, '13814000-1dd2-11b2-8080-808080808080',
+                            '13814000-1dd2-11b2-8080-808080808080', gen_random_uuid(), 't', 'Older ' || n
+                        FROM generate_series(1, 100) n;
+                    SET session_replication_role = origin
+                    """)
+                _ = try SchemaInstaller.upgrade(on: connection, options: SchemaSuite.options)
+                try SchemaInstaller.check(on: connection)
+                let found = """
+                    SELECT name FROM device WHERE search_keys(tenant_id, search_text)
+                        @> ARRAY[hashtextextended('r 7', uuid_hash_extended(tenant_id, 0))] ORDER BY created_time
+                    """
+                let names = try SchemaSuite.texts(found, connection)
+                #expect(names == ["Older 7"] + (70...79).map { "Older \($0)" })
+                let indexes = try SchemaSuite.texts(
+                    "SELECT indexname::text FROM pg_indexes WHERE tablename IN ('device', 'asset')", connection
+                ).compactMap { $0 }
+                #expect(Set(indexes).isSuperset(of: ["idx_device_search_keys", "idx_asset_search_keys"]))
+                #expect(!indexes.contains { $0.contains("trgm") })
             }
         }
 

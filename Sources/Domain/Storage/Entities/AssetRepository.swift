@@ -116,12 +116,12 @@ public struct AssetRepository: Sendable {
     private static let shape = ListStatement.Shape(
         columns: Asset.columns, source: AssetSummary.source, id: "s.id", searched: ["s.name", "s.label"],
         sortable: sortable, searchedThrough: [byProfile], counted: "asset s", tally: "asset_count s",
-        neverNull: ["createdTime", "name", "type"])
+        indexed: "s", neverNull: ["createdTime", "name", "type"])
 
     private static let infoShape = ListStatement.Shape(
         columns: AssetSummary.columns, source: AssetSummary.source, id: "s.id", searched: ["s.name", "s.label"],
         sortable: sortable, searchedThrough: [byProfile, byCustomer], counted: "asset s", tally: "asset_count s",
-        neverNull: ["createdTime", "name", "type"])
+        indexed: "s", neverNull: ["createdTime", "name", "type"])
 
     /// What a list of assets can be narrowed to.
     public struct Filter: Sendable {

@@ -144,13 +144,13 @@ public struct DeviceRepository: Sendable {
     static let shape = ListStatement.Shape(
         columns: Device.columns, source: "device d LEFT JOIN customer c ON c.id = d.customer_id", id: "d.id",
         searched: ["d.name", "d.label"], sortable: sortable, searchedThrough: [byProfile], counted: "device d",
-        tally: "device_count d", neverNull: neverNull)
+        tally: "device_count d", indexed: "d", neverNull: neverNull)
 
     private static let infoShape = ListStatement.Shape(
         columns: DeviceSummary.columns, source: DeviceSummary.source, id: "d.id", searched: ["d.name", "d.label"],
         sortable: sortable.merging(["active": "coalesce(a.bool_v, false)"]) { first, _ in first },
         searchedThrough: [byProfile, byCustomer], counted: "device d", tally: "device_count d",
-        neverNull: neverNull.union(["active"]))
+        indexed: "d", neverNull: neverNull.union(["active"]))
 
     private static let neverNull: Set<String> = ["createdTime", "name", "type", "deviceProfileName"]
     private static let sortable = [

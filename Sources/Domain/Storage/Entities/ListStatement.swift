@@ -21,6 +21,8 @@ struct ListStatement {
         /// A table of changes of the number of rows (`CountTables`), under the alias of the list's own table and with every
         /// column that conditions name, unless a condition is about what is joined.
         var tally: String?
+        /// The alias of the list's own table where it has the columns and indexes of `SearchKeys`.
+        var indexed: String?
         /// Members of ``sortable`` that are never NULL, so that an index can give their order.
         var neverNull: Set<String> = []
     }

@@ -25,6 +25,7 @@ enum Migrations {
             version: SchemaVersion(1, 3), scripts: ["ALTER TABLE ota_package ALTER COLUMN data SET STORAGE EXTERNAL;"]),
         Migration(version: SchemaVersion(1, 4), scripts: [CountTables.sql]),
         Migration(version: SchemaVersion(1, 5), scripts: [DeletedQueueTable.sql]),
+        Migration(version: SchemaVersion(1, 6), scripts: [SearchKeys.sql]),
     ]
 
     static let newest = all.map(\.version).max() ?? SchemaVersion(rawValue: 0)
