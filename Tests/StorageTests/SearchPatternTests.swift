@@ -7,13 +7,14 @@ import Testing
         arguments: [
             ("abc", ["abc"], true), ("a b", ["a b"], true), ("a%b", ["a", "b"], false), ("_", [], false),
             ("%%", [], false), ("a\\%b", ["a%b"], false), ("a\\", ["a%"], false), ("a\nb", ["a\nb"], false),
-            ("a\0b", ["ab"], true),
         ] as [(String, [String], Bool)])
     func partsStandBetweenPlaceholders(_ text: String, _ parts: [String], _ isPlain: Bool) {
         let pattern = SearchPattern(text)
         #expect(pattern.parts == parts)
         #expect(pattern.isPlain == isPlain)
     }
+
+    @Test func nulIsLeftOut() { #expect(SearchPattern("a\0b") == SearchPattern("ab")) }
 
     private func survey(_ listed: Int64, size: Int64 = 1500, matches: Int64, before: Int64 = 0) -> SearchSurvey {
         SearchSurvey(listed: listed, size: size, matches: matches, before: before)

@@ -8,12 +8,17 @@ struct ListSearch {
     let pattern: SearchPattern
     /// Whether a row's own text matches.
     private(set) var own = ""
+    /// The part of ``own`` that is about `search_text`.
+    private var indexed = ""
     /// Whether a row refers to something whose name matches.
     private(set) var related: [String] = []
 
     var match: String { "(" + ([own] + related).joined(separator: " OR ") + ")" }
 
-    /// The same for a planner that should not count on few matches, nor on an index for them.
+    /// The same, about: an index of the text alone can tell.
+    var sampledMatch: String { "(" + ([indexed] + related).joined(separator: " OR ") + ")" }
+
+    /// ``match`` for a planner that should not count on few matches, nor on an index for them.
     var opaqueMatch: String { "CASE WHEN \(match) THEN 1 ELSE 0 END > 0" }
 
     /// Finds the profiles and customers whose names match.
@@ -39,12 +44,14 @@ struct ListSearch {
         if let table = list.shape.indexed, pattern.isPlain {
             // In a subquery of its own it is brought to small letters once.
             let place = statement.add(.text(String(pattern.text.dropFirst().dropLast())))
-            return "strpos(\(table).search_text, (SELECT lower(\(place)::text) COLLATE \"C\")) > 0"
+            indexed = "strpos(\(table).search_text, (SELECT lower(\(place)::text) COLLATE \"C\")) > 0"
+            return indexed
         }
         let place = statement.add(.text(pattern.text))
         let columns = "(" + list.shape.searched.map { "\($0) ILIKE \(place)" }.joined(separator: " OR ") + ")"
         guard let table = list.shape.indexed else { return columns }
-        return "\(table).search_text LIKE (SELECT lower(\(place)::text) COLLATE \"C\") AND \(columns)"
+        indexed = "\(table).search_text LIKE (SELECT lower(\(place)::text) COLLATE \"C\")"
+        return "\(indexed) AND \(columns)"
     }
 
     // MARK: - Keys

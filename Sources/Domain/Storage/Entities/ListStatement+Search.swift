@@ -10,7 +10,7 @@ extension ListStatement {
     /// A list of up to so many rows is searched whole.
     static let countedRows: Int64 = 10_000
     /// So many matches are gathered in any case.
-    static let countedMatches: Int64 = 3_000
+    static let countedMatches: Int64 = 2_000
 
     func foundPage<Element: Sendable>(
         _ text: String, _ link: PageLink, on runner: any StatementRunner, _ read: (PostgresRow) -> Element
@@ -148,7 +148,7 @@ extension ListStatement {
         let rows = try await runner.query(
             """
             WITH sample AS MATERIALIZED (
-                SELECT \(table).search_text, \(place) AS place, coalesce(\(search.match), false) AS is_match
+                SELECT \(table).search_text, \(place) AS place, coalesce(\(search.sampledMatch), false) AS is_match
                 FROM \(counted)\(condition("uuid_hash_extended(\(table).id, 0) & 63 = 0"))
                 ORDER BY uuid_hash_extended(\(table).id, 0) LIMIT \(SearchSurvey.rows)),
             keys AS MATERIALIZED (\(keys))

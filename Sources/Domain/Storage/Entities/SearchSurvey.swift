@@ -41,8 +41,8 @@ struct SearchSurvey {
         static let inIndex = 0.15
         static let inTable = 0.6
         /// Gathered rows are anywhere, or close together.
-        static let scattered = 1.2
-        static let clustered = 0.5
+        static let scattered = 2.0
+        static let clustered = 1.0
     }
 
     /// Whether the list's order has fewer matches at its beginning than elsewhere.
