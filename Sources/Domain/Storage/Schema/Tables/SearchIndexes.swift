@@ -1,7 +1,6 @@
 /// Indexes of lists (`docs/lists.md`): the order that a tenant's devices and assets are shown in, and text inside names.
 ///
-/// Text search needs the extension `pg_trgm`, which every PostgreSQL of Debian has. Where it may not be made, searching
-/// works and reads every row of the tenant.
+/// As they were up to the schema 1.4: `SearchKeys` has replaced what needs the extension `pg_trgm`, and the order with it.
 enum SearchIndexes {
     static let sql = """
         CREATE INDEX idx_device_tenant_id_id ON device (tenant_id, id);
