@@ -1,6 +1,7 @@
 import HTTPServer
 import JSON
 import Model
+import Postgres
 import Storage
 import Testing
 
@@ -78,5 +79,15 @@ import Testing
         #expect(
             String(decoding: response.body, as: UTF8.self) == "You don't have permission to perform this operation!")
         #expect(APIError(500, .database, "Database error").textResponse(acceptsJSON: true).body.isEmpty)
+    }
+
+    @Test func `what the database could not begin may be asked for again`() {
+        let away = PostgresError(message: "gone", isConnectionFailure: true)
+        let deadlock = PostgresError(sqlState: "40P01", message: "deadlock")
+        for error in [DatabaseError.closed, .overloaded, .timeout, .unavailable(away), .postgres(deadlock)] {
+            #expect(APIError(error) == .busy, "\(error)")
+        }
+        #expect(APIError(DatabaseError.connectionLost(away))?.status == 500)
+        #expect(APIError(DatabaseError.postgres(PostgresError(sqlState: "42601", message: "syntax")))?.status == 500)
     }
 }
