@@ -81,7 +81,7 @@ import Testing
         #expect(APIError(500, .database, "Database error").textResponse(acceptsJSON: true).body.isEmpty)
     }
 
-    @Test func `what the database could not begin may be asked for again`() {
+    @Test func whatTheDatabaseCouldNotBeginMayBeAskedForAgain() {
         let away = PostgresError(message: "gone", isConnectionFailure: true)
         let deadlock = PostgresError(sqlState: "40P01", message: "deadlock")
         for error in [DatabaseError.closed, .overloaded, .timeout, .unavailable(away), .postgres(deadlock)] {
