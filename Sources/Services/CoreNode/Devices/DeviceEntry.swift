@@ -89,10 +89,13 @@ final class DeviceEntry {
         return lastRequestID
     }
 
-    /// Goes on with numbers that a former owner has hardly given, unless some were given here.
+    /// Goes on with numbers that a former owner has hardly given.
     func beginElsewhere() {
-        if lastRequestID < 0 { lastRequestID = .random(in: 1 << 16...1 << 30) }
+        guard lastRequestID < Self.firstElsewhere else { return }
+        lastRequestID = .random(in: Self.firstElsewhere...1 << 30)
     }
+    /// Few owners give that many.
+    private static let firstElsewhere: Int32 = 1 << 16
 
     /// - Parameter number: Of a stored call; `nil` where none was stored.
     func restoreRequestID(_ number: Int32?) -> Int32 {
