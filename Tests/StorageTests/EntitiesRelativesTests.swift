@@ -121,6 +121,30 @@ struct EntitiesRelativesTests {
         #expect(try await database.query("SELECT 1 FROM alarm WHERE originator_id = $1", [.id(asset.id)]).isEmpty)
     }
 
+    @Test func deletingAUserOrADeviceProfileRemovesTheirRelationsAndAttributes() async throws {
+        let asset = try await makeAsset("a" + salt)
+        let profile = DeviceProfile(id: DeviceProfileID(.ordered()), createdTime: 1, tenantID: tenant, name: "p" + salt)
+        try await DeviceProfileRepository(database).insert(profile)
+        let user = User(
+            id: UserID(.ordered()), createdTime: 1, tenantID: tenant, email: "u\(salt)@x.org", authority: .tenantAdministrator)
+        try await UserRepository(database).insert(user)
+        for entity in [profile.id.entityID, user.id.entityID] {
+            _ = try await relations.save(EntityRelation(from: asset.id.entityID, to: entity, type: "Uses"))
+            _ = try await database.query(
+                """
+                INSERT INTO attribute_kv (entity_id, attribute_type, attribute_key, long_v, last_update_ts)
+                VALUES ($1, 2, 1, 5, 1)
+                """, [.id(entity.uuid)])
+        }
+        let isProfileDeleted = try await DeviceProfileRepository(database).delete(profile.id, tenant: tenant)
+        let isUserDeleted = try await UserRepository(database).delete(user.id, tenant: tenant)
+        #expect(isProfileDeleted && isUserDeleted)
+        #expect(try await relations.list(of: asset.id.entityID, .from, group: .common, limit: 10).isEmpty)
+        let left = try await database.query(
+            "SELECT 1 FROM attribute_kv WHERE entity_id IN ($1, $2)", [.id(profile.id), .id(user.id)])
+        #expect(left.isEmpty)
+    }
+
     // MARK: - Relations
 
     @Test func savingARelationAgainReplacesItWithALaterVersion() async throws {

@@ -28,7 +28,11 @@ public final class InProcessRuleEngineQueue: RuleEngineQueue {
         let waiting = WaitingSenders(capacity: maximumPendingSends)
         self.waiting = waiting
         // Producer 0 is `send`.
-        producers.withLock { $0.append { waiting.finish($0) } }
+        producers.withLock {
+            $0.append { outcomes in
+                for outcome in outcomes { waiting.finish(outcome.ticket, outcome.outcome) }
+            }
+        }
     }
 
     public var laneCount: Int { lanes.count }
@@ -113,39 +117,5 @@ private final class InProcessUplinkProducer: UplinkProducer {
 
     func submit(_ batch: UplinkBatch, lane: Int) {
         lanes[lane].mailbox.post(.uplinks(batch, producer: number))
-    }
-}
-
-/// Senders that wait for the outcome of one message each, bounded. Safe from any thread.
-private final class WaitingSenders: Sendable {
-    private struct State {
-        var continuations: [UInt32: CheckedContinuation<DeliveryOutcome?, Never>] = [:]
-        var nextTicket: UInt32 = 0
-    }
-
-    private let capacity: Int
-    private let state = Mutex(State())
-
-    init(capacity: Int) {
-        self.capacity = capacity
-    }
-
-    /// The ticket of a new message; `nil` when the bound is reached.
-    func add(_ continuation: CheckedContinuation<DeliveryOutcome?, Never>) -> UInt32? {
-        state.withLock { state in
-            guard state.continuations.count < capacity else { return nil }
-            while state.continuations[state.nextTicket] != nil { state.nextTicket &+= 1 }
-            let ticket = state.nextTicket
-            state.nextTicket &+= 1
-            state.continuations[ticket] = continuation
-            return ticket
-        }
-    }
-
-    func finish(_ outcomes: [TicketOutcome]) {
-        for outcome in outcomes {
-            let continuation = state.withLock { $0.continuations.removeValue(forKey: outcome.ticket) }
-            continuation?.resume(returning: outcome.outcome)
-        }
     }
 }

@@ -6,7 +6,6 @@ import Cluster
 import Logging
 import Metrics
 import Model
-import Synchronization
 import Threads
 import Wire
 
@@ -32,7 +31,7 @@ public final class KafkaRuleEngineQueue: RuleEngineQueue {
         receiver = hub.producer.addReceiver { reports in
             let lost = reports.filter { !$0.isDelivered }
             if let error = lost.first?.error { KafkaHub.noteLost(lost.count, error, logger) }
-            senders.finish(reports)
+            for report in reports { senders.finish(report.ticket, report.isDelivered ? .acknowledged : .lost) }
         }
         failures = hub.metrics.counter(
             "kafka_delivery_failures_total", help: "Records for the rule engine that Kafka did not take.")
@@ -157,41 +156,5 @@ extension KafkaHub {
         logger.limited(
             .error, error.isTooLarge ? "a message is larger than Kafka takes" : "a message was not taken by Kafka",
             ["kafka.topic": .string(topic), "error": .string(error.description)])
-    }
-}
-
-/// Senders that wait for one report each, bounded. Safe from any thread.
-private final class WaitingSenders: Sendable {
-    private struct State {
-        var continuations: [UInt32: CheckedContinuation<DeliveryOutcome?, Never>] = [:]
-        var nextTicket: UInt32 = 0
-    }
-
-    private let capacity: Int
-    private let state = Mutex(State())
-
-    init(capacity: Int) {
-        self.capacity = capacity
-    }
-
-    /// The ticket of a new message; `nil` when the bound is reached.
-    func add(_ continuation: CheckedContinuation<DeliveryOutcome?, Never>) -> UInt32? {
-        state.withLock { state in
-            guard state.continuations.count < capacity else { return nil }
-            while state.continuations[state.nextTicket] != nil { state.nextTicket &+= 1 }
-            let ticket = state.nextTicket
-            state.nextTicket &+= 1
-            state.continuations[ticket] = continuation
-            return ticket
-        }
-    }
-
-    func finish(_ reports: [DeliveryReport]) {
-        for report in reports { finish(report.ticket, report.isDelivered ? .acknowledged : .lost) }
-    }
-
-    func finish(_ ticket: UInt32, _ outcome: DeliveryOutcome?) {
-        let continuation = state.withLock { $0.continuations.removeValue(forKey: ticket) }
-        continuation?.resume(returning: outcome)
     }
 }

@@ -104,9 +104,11 @@ public struct DeviceProfileRepository: Sendable {
 
     /// - Returns: Whether there was one.
     public func delete(_ id: DeviceProfileID, tenant: TenantID) async throws -> Bool {
-        try await runner.query(
-            "DELETE FROM device_profile WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)]
-        ).affectedRows > 0
+        let deleted = try await runner.query(
+            "DELETE FROM device_profile WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)])
+        guard deleted.affectedRows > 0 else { return false }
+        try await EntityTraces.delete(id.entityID, on: runner)
+        return true
     }
 
     // MARK: - Lists

@@ -53,9 +53,11 @@ public struct UserRepository: Sendable {
         _ = try await runner.query(
             "UPDATE alarm SET assignee_id = NULL, assign_ts = 0 WHERE tenant_id = $2 AND assignee_id = $1",
             [.id(id), .id(tenant)])
-        return try await runner.query(
-            "DELETE FROM tb_user WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)]
-        ).affectedRows > 0
+        let deleted = try await runner.query(
+            "DELETE FROM tb_user WHERE id = $1 AND tenant_id = $2", [.id(id), .id(tenant)])
+        guard deleted.affectedRows > 0 else { return false }
+        try await EntityTraces.delete(id.entityID, on: runner)
+        return true
     }
 
     /// Tenant administrators of a tenant.
