@@ -126,7 +126,8 @@ struct EntitiesRelativesTests {
         let profile = DeviceProfile(id: DeviceProfileID(.ordered()), createdTime: 1, tenantID: tenant, name: "p" + salt)
         try await DeviceProfileRepository(database).insert(profile)
         let user = User(
-            id: UserID(.ordered()), createdTime: 1, tenantID: tenant, email: "u\(salt)@x.org", authority: .tenantAdministrator)
+            id: UserID(.ordered()), createdTime: 1, tenantID: tenant, email: "u\(salt)@x.org",
+            authority: .tenantAdministrator)
         try await UserRepository(database).insert(user)
         for entity in [profile.id.entityID, user.id.entityID] {
             _ = try await relations.save(EntityRelation(from: asset.id.entityID, to: entity, type: "Uses"))
