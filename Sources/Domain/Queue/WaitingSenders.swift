@@ -1,4 +1,3 @@
-public import Messages
 internal import Synchronization
 
 /// Senders that wait for the outcome of one message each, bounded. Safe from any thread.
