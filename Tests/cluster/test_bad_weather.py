@@ -156,15 +156,18 @@ def test_wrong_addresses_and_passwords_are_named_and_tried_again_in_peace(cluste
     passwords_for(cluster, "narrow")
     nobody = free_ports(1)[0]
     jdbc = f"jdbc:postgresql://127.0.0.1:{nobody}/thingsboard"
+    plain = cluster.state["shared"]["SPRING_DATASOURCE_URL"]
     # Who waits for what: service, settings, what its log says.
     waiting = {"no-postgres": ("core-node", {"SPRING_DATASOURCE_URL": jdbc}, "Connection refused"),
+               "no-tls": ("rule-engine", {"SPRING_DATASOURCE_URL": plain + "?sslmode=require"}, "does not support SSL"),
                "no-password": ("rule-engine", {"SPRING_DATASOURCE_USERNAME": "narrow", "SPRING_DATASOURCE_PASSWORD": "a-wrong-word"},
                                "password authentication failed"),
                "no-kafka": ("http-transport", {"TB_KAFKA_SERVERS": f"127.0.0.1:{nobody}"}, "Connection refused"),
                "no-such-host": ("http-transport", {"TB_KAFKA_SERVERS": "no-such-host.invalid:9092"}, "no-such-host.invalid"),
                "no-zookeeper": ("http-transport", {"ZOOKEEPER_URL": f"127.0.0.1:{nobody}"}, "ZooKeeper")}
     # A cache that is not there, or does not let anybody in, is gone without.
-    served = {"no-redis": {"REDIS_PORT": str(nobody)}, "no-redis-password": {"REDIS_PASSWORD": "a-wrong-word"}}
+    served = {"no-redis": {"REDIS_PORT": str(nobody)}, "no-redis-password": {"REDIS_PASSWORD": "a-wrong-word"},
+              "no-redis-tls": {"TB_REDIS_SSL_ENABLED": "true"}}
     started = {name: Extra(cluster, service, name, **settings) for name, (service, settings, _) in waiting.items()}
     cached = {name: Extra(cluster, "core-node", name, **settings) for name, settings in served.items()}
     try:
@@ -189,18 +192,30 @@ def test_wrong_addresses_and_passwords_are_named_and_tried_again_in_peace(cluste
 
 
 def test_a_schema_of_another_release_is_refused_in_words(cluster):
-    def change(sign):
-        statement = f"UPDATE tb_schema_settings SET schema_version = schema_version {sign} 1000000000"
+    def change(sign, versions):
+        statement = f"UPDATE tb_schema_settings SET schema_version = schema_version {sign} {versions}"
         subprocess.run(["psql", "-q", cluster.state["postgres"]["url"], "-c", statement], check=True)
 
-    change("+")
+    change("+", 1_000_000_000)
     try:
         with Extra(cluster, "core-node", "too-old") as core, Extra(cluster, "rule-engine", "too-old-too") as rules:
             eventually(lambda: not core.is_alive and not rules.is_alive, 60, "their end")
             for one in (core, rules):
                 assert "newer" in one.text().lower(), one.text()
     finally:
-        change("-")
+        change("-", 1_000_000_000)
+    # What an upgrade mends is waited for.
+    change("-", 1)
+    try:
+        with Extra(cluster, "core-node", "too-new") as core, Extra(cluster, "rule-engine", "too-new-too") as rules:
+            for one in (core, rules):
+                eventually(lambda: "needletail upgrade" in one.text(), 60, "what is to be done")
+                assert one.is_alive and not ready(one)
+            change("+", 1)
+            eventually(lambda: ready(core) and ready(rules), 60, "readiness after the upgrade")
+            change("-", 1)
+    finally:
+        change("+", 1)
     assert all(cluster.is_ready(f"{service}-{number}") for service in SERVICES for number in (1, 2))
 
 
