@@ -16,6 +16,22 @@ import Testing
         #expect(window.inWork == 2)
     }
 
+    @Test func lagIsWhatCannotBeCommittedYet() {
+        var window = AcknowledgementWindow()
+        // A new owner of a partition whose records are all done gets none: nothing is behind.
+        #expect(window.lag(behind: 60) == 0)
+        let tickets = (60..<64).map { window.add(offset: $0) }
+        #expect(window.lag(behind: 70) == 10)
+        window.finish(tickets[1])
+        #expect(window.lag(behind: 70) == 10)
+        window.finish(tickets[0])
+        #expect(window.lag(behind: 70) == 8)
+        for ticket in tickets { window.finish(ticket) }
+        #expect(window.lag(behind: 64) == 0)
+        // What the broker told before the last records came.
+        #expect(window.lag(behind: 62) == 0)
+    }
+
     @Test func whatIsGivenBackIsNotCommittedAndNotWaitedFor() {
         var window = AcknowledgementWindow()
         let tickets = (10..<14).map { window.add(offset: $0) }

@@ -20,6 +20,13 @@ struct AcknowledgementWindow {
     /// Records that are neither done nor given back.
     private(set) var inWork = 0
 
+    /// Offsets before `end`, that of the record to come, which cannot be committed yet. 0 until a record came: one that is there
+    /// comes within moments, and an owner whom no record is left to does not know where the one before ended.
+    func lag(behind end: Int64) -> Int64 {
+        guard let first = committable ?? offsets.first else { return 0 }
+        return max(0, end - first)
+    }
+
     /// The ticket of a new record.
     ///
     /// - Parameter offset: higher than that of every record before.

@@ -294,7 +294,7 @@ final class PartitionFetcher {
         var lag: Int64 = 0
         for (number, partition) in partitions {
             guard let end = consumer.consumer.knownEnd(topic: consumer.topic, partition: number) else { continue }
-            lag += max(0, end - (partition.slot.committable ?? max(partition.nextOffset, 0)))
+            lag += partition.slot.lag(behind: end)
         }
         consumer.metrics.lag.store(Int(lag), ordering: .relaxed)
     }

@@ -40,6 +40,8 @@ final class PartitionSlot: Sendable {
 
     /// Records that somebody still works on.
     var inWorkCount: Int { window.withLock { $0.inWork } }
+    /// Records before `end` that cannot be committed yet.
+    func lag(behind end: Int64) -> Int64 { window.withLock { $0.lag(behind: end) } }
     var inFlightCount: Int { window.withLock { $0.count } }
     var committable: Int64? { window.withLock { $0.committable } }
 
