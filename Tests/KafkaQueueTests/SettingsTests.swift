@@ -16,7 +16,7 @@ import Testing
         let (settings, problems) = read([:])
         #expect(problems.isEmpty)
         #expect(settings.common["bootstrap.servers"] == "localhost:9092")
-        #expect(settings.producer["linger.ms"] == "1")
+        #expect(settings.producer["linger.ms"] == "5")
         #expect(settings.producer["acks"] == "all")
         #expect(settings.corePartitions == 10)
         #expect(settings.transportAPITopic.partitions == 10)

@@ -64,7 +64,7 @@ public final class KafkaProducer: Sendable {
     public init(
         _ properties: KafkaProperties, onEvent: @escaping @Sendable (KafkaEvent) -> Void
     ) throws(KafkaError) {
-        self.properties = KafkaProperties(["enable.idempotence": "true", "acks": "all", "linger.ms": "1"])
+        self.properties = KafkaProperties(["enable.idempotence": "true", "acks": "all", "linger.ms": "5"])
             .merging(properties)
         self.onEvent = onEvent
         finished = needletail_eventfd()

@@ -24,7 +24,7 @@ extension KafkaSettings {
         _ = settings.choice("TB_KAFKA_ACKS", default: "all", of: ["all", "-1", "0", "1"])
         producer["acks"] = "all"
         producer["enable.idempotence"] = "true"
-        producer["linger.ms"] = String(settings.integer("TB_KAFKA_LINGER_MS", default: 1, in: 0...900_000))
+        producer["linger.ms"] = String(settings.integer("TB_KAFKA_LINGER_MS", default: 5, in: 0...900_000))
         producer["batch.size"] = String(
             settings.integer("TB_KAFKA_BATCH_SIZE", default: 1_000_000, in: 1...2_147_483_647))
         producer["compression.type"] = settings.choice(
