@@ -29,7 +29,6 @@ final class ShardQueues {
 
     /// The queues there are from now on. Also what is in work follows their strategies, but for the way to submit; what a queue
     /// holds that is gone runs to its end and not again.
-
     func set(
         _ table: QueueTable, loop: EventLoop, metrics: RuleEngineMetrics,
         run: @escaping (RuleMessage, MessageAttempt) -> Void
