@@ -13,7 +13,8 @@ import Testing
 struct EntityQueryServiceTests {
     private let api: TestService
     private let token: String
-    private let salt = "q\(UInt32.random(in: 0...UInt32.max))"
+    /// Letters only: a search for a number must not find the names.
+    private let salt = String((0..<12).map { _ in "ghijklmnop".randomElement() ?? "g" })
 
     init() async throws {
         api = try await TestService()
