@@ -119,6 +119,9 @@ let services: [Target] = [
         ["JSON", "TransportCore", "HTTPServer", "Bytes", "Model", "Telemetry", "Messages", "Queue", "Reactor", "Logging",
          "Metrics", "Configuration"]),
     swiftTarget(
+        "Services", "ScriptEngine",
+        ["Model", "JSON", "Reactor", "Logging", "Metrics", "Configuration", "CLinux"]),
+    swiftTarget(
         "Services", "RuleEngine",
         ["TransportCore", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics",
          "Cluster", "Configuration"]),
@@ -189,6 +192,7 @@ let testTargets: [Target] = [
         ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",
          "Crypto", "Threads"]),
     tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
+    tests("ScriptEngine", ["Model", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
     tests("Protobuf"),
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Protobuf", "Reactor", "Logging", "Metrics"]),
     tests(
