@@ -16,6 +16,8 @@ struct QueuedRuleMessagesTests {
         struct State {
             var room: Int
             var losses = 0
+            /// Nothing of it is taken.
+            var refused: TenantID?
             var taken: [Int64] = []
         }
 
@@ -31,7 +33,7 @@ struct QueuedRuleMessagesTests {
 
         func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome {
             let outcome = state.withLock { state -> DeliveryOutcome? in
-                guard state.room > 0 else { return nil }
+                guard state.room > 0, message.tenantID != state.refused else { return nil }
                 if state.losses > 0 {
                     state.losses -= 1
                     return .lost
@@ -45,10 +47,12 @@ struct QueuedRuleMessagesTests {
         }
     }
 
-    private func message(_ number: Int64) -> RuleMessage {
+    private let tenant = TenantID(.random())
+
+    private func message(_ number: Int64, of tenant: TenantID? = nil) -> RuleMessage {
         RuleMessage(
             id: .random(), timestamp: number, type: .known(.entityCreated),
-            originator: EntityID(type: .device, uuid: .random()), tenantID: TenantID(.random()),
+            originator: EntityID(type: .device, uuid: .random()), tenantID: tenant ?? self.tenant,
             metadata: MessageMetadata([:]), payload: .text("{}"))
     }
 
@@ -63,6 +67,20 @@ struct QueuedRuleMessagesTests {
         #expect(sink.waitingCount == 0)
         sink.send(message(6))
         #expect(queue.taken.last == 6)
+    }
+
+    @Test func whatIsRefusedOfOneTenantHoldsUpNoOther() async throws {
+        let queue = NarrowQueue(room: 100)
+        let other = TenantID(.random())
+        queue.state.withLock { $0.refused = tenant }
+        let sink = QueuedRuleMessages(queue: queue, logger: .disabled, capacity: 4, patience: .zero)
+        for number in Int64(1)...3 { sink.send(message(number)) }
+        sink.send(message(10, of: other))
+        try await eventually("the other's message") { queue.taken == [10] }
+        #expect(await sink.hasRoom(of: tenant) == false)
+        #expect(await sink.hasRoom(of: other))
+        queue.state.withLock { $0.refused = nil }
+        try await eventually("the rest") { queue.taken == [10, 1, 2, 3] }
     }
 
     @Test func whatTheQueueLostIsSentAgain() async throws {
@@ -89,18 +107,18 @@ struct QueuedRuleMessagesTests {
     @Test func changesAreRefusedWhileTooManyMessagesWait() async throws {
         let queue = NarrowQueue(room: 0)
         let sink = QueuedRuleMessages(queue: queue, logger: .disabled, capacity: 2, patience: .zero)
-        #expect(await sink.hasRoom())
+        #expect(await sink.hasRoom(of: tenant))
         for number in Int64(1)...2 { sink.send(message(number)) }
-        #expect(await sink.hasRoom() == false)
+        #expect(await sink.hasRoom(of: tenant) == false)
         queue.state.withLock { $0.room = 10 }
-        try await eventually("room") { await sink.hasRoom() }
+        try await eventually("room") { await sink.hasRoom(of: tenant) }
     }
 
     @Test func roomIsWaitedFor() async throws {
         let queue = NarrowQueue(room: 0)
         let sink = QueuedRuleMessages(queue: queue, logger: .disabled, capacity: 1, patience: .seconds(600))
         sink.send(message(1))
-        async let room = sink.hasRoom()
+        async let room = sink.hasRoom(of: tenant)
         queue.state.withLock { $0.room = 10 }
         #expect(await room)
         #expect(queue.taken == [1])

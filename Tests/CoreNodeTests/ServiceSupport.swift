@@ -107,10 +107,10 @@ final class Recorder: DeviceEvents, TelemetryStore, RuleMessageSink, CoreQueuePr
 
     func send(_ message: RuleMessage) { messages.withLock { $0.append(message) } }
 
-    /// What ``hasRoom()`` says.
+    /// What ``hasRoom(of:)`` says.
     let isFull = Mutex(false)
 
-    func hasRoom() async -> Bool { isFull.withLock { !$0 } }
+    func hasRoom(of tenant: TenantID) async -> Bool { isFull.withLock { !$0 } }
 
     func finish(within limit: Duration) async -> Int { 0 }
 

@@ -34,11 +34,14 @@ final class ShardHarness: Sendable {
         sink = RecordingSink(completesAtOnce: completesAtOnce)
         service = RuleEngineShardBox()
         let (queue, chains, sink, service) = (queue, chains, sink, service)
+        var outlets = outlets
+        outlets.queue = outlets.queue ?? queue
+        let ways = outlets
         let notes = RuleEvents(recorder: events, settings: eventSettings)
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             loop.execute {
                 let shard = RuleEngineShard(
-                    loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, outlets: outlets,
+                    loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, outlets: ways,
                     events: notes, logger: .disabled,
                     metrics: RuleEngineMetrics(registry: MetricsRegistry(), queue: QueueKey(name: "Main"), shard: 0))
                 service.shard = shard
@@ -79,12 +82,12 @@ final class ShardHarness: Sendable {
 
     func send(
         _ type: String, data: String = "{}", metadata: [String: String] = [:], chain: RuleChainID? = nil,
-        originator: UUID128 = .random(), queue name: String? = nil
+        originator: UUID128 = .random(), type entityType: EntityType = .device, queue name: String? = nil
     ) async throws -> DeliveryOutcome {
         try await queue.send(
             RuleMessage(
                 id: .random(), timestamp: 1_700_000_000_000, type: MessageType(type),
-                originator: EntityID(type: .device, uuid: originator), tenantID: Self.tenant,
+                originator: EntityID(type: entityType, uuid: originator), tenantID: Self.tenant,
                 metadata: MessageMetadata(metadata), payload: .text(data), ruleChainID: chain,
                 queueName: name))
     }
@@ -224,6 +227,8 @@ struct ChainBuilder {
     var isRoot = true
     var first: String?
     var nodes: [(name: String, type: String, configuration: String)] = []
+    /// Queues by node.
+    var queues: [String: String] = [:]
     var connections: [(from: String, label: String, to: String)] = []
     /// Debug settings by node.
     var debug: [String: RuleNodeDebugSettings] = [:]
@@ -238,7 +243,7 @@ struct ChainBuilder {
                 RuleNodeDefinition(
                     id: try #require(ids[$0.name]), type: $0.type, name: $0.name, configurationVersion: 0,
                     configuration: try JSONValue.parse($0.configuration),
-                    debug: debug[$0.name] ?? RuleNodeDebugSettings())
+                    debug: debug[$0.name] ?? RuleNodeDebugSettings(), queueName: queues[$0.name])
             },
             connections: try connections.map {
                 RuleNodeConnection(

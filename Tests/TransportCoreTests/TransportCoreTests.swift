@@ -73,10 +73,56 @@ private func seconds(_ value: UInt64) -> MonotonicTime { MonotonicTime(nanosecon
         func uplinkLost(tag: UInt32) {}
     }
 
+    private let tenant = TenantID(.random())
+
+    private func admits(_ tickets: inout UplinkTickets, _ tenant: TenantID) -> Bool {
+        let share = tickets.share(of: tenant)
+        return tickets.admits(share)
+    }
+
+    /// Takes as many messages of a tenant as it may have.
+    private func fill(_ tickets: inout UplinkTickets, _ tenant: TenantID) -> [UInt32] {
+        var taken: [UInt32] = []
+        while admits(&tickets, tenant) {
+            taken.append(tickets.issue(1, byteCount: 1, tenant: tenant, target: Target(), tag: 0))
+        }
+        return taken
+    }
+
+    @Test func tenantsThatHaveAllThatTheyMayLeaveRoomForOthers() {
+        var tickets = UplinkTickets(maximumMessages: 3000, maximumBytes: 1_000_000)
+        #expect(fill(&tickets, tenant).count == 2000)
+        for _ in 0..<4 { #expect(fill(&tickets, TenantID(.random())).count >= 10) }
+        #expect(tickets.unacknowledgedCount < 3000)
+        #expect(admits(&tickets, tenant) == false)
+    }
+
+    @Test func aTenantThatWasRefusedGoesOnWhenSomeOfItIsDone() {
+        var tickets = UplinkTickets(maximumMessages: 100, maximumBytes: 1000)
+        let taken = fill(&tickets, tenant)
+        var done = 0
+        let share = tickets.share(of: tenant)
+        while !tickets.readmits(share) {
+            _ = tickets.finish(taken[done])
+            done += 1
+        }
+        #expect(done > 1 && done < taken.count / 2)
+        #expect(admits(&tickets, tenant))
+    }
+
+    @Test func bytesAreSharedToo() {
+        var tickets = UplinkTickets(maximumMessages: 100, maximumBytes: 1000)
+        let large = tickets.issue(1, byteCount: 900, tenant: tenant, target: Target(), tag: 0)
+        #expect(admits(&tickets, tenant) == false)
+        #expect(admits(&tickets, TenantID(.random())))
+        _ = tickets.finish(large)
+        #expect(admits(&tickets, tenant))
+    }
+
     @Test func theTargetIsToldWhenTheLastRecordIsDone() {
-        var tickets = UplinkTickets()
+        var tickets = UplinkTickets(maximumMessages: 100, maximumBytes: 1000)
         let target = Target()
-        let ticket = tickets.issue(2, byteCount: 100, target: target, tag: 7)
+        let ticket = tickets.issue(2, byteCount: 100, tenant: tenant, target: target, tag: 7)
         #expect(tickets.unacknowledgedCount == 2)
         #expect(tickets.finish(ticket)?.tag == nil)
         let finished = tickets.finish(ticket)
@@ -87,25 +133,25 @@ private func seconds(_ value: UInt64) -> MonotonicTime { MonotonicTime(nanosecon
     }
 
     @Test func oneLostRecordMakesTheUplinkLost() {
-        var tickets = UplinkTickets()
-        let ticket = tickets.issue(2, byteCount: 1, target: Target(), tag: 0)
+        var tickets = UplinkTickets(maximumMessages: 100, maximumBytes: 1000)
+        let ticket = tickets.issue(2, byteCount: 1, tenant: tenant, target: Target(), tag: 0)
         let target = Target()
-        let other = tickets.issue(2, byteCount: 1, target: target, tag: 1)
+        let other = tickets.issue(2, byteCount: 1, tenant: tenant, target: target, tag: 1)
         _ = tickets.finish(other, isLost: true)
         #expect(tickets.finish(other)?.isLost == true)
         // The number of a lost uplink is used again without its loss.
-        let reused = tickets.issue(1, byteCount: 1, target: target, tag: 2)
+        let reused = tickets.issue(1, byteCount: 1, tenant: tenant, target: target, tag: 2)
         #expect(reused == other)
         #expect(tickets.finish(reused)?.isLost == false)
         _ = ticket
     }
 
     @Test func ticketsAreReused() {
-        var tickets = UplinkTickets()
+        var tickets = UplinkTickets(maximumMessages: 100, maximumBytes: 1000)
         let target = Target()
-        let first = tickets.issue(1, byteCount: 1, target: target, tag: 0)
+        let first = tickets.issue(1, byteCount: 1, tenant: tenant, target: target, tag: 0)
         _ = tickets.finish(first)
-        #expect(tickets.issue(1, byteCount: 1, target: target, tag: 1) == first)
+        #expect(tickets.issue(1, byteCount: 1, tenant: tenant, target: target, tag: 1) == first)
     }
 }
 

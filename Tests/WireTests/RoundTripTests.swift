@@ -83,7 +83,8 @@ func repacked(_ bytes: [UInt8], _ descriptor: String) -> [UInt8]? {
         var encoder = WireEncoder()
         let decoder = WireDecoder()
         for _ in 0..<Self.rounds {
-            let message = samples.ruleMessage()
+            var message = samples.ruleMessage()
+            for _ in 0..<samples.int(0...2) { message.labels.append(samples.text()) }
             encoder.encode(message)
             let back = try encoder.withBytes { bytes throws(WireError) in
                 try decoder.ruleMessage(bytes, into: UplinkBatch())

@@ -177,6 +177,9 @@ struct Samples {
             customerID: optional { CustomerID($0.uuid()) },
             metadata: MessageMetadata(bool() ? [name(): text()] : [:]), payload: .text(text()),
             ruleChainID: optional { RuleChainID($0.uuid()) }, ruleNodeID: optional { RuleNodeID($0.uuid()) })
+        message.duplicate = optional {
+            MessageDuplicate(correlationID: $0.uuid(), partition: Int32($0.int(0...9)))
+        }
         message.executedNodeCount = UInt32(int(0...500))
         for _ in 0..<int(0...3) {
             message.callers = RuleChainCall(

@@ -21,6 +21,7 @@ final class RuleEngineProcess: RunnableService {
     private var writer: TelemetryWriter?
     private var node: KafkaNode?
     private var engine: RuleEnginePart?
+    private var queue: KafkaRuleEngineQueue?
     private var consumers: QueueConsumers?
     private var catalogue: QueueCatalogue?
     private var sweeper: Task<Void, Never>?
@@ -73,9 +74,13 @@ final class RuleEngineProcess: RunnableService {
         let waiters = DeviceCallWaiters(loop: loop)
         let calls = DeviceCaller(
             serviceID: settings.runtime.serviceID, core: core, answers: peers.nodes, waiters: waiters)
+        let queue = KafkaRuleEngineQueue(hub: link.hub, routing: QueueRouting(settings.queues))
+        self.queue = queue
         let engine = RuleEnginePart(
             runtime: runtime, settings: settings.ruleEngine, database: database, writer: writer,
-            outlets: RuleEngineOutlets(calls: calls, core: core, transports: peers.transports, nodes: peers.nodes))
+            outlets: RuleEngineOutlets(
+                calls: calls, core: core, transports: peers.transports, nodes: peers.nodes, queue: queue,
+                database: database))
         self.engine = engine
         let service = engine.service
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
@@ -119,7 +124,8 @@ final class RuleEngineProcess: RunnableService {
         self.consumers = consumers
         let catalogue = QueueCatalogue(logger: logger) {
             try await repository.records()
-        } apply: { records in
+        } apply: { [queue] records in
+            try await queue?.setRoutes(records.filter { !$0.isDeleted }.map(\.route))
             try await consumers.apply(records)
         }
         self.catalogue = catalogue

@@ -69,7 +69,7 @@ public final class Standalone: RunnableService {
             outlets: RuleEngineOutlets(
                 calls: DeviceCaller(
                     serviceID: settings.runtime.serviceID, core: owners, answers: nodes, waiters: core.waiters),
-                core: owners, transports: notifications, nodes: nodes))
+                core: owners, transports: notifications, nodes: nodes, queue: queue, database: database))
         let catalogue = queueCatalogue(database, engine)
         self.catalogue = catalogue
         try await catalogue.start()

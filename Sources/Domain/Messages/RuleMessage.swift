@@ -20,10 +20,15 @@ public struct RuleMessage: Sendable {
     public var ruleChainID: RuleChainID?
     /// Node that must process it; `nil` stands for the chain's first node.
     public var ruleNodeID: RuleNodeID?
+    /// Labels along which it leaves ``ruleNodeID``, which had it already; empty: that node is to process it
+    /// (`rule-engine.md` 1.4).
+    public var labels: [String] = []
     /// Queue that it was read from, or goes to; `nil` stands for `Main`.
     public var queueName: String?
     /// How many nodes have processed it.
     public var executedNodeCount: UInt32 = 0
+    /// Of a message that every partition of its queue has a copy of.
+    public var duplicate: MessageDuplicate?
     /// The stack of nodes that sent it into the chain in which it is; `nil` where nobody waits for its return.
     public var callers: RuleChainCall?
 
@@ -76,6 +81,19 @@ public struct RuleMessage: Sendable {
         case .session(_, nil): timestamp
         case .dictionary(let values): values["ts"].flatMap { Int64($0) } ?? timestamp
         }
+    }
+}
+
+/// One of the copies of a message in a queue that gives its messages to all partitions (`rule-engine.md` 5.3).
+public struct MessageDuplicate: Sendable, Equatable {
+    /// What the copies have in common.
+    public var correlationID: UUID128
+    /// Where this one is.
+    public var partition: Int32
+
+    public init(correlationID: UUID128, partition: Int32) {
+        self.correlationID = correlationID
+        self.partition = partition
     }
 }
 

@@ -61,7 +61,7 @@ public final class InProcessRuleEngineQueue: RuleEngineQueue {
     public func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome {
         let lane = lanes[partition(message.originator.uuid) % lanes.count]
         let outcome = await withCheckedContinuation { (continuation: CheckedContinuation<DeliveryOutcome?, Never>) in
-            guard let ticket = waiting.add(continuation) else {
+            guard let ticket = waiting.add(continuation, tenant: message.tenantID) else {
                 continuation.resume(returning: nil)
                 return
             }

@@ -39,6 +39,8 @@ public struct MessageSchedule {
         /// Timed out, and not stopped yet. `again`: it runs again then; else its outcome was told.
         case stopping(again: Bool)
         case pausing
+        /// In another queue.
+        case elsewhere
     }
 
     private struct Entry {
@@ -168,8 +170,11 @@ public struct MessageSchedule {
         _ slot: UInt32, _ outcome: DeliveryOutcome, at now: MonotonicTime, _ actions: inout [Action]
     ) {
         guard let entry = entries[slot] else { return }
-        runningCount -= 1
+        if entry.phase != .elsewhere { runningCount -= 1 }
         switch entry.phase {
+        case .elsewhere:
+            actions.append(.tell(slot, outcome))
+            forget(slot, &actions)
         case .stopping(again: false):
             forget(slot, &actions)
         case .running, .stopping(again: true):
@@ -182,6 +187,16 @@ public struct MessageSchedule {
         case .waiting, .pausing:
             preconditionFailure("slot \(slot) ended and was \(entry.phase)")
         }
+    }
+
+    /// A message goes on in another queue: here it has no turn and no end of its time any more, and no other attempt. What
+    /// ``ended(_:_:at:_:)`` says of it is told.
+    public mutating func handOver(_ slot: UInt32, at now: MonotonicTime, _ actions: inout [Action]) {
+        guard entries[slot]?.phase == .running else { return }
+        entries[slot]!.phase = .elsewhere
+        runningCount -= 1
+        leave(slot)
+        begin(at: now, &actions)
     }
 
     /// What the time brings: messages that took too long, and those whose pause is over.

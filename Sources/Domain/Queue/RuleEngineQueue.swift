@@ -37,10 +37,17 @@ public protocol RuleEngineQueue: AnyObject, Sendable {
     /// A producer for uplinks of the transport on `loop`. Called on `loop`.
     func makeUplinkProducer(on loop: EventLoop, outcomes: @escaping OutcomeHandler) -> any UplinkProducer
 
+    /// Whether the queue itself keeps what it acknowledges, processed or not.
+    var keepsMessages: Bool { get }
+
     /// Sends one message; returns when its outcome is known.
     ///
     /// - Throws: ``QueueError/full`` when the bound on messages that wait for an outcome is reached.
     func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome
+}
+
+extension RuleEngineQueue {
+    public var keepsMessages: Bool { false }
 }
 
 public enum QueueError: Error, Sendable, Equatable {

@@ -1,9 +1,18 @@
+public import Model
 internal import Synchronization
 
-/// Senders that wait for the outcome of one message each, bounded. Safe from any thread.
+/// Senders that wait for the outcome of one message each, bounded; no tenant has the whole bound (``FairShare``). Safe from
+/// any thread.
 public final class WaitingSenders: Sendable {
+    private struct Waiter {
+        var tenant: TenantID
+        var continuation: CheckedContinuation<DeliveryOutcome?, Never>
+    }
+
     private struct State {
-        var continuations: [UInt32: CheckedContinuation<DeliveryOutcome?, Never>] = [:]
+        var waiters: [UInt32: Waiter] = [:]
+        /// Messages that wait, by tenant.
+        var held: [TenantID: Int] = [:]
         var nextTicket: UInt32 = 0
     }
 
@@ -15,14 +24,16 @@ public final class WaitingSenders: Sendable {
         self.capacity = capacity
     }
 
-    /// The ticket of a new message; `nil` when the bound is reached.
-    public func add(_ continuation: CheckedContinuation<DeliveryOutcome?, Never>) -> UInt32? {
+    /// The ticket of a new message; `nil` when the bound is reached, or the tenant's share of it.
+    public func add(_ continuation: CheckedContinuation<DeliveryOutcome?, Never>, tenant: TenantID) -> UInt32? {
         state.withLock { state in
-            guard state.continuations.count < capacity else { return nil }
-            while state.continuations[state.nextTicket] != nil { state.nextTicket &+= 1 }
+            let held = state.held[tenant] ?? 0
+            guard FairShare.admits(held: held, free: capacity - state.waiters.count) else { return nil }
+            while state.waiters[state.nextTicket] != nil { state.nextTicket &+= 1 }
             let ticket = state.nextTicket
             state.nextTicket &+= 1
-            state.continuations[ticket] = continuation
+            state.waiters[ticket] = Waiter(tenant: tenant, continuation: continuation)
+            state.held[tenant] = held + 1
             return ticket
         }
     }
@@ -31,7 +42,13 @@ public final class WaitingSenders: Sendable {
     ///
     /// - Parameter outcome: `nil` when the message was never sent.
     public func finish(_ ticket: UInt32, _ outcome: DeliveryOutcome?) {
-        let continuation = state.withLock { $0.continuations.removeValue(forKey: ticket) }
-        continuation?.resume(returning: outcome)
+        let waiter = state.withLock { state in
+            let waiter = state.waiters.removeValue(forKey: ticket)
+            if let waiter, let held = state.held[waiter.tenant] {
+                state.held[waiter.tenant] = held > 1 ? held - 1 : nil
+            }
+            return waiter
+        }
+        waiter?.continuation.resume(returning: outcome)
     }
 }

@@ -165,9 +165,10 @@ final class HTTPTransportLoop: UplinkTarget {
     }
 
     private func post(_ request: Request, _ kept: KeptSession) {
-        guard !transport.isSaturated else {
+        let tenant = kept.info.device.tenantID
+        guard !transport.isSaturated(by: tenant) else {
             // The connection takes only a few requests ahead of their answers, so this holds its reading up as well.
-            return transport.waitForRoom { [unowned self] in post(request, kept) }
+            return transport.waitForRoom(of: tenant) { [unowned self] in post(request, kept) }
         }
         let session = kept.info
         let lane = transport.lane(of: session.device.deviceID)

@@ -226,10 +226,10 @@ final class MQTTConnection: ConnectionHandler, UplinkTarget {
             isWaitingForGateway = true
             return false
         }
-        if transport.transport.isSaturated {
+        if let tenant = session?.info.device.tenantID, transport.transport.isSaturated(by: tenant) {
             pause()
             isWaitingForRoom = true
-            transport.transport.waitForRoom { [weak self] in
+            transport.transport.waitForRoom(of: tenant) { [weak self] in
                 self?.isWaitingForRoom = false
                 self?.resume()
             }

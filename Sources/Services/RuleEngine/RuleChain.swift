@@ -13,6 +13,8 @@ final class RuleChain {
         let debug: RuleNodeDebugSettings
         /// Whether ``debug`` asks for anything.
         let isDebugged: Bool
+        /// Where it sends messages; `nil`: `Main`.
+        let queueName: String?
         /// The node, or why it could not start.
         let node: Result<any RuleNode, RuleNodeConfigurationError>
         /// Folded label and the indices of the nodes behind it.
@@ -46,7 +48,7 @@ final class RuleChain {
             nodes.append(
                 Node(
                     id: node.id, name: node.name, label: RelationLabel(node.name), debug: node.debug,
-                    isDebugged: isDebugged, node: made, targets: []))
+                    isDebugged: isDebugged, queueName: node.queueName, node: made, targets: []))
         }
         for connection in definition.connections {
             guard let from = indices[connection.from], let to = indices[connection.to] else { continue }

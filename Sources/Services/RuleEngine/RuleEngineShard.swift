@@ -21,9 +21,9 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     let loop: EventLoop
     let chains: any RuleChainSource
     let events: RuleEvents
-    private let logger: Logger
+    let logger: Logger
     private let metrics: RuleEngineMetrics
-    private let context: RuleNodeContext
+    let context: RuleNodeContext
     private var lane: RuleEngineLane!
     private(set) var tenants: [TenantID: Tenant] = [:]
     /// Counts reloads, so that an answer to an older question is recognised.
@@ -35,7 +35,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     private var isRunningCopies = false
     private var current: (chain: RuleChain, node: Int, duty: MessageDuty)?
     private var usages: [TenantID: TenantUsage] = [:]
-    private var random = FastRandom()
+    var random = FastRandom()
     let queues: ShardQueues
 
     /// Makes the way to the storage for a loop, with its completions.
@@ -145,7 +145,11 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 return
             }
             chain.countEntered()
-            run(message, duty, chain, node)
+            if message.labels.isEmpty {
+                run(message, duty, chain, node)
+            } else {
+                goOn(message, duty, chain, node)
+            }
         } else if let first = chain.firstNode {
             chain.countEntered()
             if chain.nodes[first].isDebugged { recordIn(message, "", chain, first) }
@@ -193,8 +197,6 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     func route(
         _ outcome: NodeOutcome, _ duty: MessageDuty, _ chain: RuleChain, _ node: Int
     ) -> (RuleMessage, RuleChain, Int)? {
-        let message: RuleMessage
-        let targets: [Int]
         if chain.nodes[node].isDebugged { recordOut(outcome, chain, node) }
         switch outcome {
         case .suspended:
@@ -206,38 +208,72 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             return enter(message, target, prefersDefault: prefersDefault, duty, from: chain, node)
         case .leave(let message):
             return leave(message, duty, chain, node)
-        case .failure(let failed, let text):
-            message = failed
-            targets = chain.targets(of: node, .failure)
+        case .moveAndNext(let message, let label):
+            move(message, label, duty, chain, node)
+            return nil
+        case .failure(let message, let text):
+            let targets = chain.targets(of: node, .failure)
             if targets.isEmpty {
                 fail(message, duty, text, chain: chain, node: node)
                 return nil
             }
-        case .next(let told, let label):
-            message = told
-            targets = chain.targets(of: node, label)
-        case .nextAny(let told, let labels):
-            message = told
-            targets = chain.targets(of: node, labels)
+            return forward(message, to: targets, outcome.labels, duty, chain)
+        case .next(let message, let label):
+            return forward(message, to: chain.targets(of: node, label), outcome.labels, duty, chain)
+        case .acknowledgeAndNext(let message, let label):
+            finish(duty, .acknowledged, chain.usage)
+            guard
+                let next = forward(message, to: chain.targets(of: node, label), outcome.labels, .none, chain)
+            else { return nil }
+            // Runs by itself from here: as a copy that nobody waits for.
+            copies.append((next.0, next.1, next.2, .none))
+            return nil
+        case .nextAny(let message, let labels):
+            return forward(message, to: chain.targets(of: node, labels), outcome.labels, duty, chain)
+        case .split(_, into: let parts, let label):
+            let targets = chain.targets(of: node, label)
+            guard !targets.isEmpty, !parts.isEmpty else {
+                finish(duty, .acknowledged, chain.usage)
+                return nil
+            }
+            fanOut(parts, to: targets, outcome.labels, duty, chain)
+            return nil
         }
+    }
+
+    /// Sends a message to the nodes behind a label; `nil` when it ended here or went on elsewhere.
+    func forward(
+        _ message: RuleMessage, to targets: [Int], _ labels: @autoclosure () -> String, _ duty: MessageDuty,
+        _ chain: RuleChain
+    ) -> (RuleMessage, RuleChain, Int)? {
         switch targets.count {
         case 0:
             finish(duty, .acknowledged, chain.usage)
             return nil
         case 1:
-            if chain.nodes[targets[0]].isDebugged { recordIn(message, outcome.labels, chain, targets[0]) }
+            if chain.nodes[targets[0]].isDebugged { recordIn(message, labels(), chain, targets[0]) }
             return (message, chain, targets[0])
         default:
-            let shared = FanOut(copies: targets.count, of: duty)
+            fanOut([message], to: targets, labels(), duty, chain)
+            return nil
+        }
+    }
+
+    /// Makes copies, one of each message for each target.
+    private func fanOut(
+        _ messages: [RuleMessage], to targets: [Int], _ labels: @autoclosure () -> String, _ duty: MessageDuty,
+        _ chain: RuleChain
+    ) {
+        let shared = FanOut(copies: messages.count * targets.count, of: duty)
+        for message in messages {
             for target in targets {
                 var copy = message
                 copy.id = UUID128.random(using: &random)
                 copy.ruleChainID = chain.id
                 copy.ruleNodeID = chain.nodes[target].id
-                if chain.nodes[target].isDebugged { recordIn(copy, outcome.labels, chain, target) }
+                if chain.nodes[target].isDebugged { recordIn(copy, labels(), chain, target) }
                 copies.append((copy, chain, target, .copy(shared)))
             }
-            return nil
         }
     }
 

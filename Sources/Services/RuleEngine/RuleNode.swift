@@ -20,6 +20,11 @@ public struct RelationLabel: Sendable, ExpressibleByStringLiteral {
     public static let success: RelationLabel = "Success"
     public static let failure: RelationLabel = "Failure"
     public static let other: RelationLabel = "Other"
+    static let isTrue: RelationLabel = "True"
+    static let isFalse: RelationLabel = "False"
+
+    /// `True` or `False`.
+    static func of(_ result: Bool) -> RelationLabel { result ? isTrue : isFalse }
 }
 
 /// What a node did with a message.
@@ -39,6 +44,15 @@ public enum NodeOutcome: Sendable {
     case leave(RuleMessage)
     /// It ends here, done.
     case acknowledge(RuleMessage)
+    /// It is done, and goes on along every connection with that label all the same: what becomes of it there does not matter
+    /// to its queue.
+    case acknowledgeAndNext(RuleMessage, RelationLabel)
+    /// It goes into the queue that the node names, and on from there along every connection with that label; done when that
+    /// queue has it.
+    case moveAndNext(RuleMessage, RelationLabel)
+    /// These go on in its place, each as a message of its own, along every connection with that label; it is done when they
+    /// are.
+    case split(RuleMessage, into: [RuleMessage], RelationLabel)
     /// The node took ``RuleNodeContext/suspend(_:)`` and completes later.
     case suspended
 }

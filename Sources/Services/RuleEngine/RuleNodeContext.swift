@@ -33,6 +33,35 @@ public final class RuleNodeContext {
         Suspension(slot: shard.suspend(message))
     }
 
+    /// Goes on with a message as `body` says, which may wait; what it throws is a failure. The node returns what this does.
+    public func later(
+        _ message: RuleMessage, _ body: @escaping @Sendable () async throws -> NodeOutcome
+    ) -> NodeOutcome {
+        shard.later(message, body)
+        return .suspended
+    }
+
+    /// The same with the database. While that cannot be reached the message waits, and `body` begins again.
+    func later(
+        _ message: RuleMessage,
+        reading body: @escaping @Sendable (any TransactionRunner) async throws -> NodeOutcome
+    ) -> NodeOutcome {
+        guard let database = outlets.database else { return .failure(message, "There is no database here") }
+        return later(message) { [loop] in
+            var pause = 50
+            while true {
+                do {
+                    return try await body(database)
+                } catch DatabaseError.connectionLost, DatabaseError.unavailable, DatabaseError.timeout,
+                    DatabaseError.overloaded
+                {
+                    await loop.sleep(.milliseconds(pause))
+                    pause = min(2_000, pause * 2)
+                }
+            }
+        }
+    }
+
     /// Makes a suspended message wait for `completions` saves with its token instead of one.
     public func expect(_ completions: Int, for suspension: Suspension) {
         shard.expect(completions, slot: suspension.slot)
@@ -74,14 +103,21 @@ public struct RuleEngineOutlets: Sendable {
     public var transports: (any TransportNotificationProducer)?
     /// Answers for REST calls, which wait on core nodes.
     public var nodes: (any CoreNotificationProducer)?
+    /// Messages for the rule engine itself.
+    public var queue: (any RuleEngineQueue)?
+    /// What nodes read and change.
+    public var database: (any TransactionRunner)?
 
     public init(
         calls: DeviceCaller? = nil, core: (any CoreQueueProducer)? = nil,
-        transports: (any TransportNotificationProducer)? = nil, nodes: (any CoreNotificationProducer)? = nil
+        transports: (any TransportNotificationProducer)? = nil, nodes: (any CoreNotificationProducer)? = nil,
+        queue: (any RuleEngineQueue)? = nil, database: (any TransactionRunner)? = nil
     ) {
         self.calls = calls
         self.core = core
         self.transports = transports
         self.nodes = nodes
+        self.queue = queue
+        self.database = database
     }
 }

@@ -3,17 +3,28 @@ import Storage
 
 /// The node types that this build knows. Adding one is its file and its line here.
 enum RuleNodeRegistry {
-    static let types: [any RuleNode.Type] = [
-        SaveTimeseriesNode.self,
-        SaveAttributesNode.self,
-        MessageTypeSwitchNode.self,
-        LogNode.self,
-        RPCRequestNode.self,
-        RPCReplyNode.self,
-        RESTCallReplyNode.self,
-        RuleChainInputNode.self,
-        RuleChainOutputNode.self,
-        DeviceStateNode.self,
+    static let types: [any RuleNode.Type] =
+        [
+            SaveTimeseriesNode.self,
+            SaveAttributesNode.self,
+            MessageTypeSwitchNode.self,
+            LogNode.self,
+            RPCRequestNode.self,
+            RPCReplyNode.self,
+            RESTCallReplyNode.self,
+            RuleChainInputNode.self,
+            RuleChainOutputNode.self,
+            DeviceStateNode.self,
+        ] + flow + filters + transformations
+
+    private static let flow: [any RuleNode.Type] = [AcknowledgeNode.self, CheckpointNode.self]
+
+    private static let filters: [any RuleNode.Type] = [
+        MessageTypeFilterNode.self, EntityTypeFilterNode.self, EntityTypeSwitchNode.self, FieldsPresenceNode.self,
+    ]
+
+    private static let transformations: [any RuleNode.Type] = [
+        CopyKeysNode.self, DeleteKeysNode.self, RenameKeysNode.self, SplitArrayNode.self,
     ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })

@@ -83,6 +83,11 @@ final class ScheduledQueue {
         schedule.ended(attempt.slot, outcome, at: loop.now, &actions)
     }
 
+    /// The message goes on in another queue, whose outcome is that of the attempt.
+    func handOver(_ attempt: MessageAttempt) {
+        schedule.handOver(attempt.slot, at: loop.now, &actions)
+    }
+
     func release(producer: UInt32) {
         let slots = held.filter { $0.value.ticket.producer == producer }.map(\.key).sorted()
         schedule.giveBack(slots, at: loop.now, &actions)
@@ -178,14 +183,17 @@ extension MessageDuty {
         }
     }
 
-    /// The queue whose strategies it follows.
-    var queue: ScheduledQueue? {
+    /// The attempt that it belongs to.
+    var attempt: MessageAttempt? {
         switch self {
         case .ticket, .none: nil
-        case .attempt(let attempt): attempt.queue
-        case .copy(let shared): shared.duty.queue
+        case .attempt(let attempt): attempt
+        case .copy(let shared): shared.duty.attempt
         }
     }
+
+    /// The queue whose strategies it follows.
+    var queue: ScheduledQueue? { attempt?.queue }
 
     /// Whether the message begins for the first time.
     var isFirstAttempt: Bool {

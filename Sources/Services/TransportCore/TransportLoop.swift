@@ -79,13 +79,15 @@ public final class TransportLoop {
 
     // MARK: - Back pressure
 
-    /// Whether the loop has as many unacknowledged messages as it may have. Whoever reads a socket stops then and calls
-    /// ``waitForRoom(_:)``.
-    public var isSaturated: Bool { tickets.isSaturated }
+    /// Whether the loop has as many unacknowledged messages of the tenant as it may have. Whoever reads a socket stops then
+    /// and calls ``waitForRoom(of:_:)``.
+    ///
+    /// - Parameter tenant: Of the session that reads.
+    public func isSaturated(by tenant: TenantID) -> Bool { tickets.isSaturated(by: tenant) }
 
-    /// Calls `resume` on the loop when there is room again.
-    public func waitForRoom(_ resume: @escaping () -> Void) {
-        tickets.waiting.append(resume)
+    /// Calls `resume` on the loop when there is room for the tenant again.
+    public func waitForRoom(of tenant: TenantID, _ resume: @escaping () -> Void) {
+        tickets.wait(tenant, resume)
         metrics.pausedReads.increment()
     }
 
@@ -126,7 +128,8 @@ public final class TransportLoop {
                 return .limited
             }
         }
-        let ticket = tickets.issue(records.count, byteCount: byteCount, target: target, tag: tag)
+        let ticket = tickets.issue(
+            records.count, byteCount: byteCount, tenant: session.device.tenantID, target: target, tag: tag)
         var points = 0
         for record in records {
             points &+= Int(record.pointCount)
@@ -194,7 +197,8 @@ public final class TransportLoop {
                 return .limited
             }
         }
-        let ticket = tickets.issue(1, byteCount: byteCount, target: target, tag: tag)
+        let ticket = tickets.issue(
+            1, byteCount: byteCount, tenant: session.device.tenantID, target: target, tag: tag)
         batch.messages.append(
             UplinkMessage(
                 session: session, kind: .attributes, timestamp: loop.wallClockMilliseconds,
@@ -235,24 +239,26 @@ public final class TransportLoop {
 
 /// The tickets of a loop and those who wait for room. Owned by the loop.
 private final class TicketBox {
-    private var tickets = UplinkTickets()
-    private let maximumMessages: Int
-    private let maximumBytes: Int
-    var waiting: [() -> Void] = []
+    private var tickets: UplinkTickets
+    /// Those who wait, by the share that they wait for.
+    private var waiting: [UplinkTickets.Share: [() -> Void]] = [:]
 
     init(maximumMessages: Int, maximumBytes: Int) {
-        self.maximumMessages = maximumMessages
-        self.maximumBytes = maximumBytes
+        tickets = UplinkTickets(maximumMessages: maximumMessages, maximumBytes: maximumBytes)
     }
 
-    var isSaturated: Bool {
-        // Whoever comes while others wait waits behind them, until half of the room is free.
-        !waiting.isEmpty || tickets.unacknowledgedCount >= maximumMessages
-            || tickets.unacknowledgedBytes >= maximumBytes
+    func isSaturated(by tenant: TenantID) -> Bool {
+        let share = tickets.share(of: tenant)
+        // Whoever comes while others of the tenant wait waits behind them.
+        return !tickets.admits(share) || !waiting.isEmpty && waiting[share] != nil
     }
 
-    func issue(_ records: Int, byteCount: Int, target: any UplinkTarget, tag: UInt32) -> UInt32 {
-        tickets.issue(records, byteCount: byteCount, target: target, tag: tag)
+    func wait(_ tenant: TenantID, _ resume: @escaping () -> Void) {
+        waiting[tickets.share(of: tenant), default: []].append(resume)
+    }
+
+    func issue(_ records: Int, byteCount: Int, tenant: TenantID, target: any UplinkTarget, tag: UInt32) -> UInt32 {
+        tickets.issue(records, byteCount: byteCount, tenant: tenant, target: target, tag: tag)
     }
 
     func finish(_ outcomes: [TicketOutcome], metrics: TransportMetrics) {
@@ -271,11 +277,9 @@ private final class TicketBox {
     }
 
     private func resumeWaiting() {
-        guard !waiting.isEmpty, tickets.unacknowledgedCount <= maximumMessages / 2,
-            tickets.unacknowledgedBytes <= maximumBytes / 2
-        else { return }
-        let resumed = waiting
-        waiting = []
-        for resume in resumed { resume() }
+        guard !waiting.isEmpty else { return }
+        for share in Array(waiting.keys) where tickets.readmits(share) {
+            for resume in waiting.removeValue(forKey: share) ?? [] { resume() }
+        }
     }
 }

@@ -55,12 +55,16 @@ public final class KafkaRuleEngineQueue: RuleEngineQueue {
         return KafkaUplinkProducer(hub: hub, routing: routing, loop: loop, failures: failures, outcomes: outcomes)
     }
 
+    public var keepsMessages: Bool { true }
+
     public func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome {
         let route = routing.route(tenant: message.tenantID, queueName: message.queueName)
         var encoder = WireEncoder()
         encoder.encode(message)
         let outcome = await withCheckedContinuation { (continuation: CheckedContinuation<DeliveryOutcome?, Never>) in
-            guard let ticket = senders.add(continuation) else { return continuation.resume(returning: nil) }
+            guard let ticket = senders.add(continuation, tenant: message.tenantID) else {
+                return continuation.resume(returning: nil)
+            }
             do throws(KafkaError) {
                 try hub.produce(
                     encoder, route: route, originator: message.originator.uuid, receiver: receiver, ticket: ticket)

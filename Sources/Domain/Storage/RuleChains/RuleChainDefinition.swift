@@ -35,10 +35,12 @@ public struct RuleNodeDefinition: Sendable {
     public var configurationVersion: Int
     public var configuration: JSONValue
     public var debug: RuleNodeDebugSettings
+    /// The queue that it sends messages to, where it sends any; `nil`: `Main`.
+    public var queueName: String?
 
     public init(
         id: RuleNodeID, type: String, name: String, configurationVersion: Int, configuration: JSONValue,
-        debug: RuleNodeDebugSettings = RuleNodeDebugSettings()
+        debug: RuleNodeDebugSettings = RuleNodeDebugSettings(), queueName: String? = nil
     ) {
         self.id = id
         self.type = type
@@ -46,6 +48,7 @@ public struct RuleNodeDefinition: Sendable {
         self.configurationVersion = configurationVersion
         self.configuration = configuration
         self.debug = debug
+        self.queueName = queueName
     }
 }
 

@@ -28,7 +28,7 @@ public struct RuleChainRepository: RuleChainSource {
         let nodes = try await database.query(
             """
             SELECT n.id, n.rule_chain_id, n.type, n.name, coalesce(n.configuration_version, 0), n.configuration,
-                n.debug_settings
+                n.debug_settings, nullif(n.queue_name, '')
             FROM rule_node n JOIN rule_chain c ON c.id = n.rule_chain_id
             WHERE c.tenant_id = $1 AND coalesce(c.type, 'CORE') = 'CORE' ORDER BY n.created_time, n.id
             """, [id])
@@ -49,7 +49,7 @@ public struct RuleChainRepository: RuleChainSource {
                     id: RuleNodeID(node), type: row.text(2) ?? "", name: row.text(3) ?? "",
                     configurationVersion: Int(row.int4(4) ?? 0),
                     configuration: (try? JSONValue.parse(Array(configuration))) ?? .null,
-                    debug: RuleNodeDebugSettings(row.document(6))))
+                    debug: RuleNodeDebugSettings(row.document(6)), queueName: row.text(7)))
         }
         var connectionsOfChain: [UUID128: [RuleNodeConnection]] = [:]
         for row in connections {

@@ -1,5 +1,6 @@
 internal import JSON
 internal import Messages
+internal import Model
 
 /// A kind of rule node as editors need to know it (`rule-engine.md` 2.5): what it is called, which labels it has, and
 /// what its configuration looks like at first.
@@ -31,6 +32,8 @@ public struct RuleNodeDescriptor: Sendable {
     public var hasOutputs = true
     /// Whether its labels are those that another chain offers.
     public var leadsIntoChain = false
+    /// Whether connections may have any label.
+    public var hasCustomLabels = false
     public var documentation = ""
 
     public var configurationVersion: Int { RuleNodeUpgrade.currentVersion(of: type) }
@@ -49,7 +52,7 @@ public struct RuleNodeDescriptor: Sendable {
                 writer.array { writer in
                     for label in labels + ["Failure"] { writer.value(label) }
                 }
-                writer.member("customRelations", leadsIntoChain)
+                writer.member("customRelations", leadsIntoChain || hasCustomLabels)
                 writer.member("ruleChainNode", leadsIntoChain)
                 writer.key("defaultConfiguration")
                 writer.raw(defaultConfiguration)
@@ -70,7 +73,12 @@ public struct RuleNodeDescriptor: Sendable {
     private static let success = ["Success"]
 
     /// Every kind of node that this build runs: what is not here cannot be put into a chain by an editor.
-    public static let all: [RuleNodeDescriptor] = [
+    public static let all: [RuleNodeDescriptor] = basic + flow + filters + transformations
+
+    static let emptyConfiguration = #"{"version":0}"#
+    static let entityTypeLabels = EntityType.allCases.map(\.normalName)
+
+    private static let basic: [RuleNodeDescriptor] = [
         RuleNodeDescriptor(
             component: .filter, type: RuleNodeTypeName.package + "filter.TbMsgTypeSwitchNode",
             name: "message type switch", description: "Route incoming messages by Message Type",

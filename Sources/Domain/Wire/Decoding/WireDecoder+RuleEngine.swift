@@ -10,20 +10,34 @@ extension WireDecoder {
     ) throws(WireError) -> RuleMessage {
         guard let message = envelope.tb_msg?.pointee else { throw .missing("tb_msg") }
         let tenant = TenantID(Fields.uuid(envelope.tenant_id_msb, envelope.tenant_id_lsb))
+        let labels = try Self.labels(envelope)
         guard envelope.n_points > 0 else {
-            return try ruleMessage(message, tenant: tenant, payload: .text(try Fields.text(message.data, "data")))
+            var read = try ruleMessage(message, tenant: tenant, payload: .text(try Fields.text(message.data, "data")))
+            read.labels = labels
+            return read
         }
         let first = batch.arena.count
         let bytes = batch.arena.bytes.count
         do throws(WireError) {
             for index in 0..<envelope.n_points { try Self.append(envelope.points[index], to: batch) }
-            return try ruleMessage(
+            var read = try ruleMessage(
                 message, tenant: tenant,
                 payload: .points(batch, first: UInt32(first), count: UInt32(envelope.n_points)))
+            read.labels = labels
+            return read
         } catch {
             batch.arena.truncate(points: first, bytes: bytes)
             throw error
         }
+    }
+
+    /// Labels that a message may leave a node along at a time.
+    private static let maximumLabels = 1_000
+
+    private static func labels(_ envelope: Needletail__ToRuleEngineMsg) throws(WireError) -> [String] {
+        guard envelope.n_relation_types > 0 else { return [] }
+        guard envelope.n_relation_types <= maximumLabels else { throw .invalid("relation_types") }
+        return try Fields.texts(envelope.relation_types, Int(envelope.n_relation_types), "relation_types")
     }
 
     /// TbMsgProto.
@@ -41,6 +55,9 @@ extension WireDecoder {
             metadata: try metadata(message.meta_data, of: originator, tenant: tenant, message.ts), payload: payload,
             ruleChainID: Fields.optional(message.rule_chain_id_msb, message.rule_chain_id_lsb).map { RuleChainID($0) },
             ruleNodeID: Fields.optional(message.rule_node_id_msb, message.rule_node_id_lsb).map { RuleNodeID($0) })
+        if let correlation = Fields.optional(message.correlation_id_msb, message.correlation_id_lsb) {
+            read.duplicate = MessageDuplicate(correlationID: correlation, partition: message.partition)
+        }
         if let context = message.ctx?.pointee {
             read.executedNodeCount = UInt32(clamping: context.rule_node_exec_counter)
             read.callers = try Self.callers(context)

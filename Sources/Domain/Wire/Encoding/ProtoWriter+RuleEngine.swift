@@ -37,9 +37,11 @@ extension ProtoWriter {
         uuid(1, message.tenantID.uuid)
         if case .points(let batch, let first, let count) = message.payload {
             self.message(3) { $0.ruleMessage(message, data: nil) }
+            strings(4, message.labels)
             points(6, batch.arena, Int(first)..<Int(first + count))
         } else {
             self.message(3) { $0.ruleMessage(message, data: message.payload.text) }
+            strings(4, message.labels)
         }
     }
 
@@ -64,6 +66,10 @@ extension ProtoWriter {
                 // From the bottom up.
                 for caller in message.callers?.entries.reversed() ?? [] { writer.caller(caller) }
             }
+        }
+        if let duplicate = message.duplicate {
+            varintUUID(20, duplicate.correlationID)
+            int32(22, duplicate.partition)
         }
     }
 

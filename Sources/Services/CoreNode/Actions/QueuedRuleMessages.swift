@@ -1,25 +1,22 @@
 public import Logging
 public import Messages
+public import Model
 public import Queue
 internal import Reactor
 internal import Synchronization
 
 /// Messages of the API on their way to the rule engine's queue.
 ///
-/// What the queue does not take waits here, in order, and is offered again and again. Whoever is about to change something
-/// asks for room first: so what waits is bounded by ``capacity`` and by the changes that were under way when it was reached.
+/// What the queue does not take waits here, in order, and is offered again and again; that of one tenant holds up nobody else.
+/// Whoever is about to change something asks for room first: so what waits is bounded by ``capacity``, of which no tenant has
+/// all, and by the changes that were under way when it was reached.
 public final class QueuedRuleMessages: RuleMessageSink {
     private struct State {
-        var waiting: [RuleMessage] = []
-        var head = 0
+        var waiting = TenantLines()
         /// Somebody is sending; whoever adds a message leaves it to them.
         var isSending = false
-        /// The queue was full a moment ago.
-        var isPaused = false
         /// Offered, and without an outcome.
         var offered = 0
-
-        var count: Int { waiting.count - head }
     }
 
     private let queue: any RuleEngineQueue
@@ -32,7 +29,7 @@ public final class QueuedRuleMessages: RuleMessageSink {
 
     /// - Parameters:
     ///   - capacity: Messages that may wait before changes are refused.
-    ///   - patience: How long ``hasRoom()`` waits.
+    ///   - patience: How long ``hasRoom(of:)`` waits.
     public init(
         queue: any RuleEngineQueue, logger: Logger, capacity: Int = 10_000, patience: Duration = .seconds(5)
     ) {
@@ -43,14 +40,16 @@ public final class QueuedRuleMessages: RuleMessageSink {
     }
 
     /// Messages that the queue has not taken yet.
-    var waitingCount: Int { state.withLock { $0.count } }
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    public func hasRoom() async -> Bool {
-        if waitingCount < capacity { return true }
+    public func hasRoom(of tenant: TenantID) async -> Bool {
+        if admits(tenant) { return true }
         let deadline = ContinuousClock.now + patience
-        while waitingCount >= capacity {
+        while !admits(tenant) {
             guard ContinuousClock.now < deadline else {
-                logger.limited(.warning, "changes are refused: the rule engine does not take messages fast enough")
+                logger.limited(
+                    .warning, "changes are refused: the rule engine does not take messages fast enough",
+                    ["tenant.id": .string(tenant.description)])
                 return false
             }
             try? await Task.sleep(for: Self.pause)
@@ -58,11 +57,17 @@ public final class QueuedRuleMessages: RuleMessageSink {
         return true
     }
 
+    private func admits(_ tenant: TenantID) -> Bool {
+        state.withLock { state in
+            FairShare.admits(held: state.waiting.count(of: tenant), free: capacity - state.waiting.count)
+        }
+    }
+
     /// Waits until the queue has done what it was given.
     public func finish(within limit: Duration) async -> Int {
         let deadline = ContinuousClock.now + limit
         while true {
-            let left = state.withLock { $0.count + $0.offered }
+            let left = state.withLock { $0.waiting.count + $0.offered }
             if left == 0 || ContinuousClock.now >= deadline { return left }
             try? await Task.sleep(for: Self.pause)
         }
@@ -86,18 +91,11 @@ public final class QueuedRuleMessages: RuleMessageSink {
     /// The next message to offer; `nil` ends the sending.
     private func next() -> RuleMessage? {
         state.withLock { state in
-            guard !state.isPaused, state.count > 0 else {
+            guard let message = state.waiting.popNext() else {
                 state.isSending = false
                 return nil
             }
-            let message = state.waiting[state.head]
-            state.head += 1
             state.offered += 1
-            // The front is given back when it is half of the array: each element moves once on average.
-            if state.head == state.waiting.count || state.head > 1024 && state.head * 2 > state.waiting.count {
-                state.waiting.removeFirst(state.head)
-                state.head = 0
-            }
             return message
         }
     }
@@ -115,24 +113,21 @@ public final class QueuedRuleMessages: RuleMessageSink {
         }
     }
 
-    /// The queue takes nothing now: this message first, after a pause.
+    /// The queue takes nothing of the tenant now: this message first, after a pause.
     private func putBack(_ message: RuleMessage) {
+        let tenant = message.tenantID
         let isFirst = state.withLock { state in
             state.offered -= 1
-            if state.head > 0 {
-                state.head -= 1
-                state.waiting[state.head] = message
-            } else {
-                state.waiting.insert(message, at: 0)
-            }
-            defer { state.isPaused = true }
-            return !state.isPaused
+            defer { state.waiting.putBack(message) }
+            return state.waiting.hold(tenant)
         }
         guard isFirst else { return }
-        logger.limited(.warning, "messages for the rule engine wait: its queue is full")
+        logger.limited(
+            .warning, "messages for the rule engine wait: its queue is full",
+            ["tenant.id": .string(tenant.description)])
         Task {
             try? await Task.sleep(for: Self.pause)
-            self.state.withLock { $0.isPaused = false }
+            self.state.withLock { $0.waiting.release(tenant) }
             self.sendWaiting()
         }
     }

@@ -1,4 +1,5 @@
 public import Messages
+public import Model
 
 /// Takes messages for the rule engine that nobody waits for the outcome of. Safe from any thread.
 public protocol RuleMessageSink: Sendable {
@@ -6,9 +7,9 @@ public protocol RuleMessageSink: Sendable {
     /// their order.
     func send(_ message: RuleMessage)
 
-    /// Whether there is room for the messages of one more change; waits for it, for a bounded time. To be asked before
+    /// Whether there is room for the messages of one more change of a tenant; waits for it, for a bounded time. To be asked before
     /// something is changed that the rule engine is to be told of.
-    func hasRoom() async -> Bool
+    func hasRoom(of tenant: TenantID) async -> Bool
 
     /// Waits until everything that was sent is done, for a bounded time; for when nothing is sent any more.
     ///
@@ -20,7 +21,7 @@ public protocol RuleMessageSink: Sendable {
 public struct NoRuleMessages: RuleMessageSink {
     public init() {}
     public func send(_ message: RuleMessage) {}
-    public func hasRoom() async -> Bool { true }
+    public func hasRoom(of tenant: TenantID) async -> Bool { true }
     public func finish(within limit: Duration) async -> Int { 0 }
 }
 
@@ -29,7 +30,7 @@ struct RuleEngineBusy: Error {}
 
 extension RuleMessageSink {
     /// Throws ``RuleEngineBusy`` when there is no room for the messages of a change.
-    func requireRoom() async throws(RuleEngineBusy) {
-        guard await hasRoom() else { throw RuleEngineBusy() }
+    func requireRoom(of tenant: TenantID) async throws(RuleEngineBusy) {
+        guard await hasRoom(of: tenant) else { throw RuleEngineBusy() }
     }
 }

@@ -62,7 +62,7 @@ struct BulkImporter<Entity: Sendable>: Sendable {
 
     private func outcomes(of rows: [Row]) async throws -> [Outcome] {
         do {
-            try await services.actions.messages.requireRoom()
+            try await services.actions.messages.requireRoom(of: principal.tenantID)
         } catch {
             return Array(repeating: .refused(APIError.busy.message), count: rows.count)
         }
@@ -156,7 +156,7 @@ struct BulkImporter<Entity: Sendable>: Sendable {
 
     private func alone(_ row: Row) async throws -> Outcome {
         do {
-            try await services.actions.messages.requireRoom()
+            try await services.actions.messages.requireRoom(of: principal.tenantID)
             let name = row[.name] ?? ""
             let found = try await find(services, [name]).first { $0.name == name }?.entity
             let saved = try await save(services, nil, row, found)

@@ -5,7 +5,7 @@ internal import Queue
 internal import Reactor
 
 /// Messages from the owner of devices to the rule engine, in order per originator as long as the queue has room. Owned by
-/// its loop; bounded: beyond the bound the oldest is dropped and counted.
+/// its loop; bounded, and no tenant has the whole bound: beyond its share its oldest is dropped.
 final class RuleMessageOutbox {
     private static let maximumWaiting = 200_000
     private static let maximumInFlight = 2_000
@@ -13,12 +13,12 @@ final class RuleMessageOutbox {
     private let loop: EventLoop
     private let queue: any RuleEngineQueue
     private let logger: Logger
-    private var waiting: [RuleMessage] = []
-    private var next = 0
+    private var waiting = TenantLines()
     private var inFlight = 0
+    private var inFlightOf: [TenantID: Int] = [:]
 
     /// Messages without an outcome.
-    var count: Int { waiting.count - next + inFlight }
+    var count: Int { waiting.count + inFlight }
 
     init(loop: EventLoop, queue: any RuleEngineQueue, logger: Logger) {
         self.loop = loop
@@ -27,34 +27,41 @@ final class RuleMessageOutbox {
     }
 
     func send(_ message: RuleMessage) {
-        if waiting.count - next >= Self.maximumWaiting {
-            next += 1
-            logger.limited(.warning, "events of devices are dropped: the rule engine does not take them fast enough")
+        let tenant = message.tenantID
+        if !FairShare.admits(held: waiting.count(of: tenant), free: Self.maximumWaiting - waiting.count) {
+            waiting.dropFirst(of: tenant)
+            logger.limited(
+                .warning, "events of devices are dropped: the rule engine does not take them fast enough",
+                ["tenant.id": .string(tenant.description)])
         }
         waiting.append(message)
         sendMore()
     }
 
     private func sendMore() {
-        while inFlight < Self.maximumInFlight, next < waiting.count {
-            let message = waiting[next]
-            next += 1
+        while inFlight < Self.maximumInFlight, let message = waiting.popNext() {
+            let tenant = message.tenantID
             inFlight += 1
+            inFlightOf[tenant, default: 0] += 1
+            if !admits(tenant) { _ = waiting.hold(tenant) }
             let reference = OutboxReference(outbox: self)
             let queue = queue
             Task.immediate(executorPreference: loop) {
                 _ = try? await queue.send(message)
-                reference.outbox.finished()
+                reference.outbox.finished(tenant)
             }
-        }
-        if next == waiting.count {
-            waiting.removeAll(keepingCapacity: waiting.capacity <= 4_096)
-            next = 0
         }
     }
 
-    private func finished() {
+    private func admits(_ tenant: TenantID) -> Bool {
+        FairShare.admits(held: inFlightOf[tenant] ?? 0, free: Self.maximumInFlight - inFlight)
+    }
+
+    private func finished(_ tenant: TenantID) {
         inFlight -= 1
+        let left = (inFlightOf[tenant] ?? 1) - 1
+        inFlightOf[tenant] = left > 0 ? left : nil
+        if admits(tenant) { waiting.release(tenant) }
         sendMore()
     }
 

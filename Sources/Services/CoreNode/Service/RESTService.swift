@@ -197,7 +197,7 @@ public struct RESTService: HTTPResponder {
                     throw APIError.permissionDenied
                 }
                 // The rule engine is told of changes: none is made that it could not be told of.
-                if endpoint.method != .get { try await actions.messages.requireRoom() }
+                if endpoint.method != .get { try await actions.messages.requireRoom(of: principal.tenantID) }
                 do {
                     return try await handler(call, principal)
                 } catch {

@@ -55,7 +55,9 @@ extension NodeOutcome {
     /// The labels that a message was told, as events show them.
     var labels: String {
         switch self {
-        case .next(_, let label): label.name
+        case .next(_, let label), .acknowledgeAndNext(_, let label), .moveAndNext(_, let label),
+            .split(_, into: _, let label):
+            label.name
         case .nextAny(_, let labels): labels.map(\.name).joined(separator: ", ")
         case .failure: RelationLabel.failure.name
         case .acknowledge, .suspended, .enter, .leave: ""
@@ -65,7 +67,9 @@ extension NodeOutcome {
     /// What an event says of it; `nil` while the node is not done with its message.
     fileprivate func told(by name: String) -> (message: RuleMessage, label: String, error: String?)? {
         switch self {
-        case .next(let message, _), .nextAny(let message, _): (message, labels, nil)
+        case .next(let message, _), .nextAny(let message, _), .acknowledgeAndNext(let message, _),
+            .moveAndNext(let message, _), .split(let message, into: _, _):
+            (message, labels, nil)
         case .failure(let message, let error): (message, labels, error)
         case .leave(let message): (message, name, nil)
         case .acknowledge(let message): (message, "ACK", nil)

@@ -41,6 +41,37 @@ struct NodeConfiguration {
         return try NodeConfiguration(value)
     }
 
+    /// A list of texts; none where it is missing.
+    mutating func strings(_ key: String) throws(RuleNodeConfigurationError) -> [String] {
+        guard let value = value(key) else { return [] }
+        guard let values = value.arrayValue else { throw RuleNodeConfigurationError("\(key) is not a list") }
+        var strings: [String] = []
+        for value in values {
+            guard let string = value.stringValue else {
+                throw RuleNodeConfigurationError("\(key) is not a list of strings")
+            }
+            strings.append(string)
+        }
+        return strings
+    }
+
+    /// Texts by text, at least one.
+    mutating func mapping(_ key: String) throws(RuleNodeConfigurationError) -> [(key: String, value: String)] {
+        guard let value = value(key) else {
+            throw RuleNodeConfigurationError("At least one mapping entry should be specified!")
+        }
+        guard let object = value.objectValue else { throw RuleNodeConfigurationError("\(key) is not an object") }
+        var mapping: [(key: String, value: String)] = []
+        for (key, value) in object {
+            guard let text = value.stringValue else {
+                throw RuleNodeConfigurationError("\(key) is not mapped to a string")
+            }
+            mapping.append((key, text))
+        }
+        if mapping.isEmpty { throw RuleNodeConfigurationError("At least one mapping entry should be specified!") }
+        return mapping
+    }
+
     /// To be called when every field was read.
     func end() throws(RuleNodeConfigurationError) {
         for (key, _) in object where !known.contains(key) {

@@ -26,7 +26,7 @@ struct DeviceCreator: Sendable {
     ///   ``RuleEngineBusy`` when too many messages wait to be sent.
     func create(_ device: Device, _ extras: Extras, now: Int64) async throws {
         let credentials = try extras.credentials.normalized()
-        try await messages.requireRoom()
+        try await messages.requireRoom(of: device.tenantID)
         try await database.inTransaction { transaction in
             try await EntityLimits(transaction).check(.device, tenant: device.tenantID)
             try await DeviceRepository(transaction).insert(device)
