@@ -96,7 +96,7 @@ let domain: [Target] = [
     swiftTarget(
         "Domain", "KafkaQueue",
         ["Model", "Telemetry", "Messages", "Cluster", "Queue", "Wire", "Kafka", "Reactor", "Logging", "Metrics",
-         "Configuration", "CLinux", "Threads"]),
+         "Configuration", "CLinux", "Threads", "JSON"]),
     swiftTarget("Domain", "PrivatePostgres", ["Postgres", "Logging", "CLinux", "Threads"]),
     swiftTarget(
         "Domain", "Storage",
@@ -120,7 +120,7 @@ let services: [Target] = [
          "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "ScriptEngine",
-        ["Model", "JSON", "Reactor", "Logging", "Metrics", "Configuration", "CLinux"]),
+        ["Model", "Messages", "Queue", "JSON", "Crypto", "Reactor", "Logging", "Metrics", "Configuration", "CLinux"]),
     swiftTarget(
         "Services", "RuleEngine",
         ["TransportCore", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics",
@@ -138,13 +138,16 @@ let services: [Target] = [
 /// Parts of services put together into processes.
 let assembly: [Target] = [
     swiftTarget(
+        "Assembly", "ProcessRuntime",
+        ["CLinux", "Threads", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "ServiceHealth"]),
+    swiftTarget(
         "Assembly", "ServiceRuntime",
-        ["CLinux", "Threads", "Cache", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry",
+        ["ProcessRuntime", "CLinux", "Threads", "Cache", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry",
          "Messages", "Cluster", "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore",
          "MQTTTransport", "HTTPTransport", "RuleEngine", "CoreNode"]),
     swiftTarget(
         "Assembly", "ClusterRuntime",
-        ["ServiceRuntime", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Messages", "Cluster", "Queue",
+        ["ProcessRuntime", "ServiceRuntime", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Messages", "Cluster", "Queue",
          "Cache", "Redis", "RedisCache", "KafkaQueue", "ZooKeeperCluster", "Postgres", "Storage", "Model", "ServiceHealth",
          "TransportCore", "HTTPTransport", "RuleEngine", "CoreNode"]),
 ]
@@ -160,7 +163,7 @@ let executables: [Target] = [
     .executableTarget(
         name: "needletail",
         dependencies: [
-            "ServiceRuntime", "Model", "Messages", "Queue", "Storage", "PrivatePostgres", "TransportCore",
+            "ProcessRuntime", "ServiceRuntime", "Model", "Messages", "Queue", "Storage", "PrivatePostgres", "TransportCore",
             "MQTTTransport", "LoadTester", "Reactor", "Logging", "Metrics", "Configuration", "Postgres", "JSON", "Crypto",
         ],
         path: "Sources/Executables/needletail", swiftSettings: strict,
@@ -186,13 +189,13 @@ let testTargets: [Target] = [
     tests(
         "KafkaQueue",
         ["Kafka", "Wire", "Queue", "Cluster", "Model", "Messages", "Telemetry", "Reactor", "Logging", "Metrics",
-         "Configuration"]),
+         "Configuration", "JSON"]),
     tests(
         "Storage",
         ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",
          "Crypto", "Threads"]),
     tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
-    tests("ScriptEngine", ["Model", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
+    tests("ScriptEngine", ["Model", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
     tests("Protobuf"),
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Protobuf", "Reactor", "Logging", "Metrics"]),
     tests(

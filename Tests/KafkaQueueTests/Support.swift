@@ -37,18 +37,19 @@ func withHub<R>(
     settings.commitInterval = .milliseconds(10)
     settings.topics.prefix = "test-\(UInt32.random(in: 0...UInt32.max))"
     settings.transportAPITopic.partitions = partitions
+    settings.scriptTopic.partitions = partitions
     var mock: MockKafka?
     if backend == .mock {
         let made = given ?? MockKafka()
         let prefix = settings.topics.prefix
-        for topic in ["tb_rule_engine.main", "tb_core", "tb_transport.api.requests"] {
+        for topic in ["tb_rule_engine.main", "tb_core", "tb_transport.api.requests", "js_eval.requests"] {
             made.createTopic("\(prefix).\(topic)", partitions: partitions)
         }
         for topic in [
             "tb_rule_engine.main.dead_letters", "tb_core.dead_letters", "tb_transport.api.requests.dead_letters",
             "tb_transport.notifications.t1",
             "tb_transport.notifications.t2", "tb_transport.api.responses.t1", "tb_core.notifications.t1",
-            "tb_rule_engine.notifications.t1",
+            "tb_rule_engine.notifications.t1", "js_eval.responses.t1",
         ] {
             made.createTopic("\(prefix).\(topic)", partitions: 1)
         }

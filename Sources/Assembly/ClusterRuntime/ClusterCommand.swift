@@ -2,6 +2,7 @@ import Configuration
 import Glibc
 import Logging
 import Postgres
+import ProcessRuntime
 import ServiceRuntime
 import Storage
 

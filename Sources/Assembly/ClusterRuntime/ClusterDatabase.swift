@@ -1,5 +1,6 @@
 import Logging
 import Postgres
+import ProcessRuntime
 import Reactor
 import ServiceHealth
 import ServiceRuntime

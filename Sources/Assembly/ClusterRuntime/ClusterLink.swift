@@ -3,6 +3,7 @@ import CoreNode
 import KafkaQueue
 import Logging
 import Metrics
+import ProcessRuntime
 import ServiceHealth
 import ServiceRuntime
 import Synchronization

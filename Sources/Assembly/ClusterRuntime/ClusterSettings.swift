@@ -3,6 +3,7 @@ import Cluster
 import Configuration
 import KafkaQueue
 import Messages
+import ProcessRuntime
 import Redis
 import RedisCache
 import ServiceRuntime

@@ -6,6 +6,7 @@ import KafkaQueue
 import Logging
 import Messages
 import Model
+import ProcessRuntime
 import Queue
 import Reactor
 import Redis

@@ -4,6 +4,7 @@ import KafkaQueue
 import Logging
 import Messages
 import Model
+import ProcessRuntime
 import Queue
 import Reactor
 import RuleEngine

@@ -4,6 +4,7 @@ import HTTPTransport
 import KafkaQueue
 import Logging
 import Messages
+import ProcessRuntime
 import Queue
 import Reactor
 import ServiceHealth

@@ -6,6 +6,7 @@ public import Logging
 import Messages
 import Model
 import Postgres
+public import ProcessRuntime
 import Queue
 import Reactor
 import RuleEngine

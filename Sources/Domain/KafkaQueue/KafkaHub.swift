@@ -49,13 +49,16 @@ public final class KafkaHub: Sendable {
     /// - Throws: what trying again does not help: a topic with fewer partitions than asked for, a setting that the
     /// broker
     ///   refuses; the last failure when the task is cancelled.
+    /// - Parameter acceptFewerPartitions: topics that are there may have fewer partitions than asked for.
     /// - Returns: how many partitions each topic has.
     @discardableResult
-    public func ensureTopics(_ topics: [KafkaTopicSpecification]) async throws -> [String: Int] {
+    public func ensureTopics(
+        _ topics: [KafkaTopicSpecification], acceptFewerPartitions: Bool = false
+    ) async throws -> [String: Int] {
         var pause = Duration.milliseconds(250)
         while true {
             do {
-                return try await ensureOnce(topics)
+                return try await ensureOnce(topics, acceptFewerPartitions)
             } catch let error as KafkaTopicError {
                 throw error
             } catch let error as KafkaError where error.isPermanent {
@@ -69,7 +72,9 @@ public final class KafkaHub: Sendable {
         }
     }
 
-    private func ensureOnce(_ topics: [KafkaTopicSpecification]) async throws -> [String: Int] {
+    private func ensureOnce(
+        _ topics: [KafkaTopicSpecification], _ acceptFewerPartitions: Bool
+    ) async throws -> [String: Int] {
         let common = settings.common
         let result: Result<[String: Int], any Error> = await DetachedThread.result("kafka-admin") {
             Result {
@@ -85,7 +90,7 @@ public final class KafkaHub: Sendable {
                     guard let count = try admin.partitionCount(of: topic.name, milliseconds: 10_000) else {
                         throw KafkaError("describe topic \(topic.name)", code: 3, text: "the topic is not there yet")
                     }
-                    guard count >= topic.partitions else {
+                    guard count >= topic.partitions || acceptFewerPartitions else {
                         throw KafkaTopicError(topic: topic.name, partitions: count, needed: topic.partitions)
                     }
                     counts[topic.name] = count

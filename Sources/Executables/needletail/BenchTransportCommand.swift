@@ -5,9 +5,9 @@ import MQTTTransport
 import Messages
 import Metrics
 import Model
+import ProcessRuntime
 import Queue
 import Reactor
-import ServiceRuntime
 import TransportCore
 
 /// `needletail bench-transport`: the MQTT transport alone, on a queue that acknowledges at once and with every device let

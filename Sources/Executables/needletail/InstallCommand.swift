@@ -1,6 +1,7 @@
 import Configuration
 import Logging
 import Postgres
+import ProcessRuntime
 import ServiceRuntime
 import Storage
 

@@ -1,7 +1,7 @@
 import Configuration
 import Glibc
 import PrivatePostgres
-import ServiceRuntime
+import ProcessRuntime
 
 /// `needletail psql`: the interactive terminal of PostgreSQL on the private database of a running instance.
 enum PsqlCommand {

@@ -1,5 +1,6 @@
 import Configuration
 import Logging
+import ProcessRuntime
 import ServiceRuntime
 
 /// `needletail standalone`: everything in one process.

@@ -2,7 +2,7 @@ import Configuration
 import Crypto
 import JSON
 import Postgres
-import ServiceRuntime
+import ProcessRuntime
 
 /// `needletail version`.
 enum VersionCommand {

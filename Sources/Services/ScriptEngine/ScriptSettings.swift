@@ -36,6 +36,7 @@ public struct ScriptSettings: Sendable {
     public var evaluator = Evaluator.local
     public var javaScript = ScriptLimits()
     public var local = LocalJavaScriptSettings()
+    public var remote = RemoteJavaScriptSettings()
     public var tbel = TBELSettings()
 
     public init() {}
@@ -44,6 +45,7 @@ public struct ScriptSettings: Sendable {
         let name = settings.choice("JS_EVALUATOR", default: "local", of: ["local", "remote"])
         evaluator = Evaluator(rawValue: name) ?? .local
         local = LocalJavaScriptSettings(from: &settings)
+        remote = RemoteJavaScriptSettings(from: &settings)
         let localErrors = settings.integer("LOCAL_JS_SANDBOX_MAX_ERRORS", default: 3, in: 1...1_000_000)
         let localRest = settings.seconds("LOCAL_JS_SANDBOX_MAX_BLACKLIST_DURATION_SEC", default: 60)
         let remoteErrors = settings.integer("REMOTE_JS_SANDBOX_MAX_ERRORS", default: 3, in: 1...1_000_000)
@@ -71,8 +73,9 @@ public struct LocalJavaScriptSettings: Sendable, Equatable {
 
     public init() {}
 
-    public init(from settings: inout SettingsReader) {
-        workers = settings.integer("LOCAL_JS_THREAD_POOL_SIZE", default: 50, in: 1...1_000)
+    /// - Parameter workers: where nobody says otherwise.
+    public init(from settings: inout SettingsReader, workers defaultWorkers: Int = 50) {
+        workers = settings.integer("LOCAL_JS_THREAD_POOL_SIZE", default: defaultWorkers, in: 1...1_000)
         processorTime = settings.milliseconds("LOCAL_JS_SANDBOX_MAX_CPU_TIME", default: 8_000, in: 1...3_600_000)
         memory = settings.integer(
             "LOCAL_JS_SANDBOX_MAX_MEMORY", default: 104_857_600, in: 1_048_576...1_099_511_627_776)

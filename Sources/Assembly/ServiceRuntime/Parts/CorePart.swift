@@ -5,6 +5,7 @@ import HTTPTransport
 import Logging
 public import Messages
 import Model
+public import ProcessRuntime
 public import Queue
 public import Reactor
 import ServiceHealth

@@ -2,6 +2,7 @@ import Configuration
 public import Logging
 public import Postgres
 import PrivatePostgres
+import ProcessRuntime
 import Storage
 
 /// The database that the settings name: an outside one by URL, or a private server that is started for it.

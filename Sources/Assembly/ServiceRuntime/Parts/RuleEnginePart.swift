@@ -1,5 +1,6 @@
 import Logging
 import Postgres
+public import ProcessRuntime
 import Reactor
 public import RuleEngine
 public import Storage

@@ -4,6 +4,7 @@ import Logging
 import MQTTTransport
 public import Messages
 import Metrics
+public import ProcessRuntime
 public import Queue
 public import Reactor
 import TransportCore

@@ -2,6 +2,7 @@ public import Configuration
 public import CoreNode
 public import HTTPTransport
 public import MQTTTransport
+import ProcessRuntime
 public import RuleEngine
 public import Storage
 public import TransportCore

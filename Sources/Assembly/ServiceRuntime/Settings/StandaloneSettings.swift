@@ -1,4 +1,5 @@
 public import Configuration
+public import ProcessRuntime
 
 /// Everything that `needletail standalone` reads from the environment, its file and its options.
 public struct StandaloneSettings: Sendable {

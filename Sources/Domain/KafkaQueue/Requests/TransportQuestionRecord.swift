@@ -31,7 +31,10 @@ struct TransportQuestionAddress: Sendable {
     private static let longest: Int64 = 86_400_000
 
     /// By the clocks of both sides, whoever asked does not wait any more.
-    var isExpired: Bool { deadline <= .now() }
+    var isExpired: Bool { left <= .zero }
+
+    /// For so long whoever asked waits.
+    var left: Duration { deadline - .now() }
 }
 
 /// Sends answers to transports. Safe from any thread.

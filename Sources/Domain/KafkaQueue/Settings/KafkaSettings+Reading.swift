@@ -3,12 +3,14 @@ import Kafka
 
 extension KafkaSettings {
     /// Reads the variables of `cluster.md` 7.1 and 7.2.
-    public init(_ settings: inout SettingsReader) {
+    ///
+    /// - Parameter sessionMilliseconds: after so long a group takes a member for gone, where nobody says otherwise.
+    public init(_ settings: inout SettingsReader, sessionMilliseconds: Int = 10_000) {
         self.init()
         common["bootstrap.servers"] = settings.string("TB_KAFKA_SERVERS", default: "localhost:9092")
         readSecurity(&settings)
         readProducer(&settings)
-        readConsumer(&settings)
+        readConsumer(&settings, sessionMilliseconds)
         readTopics(&settings)
         maximumPendingRequests = settings.integer(
             "TB_QUEUE_TRANSPORT_MAX_PENDING_REQUESTS", default: maximumPendingRequests, in: 1...10_000_000)
@@ -41,9 +43,10 @@ extension KafkaSettings {
         producer["request.timeout.ms"] = String(timeout)
     }
 
-    private mutating func readConsumer(_ settings: inout SettingsReader) {
+    private mutating func readConsumer(_ settings: inout SettingsReader, _ sessionMilliseconds: Int) {
         maximumInFlight = settings.integer("TB_QUEUE_KAFKA_MAX_POLL_RECORDS", default: 8192, in: 1...1_000_000)
-        let session = settings.integer("TB_QUEUE_KAFKA_SESSION_TIMEOUT_MS", default: 10_000, in: 1000...3_600_000)
+        let session = settings.integer(
+            "TB_QUEUE_KAFKA_SESSION_TIMEOUT_MS", default: sessionMilliseconds, in: 1000...3_600_000)
         let interval = settings.integer("TB_QUEUE_KAFKA_MAX_POLL_INTERVAL_MS", default: 300_000, in: 1000...86_400_000)
         consumer["session.timeout.ms"] = String(session)
         consumer["max.poll.interval.ms"] = String(max(session, interval))
@@ -81,6 +84,7 @@ extension KafkaSettings {
         notificationsTopic = Self.topic("TB_QUEUE_KAFKA_NOTIFICATIONS_TOPIC_PROPERTIES", standard, &settings)
         transportAPITopic = Self.topic(
             "TB_QUEUE_KAFKA_TA_TOPIC_PROPERTIES", standard + ";partitions:10", &settings)
+        scriptTopic = Self.topic("TB_QUEUE_KAFKA_JE_TOPIC_PROPERTIES", TopicProperties.scripts, &settings)
     }
 
     private static func topic(

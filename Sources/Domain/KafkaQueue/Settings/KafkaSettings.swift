@@ -17,6 +17,8 @@ public struct KafkaSettings: Sendable {
     public var ruleEngineTopic = TopicProperties()
     public var notificationsTopic = TopicProperties()
     public var transportAPITopic = TopicProperties(partitions: 10)
+    public var scriptTopic = TopicProperties(partitions: KafkaSettings.defaultScriptPartitions)
+    static let defaultScriptPartitions = 30
 
     /// `TB_QUEUE_CORE_PARTITIONS`: the same in every service of a cluster.
     public var corePartitions = 10

@@ -12,6 +12,8 @@ public struct KafkaTopicNames: Sendable {
     var transportNotificationsName = "tb_transport.notifications"
     var requestsName = "tb_transport.api.requests"
     var responsesName = "tb_transport.api.responses"
+    var scriptRequestsName = "js_eval.requests"
+    var scriptResponsesName = "js_eval.responses"
 
     public init() {}
 
@@ -25,6 +27,8 @@ public struct KafkaTopicNames: Sendable {
             "TB_QUEUE_TRANSPORT_NOTIFICATIONS_TOPIC", default: transportNotificationsName)
         requestsName = settings.string("TB_QUEUE_TRANSPORT_API_REQUEST_TOPIC", default: requestsName)
         responsesName = settings.string("TB_QUEUE_TRANSPORT_API_RESPONSE_TOPIC", default: responsesName)
+        scriptRequestsName = settings.string("REMOTE_JS_EVAL_REQUEST_TOPIC", default: scriptRequestsName)
+        scriptResponsesName = settings.string("REMOTE_JS_EVAL_RESPONSE_TOPIC", default: scriptResponsesName)
     }
 
     public var core: String { prefixed(coreName) }
@@ -37,6 +41,8 @@ public struct KafkaTopicNames: Sendable {
         prefixed("\(transportNotificationsName).\(serviceID)")
     }
     public func transportAPIResponses(_ serviceID: String) -> String { prefixed("\(responsesName).\(serviceID)") }
+    public var scriptRequests: String { prefixed(scriptRequestsName) }
+    public func scriptResponses(_ serviceID: String) -> String { prefixed("\(scriptResponsesName).\(serviceID)") }
 
     /// The topic of a rule engine queue.
     ///
@@ -54,6 +60,8 @@ public struct KafkaTopicNames: Sendable {
 
     public var coreGroup: String { prefixed("tb-core-node") }
     public var transportAPIGroup: String { prefixed("tb-core-transport-api-consumer") }
+    /// Of executors of scripts.
+    public var scriptGroup: String { prefixed("js-executor-group") }
     public func ruleEngineGroup(queue: String, isolated: TenantID? = nil) -> String {
         prefixed(isolated.map { "re-\(queue)-isolated-\($0)-consumer" } ?? "re-\(queue)-consumer")
     }

@@ -7,6 +7,9 @@ public struct TopicProperties: Sendable, Hashable {
     /// What Kafka topics get unless they are configured otherwise (`cluster.md` 2.2, "std").
     public static let standard =
         "retention.ms:604800000;segment.bytes:52428800;retention.bytes:1048576000;min.insync.replicas:1"
+    /// Of requests to executors of scripts, and of their answers.
+    static let scripts =
+        "retention.ms:86400000;segment.bytes:52428800;retention.bytes:104857600;partitions:30;min.insync.replicas:1"
 
     public init(partitions: Int? = nil, configuration: [String: String] = [:]) {
         self.partitions = partitions

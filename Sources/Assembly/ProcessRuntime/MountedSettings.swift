@@ -1,12 +1,10 @@
-import ServiceRuntime
-
 /// The shell fragment that manifests made for ThingsBoard mount at `/config` (`cluster.md` 8.4): its plain lines
 /// `export NAME=value` count, everything else is left out.
-enum MountedSettings {
+public enum MountedSettings {
     static let folder = "/config/"
     static let maximumBytes = 1 << 20
 
-    static func laid(over environment: [String: String], file: String) -> [String: String] {
+    public static func laid(over environment: [String: String], file: String) -> [String: String] {
         guard let text = TextContents.read(folder + file, maximum: maximumBytes) else { return environment }
         return environment.merging(exports(in: text)) { _, mounted in mounted }
     }

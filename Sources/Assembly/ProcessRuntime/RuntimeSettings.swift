@@ -18,13 +18,20 @@ public struct RuntimeSettings: Sendable {
     public var httpPort: Int
 
     /// Cores of this machine.
-    static let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    public static let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
-    public init(from settings: inout SettingsReader, defaultHTTPPort: Int) {
+    /// - Parameters:
+    ///   - portVariable: what names the port.
+    ///   - levelVariable: what names the level of logs where `NEEDLETAIL_LOG_LEVEL` does not.
+    public init(
+        from settings: inout SettingsReader, defaultHTTPPort: Int, portVariable: String = "HTTP_BIND_PORT",
+        levelVariable: String? = nil
+    ) {
+        let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+        let other = levelVariable.map { settings.choice($0, default: "info", of: levels + ["warn"]) }
         let level = LogLevel(
             name: settings.choice(
-                "NEEDLETAIL_LOG_LEVEL", default: "info",
-                of: ["trace", "debug", "info", "notice", "warning", "error", "critical"]))
+                "NEEDLETAIL_LOG_LEVEL", default: other == "warn" ? "warning" : other ?? "info", of: levels))
         let format = settings.choice("NEEDLETAIL_LOG_FORMAT", default: "text", of: ["text", "json"])
         log = LogSink(level: level ?? .info, format: format == "json" ? .json : .text)
         serviceID = settings.optionalString("TB_SERVICE_ID") ?? Self.hostName
@@ -32,7 +39,7 @@ public struct RuntimeSettings: Sendable {
         statisticsInterval = max(
             .seconds(1), settings.milliseconds("TB_TRANSPORT_STATS_PRINT_INTERVAL_MS", default: 60_000))
         httpAddress = settings.string("HTTP_BIND_ADDRESS", default: "0.0.0.0")
-        httpPort = settings.integer("HTTP_BIND_PORT", default: defaultHTTPPort, in: 0...65_535)
+        httpPort = settings.integer(portVariable, default: defaultHTTPPort, in: 0...65_535)
     }
 
     /// A server on the address of this process.
