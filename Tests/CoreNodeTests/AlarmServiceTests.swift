@@ -202,15 +202,16 @@ struct AlarmServiceTests {
     }
 
     private static let incomplete: [(JSONObject, String)] = [
-        ([:], "Alarm type should be specified!"),
-        (["type": "t"], "Alarm severity should be specified!"),
-        (["type": "<script>a</script>"], "Validation error: type is malformed"),
+        ([:], "Validation error: severity must not be null, type must not be null"),
+        (["type": "t"], "Validation error: severity must not be null"),
+        (["type": "<script>a</script>", "severity": "MAJOR"], "Validation error: type is malformed"),
+        (["type": "", "severity": "MAJOR"], "Alarm type should be specified!"),
     ]
 
     @Test(arguments: incomplete)
     func incompleteAlarmsAreRefused(_ body: JSONObject, _ message: String) async throws {
         var alarm = body
-        alarm["originator"] = ["entityType": "DEVICE", "id": "784f394c-42b6-435a-983c-b7beff2784f9"]
+        alarm["originator"] = device
         let answer = try await api.send(.post, "/api/alarm", .object(alarm), token: token)
         #expect(answer.status == 400)
         #expect(answer.message == message)

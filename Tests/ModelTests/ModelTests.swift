@@ -18,14 +18,6 @@ import Testing
         #expect(UUID128(text) == nil)
     }
 
-    @Test func timeBasedCarriesItsTime() {
-        let id = UUID128.timeBased(milliseconds: 1_700_000_000_123)
-        let ticks = (id.high & 0x0FFF) << 48 | (id.high >> 16 & 0xFFFF) << 32 | id.high >> 32
-        #expect((Int64(ticks) - 0x01B2_1DD2_1381_4000) / 10_000 == 1_700_000_000_123)
-        #expect(id.high >> 12 & 0xF == 1)
-        #expect(id.low >> 62 == 2)
-    }
-
     @Test func randomIsVersionFour() {
         let id = UUID128.random()
         #expect(id.high >> 12 & 0xF == 4)

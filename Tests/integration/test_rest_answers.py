@@ -3,6 +3,7 @@ message (rest-api.md 2.6, 2.11 to 2.14, 4)."""
 import uuid
 
 import pytest
+import requests
 
 from rest import Rest
 from server import eventually
@@ -47,6 +48,14 @@ def profile(**data):
         "configuration": DEFAULT, "transportConfiguration": DEFAULT, **data})
 
 
+def tokens(**members):
+    return {"tokenIssuer": "thingsboard.io", "tokenExpirationTime": 9000, "refreshTokenExpTime": 604800, **members}
+
+
+def limited(**limits):
+    return named(profileData={"configuration": {"type": "DEFAULT", **limits}})
+
+
 def sorted_by_name(direction):
     return {**LINK, "sortOrder": {"key": {"type": "ENTITY_FIELD", "key": "name"}, "direction": direction}}
 
@@ -54,6 +63,7 @@ def sorted_by_name(direction):
 NOT_FOUND = (404, 32, "Requested item wasn't found!")
 NOT_JSON = (500, 2, "JSON parse error: ")
 NO_BODY = (500, 2, "Required request body is missing: ")
+DENIED = (403, 20, "You don't have permission to perform this operation!")
 CONDITIONS = (400, 31, "Parameter conditions ")
 
 ROWS = [
@@ -96,6 +106,41 @@ ROWS = [
     ("POST", "/api/device/credentials", {
         "deviceId": {"entityType": "DEVICE", "id": "{device}"}, "credentialsType": "ACCESS_TOKEN", "credentialsId": "x"},
      (400, 31, "Credentials for this device are already specified!")),
+    # Several violations are told in the order of the alphabet, by the names that people know.
+    ("POST", "/api/customer", {"title": "t" * 256, "zip": "z" * 256, "city": "c" * 256}, (
+        400, 31, "Validation error: city length must be equal or less than 255, title length must be equal or less than 255, "
+        "zip or postal code length must be equal or less than 255")),
+    ("POST", "/api/user?sendActivationMail=false", {"email": "a@b.cd", "authority": "TENANT_ADMIN", "firstName": "f" * 256},
+     (400, 31, "Validation error: first name length must be equal or less than 255")),
+    ("POST", "/api/user?sendActivationMail=false", {"email": "a@b.c", "authority": "TENANT_ADMIN"},
+     (400, 31, "Invalid email address format 'a@b.c'!")),
+    ("POST", "/api/alarm", {"originator": {"entityType": "DEVICE", "id": "{device}"}},
+     (400, 31, "Validation error: severity must not be null, type must not be null")),
+    ("POST", "/api/ruleChain/metadata", {}, (400, 31, "Invalid entity id")),
+    # What is looked at first.
+    ("POST", "/api/entityView", {}, (400, 31, "Entity view name should be specified!")),
+    ("POST", "/api/entityView", {"name": "V"}, (400, 31, "Entity view type should be specified!")),
+    ("POST", "/api/relation", {"type": ""}, (400, 31, "Parameter entityId can't be empty!")),
+    ("POST", "/api/relation", {"from": {"entityType": "ASSET", "id": "{nobody}"}, "to": {"entityType": "DEVICE", "id": "{device}"}},
+     (404, 32, f"Asset with id [{NOBODY}] is not found")),
+    ("GET", "/api/user/dashboards/{nobody}/nope", None, (400, 31, 'Action "nope" is not supported!')),
+    ("POST", "/api/user/{nobody}/userCredentialsEnabled?userCredentialsEnabled=maybe", None, (400, 31, "Failed to convert value")),
+    ("POST", "/api/tenant?x=1", [1], DENIED),
+    ("GET", "/api/tenants?pageSize=ten&page=0", None, (400, 31, "Failed to convert value")),
+    ("GET", "/api/tenants?pageSize=10&page=0", None, DENIED),
+    # Words that are none.
+    ("GET", "/api/alarm/types?pageSize=1&page=0&sortOrder=UP", None, (400, 31, "Unsupported sort order 'UP'!")),
+    ("GET", "/api/queues?serviceType=NOPE&pageSize=1&page=0", None, (400, 31, "Failed to convert value")),
+    ("GET", "/api/queueStats?page=0", None, CONDITIONS),
+    ("GET", "/api/images?imageSubType=NOPE&pageSize=1&page=0", None, (400, 31, "Failed to convert value")),
+    ("GET", "/api/notifications?pageSize=1&page=0&deliveryMethod=NOPE", None, (400, 31, "Failed to convert value")),
+    ("GET", "/api/notifications?pageSize=1&page=0&unreadOnly=maybe", None, (400, 31, "Failed to convert value")),
+    ("POST", "/api/events/DEVICE/{device}/clear", {"eventType": "NOPE"}, NOT_JSON),
+    ("POST", "/api/alarmsQuery/count", {"entityFilter": DEVICES, "statusList": ["NOPE"]}, NOT_JSON),
+    ("POST", "/api/resource", {"title": "R", "fileName": "r.js", "data": "eA==", "resourceType": "NOPE"}, NOT_JSON),
+    ("POST", "/api/resource", {"title": "R", "data": "eA=="}, (400, 31, "Resource type should be specified!")),
+    ("POST", "/api/resource", {"title": "R", "fileName": "a/b", "data": "eA==", "resourceType": "JS_MODULE"},
+     (400, 31, "File name contains forbidden symbols")),
     # Root chains are made by another call.
     ("POST", "/api/ruleChain", named(root=True), (400, 31, "Another root rule chain is present in scope of current tenant!")),
     ("POST", "/api/ruleChain", named(root=True, type="EDGE"), (400, 31, "Another edge template root rule chain is present")),
@@ -109,6 +154,20 @@ SYSTEM_ROWS = [
     ("POST", "/api/admin/settings", {"id": {"id": NOBODY}, "key": "general", "jsonValue": {}},
      (400, 31, "Changing key of admin settings entry is prohibited!")),
     ("POST", "/api/admin/settings", {"key": "general"}, (400, 31, "Json value should be specified!")),
+    ("POST", "/api/admin/jwtSettings", tokens(tokenSigningKey=""), (400, 31, "JWT token signing key should be specified!")),
+    ("POST", "/api/admin/jwtSettings", tokens(tokenSigningKey="!"),
+     (400, 31, "JWT token signing key should be a valid Base64 encoded string!")),
+    ("POST", "/api/admin/jwtSettings", tokens(tokenSigningKey="YWJj"),
+     (400, 31, "JWT token signing key should be a Base64 encoded string representing at least 512 bits of data!")),
+    ("POST", "/api/admin/jwtSettings", tokens(tokenSigningKey="YWJj", refreshTokenExpTime=5),
+     (400, 31, "JWT refresh token expiration time should be at least 15 minutes!")),
+    ("POST", "/api/queues?serviceType=NOPE", {}, (400, 31, "Failed to convert value")),
+    ("POST", "/api/tenantProfile", limited(transportTenantMsgRateLimit="1:1,2:1", wsUpdatesPerSessionRateLimit="1:1,2:1"), (
+        400, 31, "Validation error: Transport tenant messages rate limit has duplicate 'Per seconds' configuration., "
+        "WS updates per session rate limit has duplicate 'Per seconds' configuration.")),
+    ("POST", "/api/tenantProfile", named(isolatedTbRuleEngine=True, profileData={
+        "configuration": DEFAULT, "queueConfiguration": [{"name": "Other"}]}),
+     (400, 31, "Main queue configuration should be specified!")),
     ("POST", "/api/admin/securitySettings", {"passwordResetTokenTtl": 24},
      (400, 31, "Validation error: userActivationTokenTtl must not be null")),
 ]
@@ -145,6 +204,70 @@ def test_telemetry_that_is_no_json_is_told_from_a_word(rest, things, body, text)
     path = f"{rest.url}/api/plugins/telemetry/DEVICE/{things['device']}/timeseries/ANY"
     answer = rest.session.post(path, data=body, headers={"Content-Type": "text/plain"}, timeout=30)
     assert (answer.status_code, answer.text) == (400, text)
+
+
+@pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/login/public", "/api/auth/token"])
+def test_signing_in_is_posted(server, path):
+    for method in ("GET", "PUT", "DELETE"):
+        answer = requests.request(method, server.url + path, timeout=30)
+        assert (answer.status_code, answer.json()["message"]) == (401, "Authentication method not supported")
+
+
+def test_a_body_that_cannot_be_read_is_told_before_rights(server, rest, things):
+    for path in ("/api/tenant", f"/api/alarm/{NOBODY}/comment"):
+        answer = rest.session.post(rest.url + path, data="{", headers={"Content-Type": "application/json"}, timeout=30)
+        assert (answer.status_code, answer.json()["errorCode"]) == (500, 2), path
+        # But a stranger learns nothing.
+        stranger = requests.post(server.url + path, data="{", headers={"Content-Type": "application/json"}, timeout=30)
+        assert (stranger.status_code, stranger.json()["errorCode"]) == (401, 10), path
+
+
+def test_names_that_users_have_not_are_empty_in_the_list_of_addresses(rest):
+    page = rest.ok("GET", "/api/users/info?pageSize=10&page=0&textSearch=customerB@thingsboard.org")
+    assert [(one["firstName"], one["lastName"]) for one in page["data"]] == [("", "")]
+
+
+def test_an_alarm_is_given_to_whom_the_caller_sees(rest, system, things):
+    path = f"/api/alarm/{things['alarm']}/assign"
+    platform = system.ok("GET", "/api/auth/user")["id"]["id"]
+    assert rest.call("POST", f"{path}/{platform}").status_code == 403
+    assert rest.call("POST", f"{path}/{NOBODY}").status_code == 404
+    user = rest.ok("GET", "/api/users?pageSize=1&page=0&textSearch=customerB@thingsboard.org")["data"][0]["id"]
+    assert rest.ok("POST", f"{path}/{user['id']}")["assigneeId"] == user
+    rest.ok("DELETE", path)
+
+
+def test_what_is_assigned_again_stays_as_it_is(rest):
+    device = rest.create_device()
+    customer = rest.ok("POST", "/api/customer", {"title": "C " + uuid.uuid4().hex})["id"]["id"]
+    asset, view = (rest.ok("POST", f"/api/{kind}", named(type="default", **members)) for kind, members in [
+        ("asset", {}), ("entityView", {"entityId": device.entity["id"]})])
+    for path in (f"device/{device.id}", f"asset/{asset['id']['id']}", f"entityView/{view['id']['id']}"):
+        first, second = (rest.ok("POST", f"/api/customer/{customer}/{path}") for _ in range(2))
+        assert first == second and first["version"] == 2
+    rest.ok("DELETE", "/api/entityView/" + view["id"]["id"])
+
+
+def test_lists_without_an_order_begin_with_what_was_made_first(rest):
+    rest.create_device()
+    rest.ok("POST", "/api/customer", {"title": "C " + uuid.uuid4().hex})
+    for path, name in [("tenant/devices", "Test Device A1"), ("tenant/deviceInfos", "Test Device A1"), ("customers", "Customer A"),
+                       ("deviceProfiles", "default"), ("assetProfiles", "default"), ("tenant/dashboards", "Thermostats")]:
+        assert rest.ok("GET", f"/api/{path}?pageSize=1&page=0")["data"][0]["name"] == name, path
+
+
+def test_a_package_in_use_says_by_whom(rest):
+    profile = rest.ok("POST", "/api/deviceProfile", named(type="DEFAULT", transportType="DEFAULT", profileData={
+        "configuration": DEFAULT, "transportConfiguration": DEFAULT}))
+    for kind, member, thing in [("FIRMWARE", "firmwareId", "otaPackage"), ("SOFTWARE", "softwareId", "software")]:
+        package = rest.ok("POST", "/api/otaPackage", {
+            "deviceProfileId": profile["id"], "type": kind, "title": "T " + uuid.uuid4().hex, "version": "1", "url": "http://x/y"})
+        path = "/api/otaPackage/" + package["id"]["id"]
+        device = rest.ok("POST", "/api/device", named(deviceProfileId=profile["id"], **{member: package["id"]}))
+        assert rest.call("DELETE", path).json()["message"] == f"The {thing} referenced by the devices cannot be deleted!"
+        rest.ok("DELETE", "/api/device/" + device["id"]["id"])
+        rest.ok("POST", "/api/deviceProfile", {**profile, "version": None, member: package["id"]})
+        assert rest.call("DELETE", path).json()["message"] == f"The {thing} referenced by the device profile cannot be deleted!"
 
 
 def test_a_token_in_use_is_told_before_a_stale_version(rest):

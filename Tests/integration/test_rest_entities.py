@@ -362,7 +362,7 @@ def test_all_common_relations_of_an_entity_go_at_once(rest, device):
 
 @pytest.mark.parametrize("change,message", [
     ({"type": None}, "Relation type should be specified!"), ({"type": ""}, "Relation type should be specified!"),
-    ({"from": None}, "Relation should contain from entity!"), ({"to": None}, "Relation should contain to entity!")])
+    ({"from": None}, "Parameter entityId can't be empty!"), ({"to": None}, "Parameter entityId can't be empty!")])
 def test_incomplete_relation_is_refused(rest, device, change, message):
     body = {"from": device.entity["id"], "to": device.entity["tenantId"], "type": "Contains", **change}
     refused(rest.call("POST", "/api/relation", body), 400, message, 31)

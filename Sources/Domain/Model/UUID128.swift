@@ -33,15 +33,6 @@ public struct UUID128: Hashable, Sendable, Comparable, BitwiseCopyable {
             low: (generator.next() as UInt64) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 
-    /// A time-based identifier (version 1) whose embedded time is `milliseconds` since 1970; clock sequence and node
-    /// are random, so that two made in one millisecond differ.
-    public static func timeBased(milliseconds: Int64) -> UUID128 {
-        let ticks = UInt64(bitPattern: milliseconds &* 10_000 &+ 0x01B2_1DD2_1381_4000) &+ UInt64.random(in: 0..<10_000)
-        let high = (ticks & 0xFFFF_FFFF) << 32 | (ticks >> 32 & 0xFFFF) << 16 | 0x1000 | (ticks >> 48 & 0x0FFF)
-        let low = UInt64.random(in: 0...UInt64.max) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0100_0000_0000
-        return UUID128(high: high, low: low)
-    }
-
     // MARK: - Text
 
     /// Reads the form `784f394c-42b6-435a-983c-b7beff2784f9`, digits in either case.

@@ -8,10 +8,17 @@ extension UUID128 {
     public static func ordered() -> UUID128 {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        let milliseconds = UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
-        let fraction = UInt64(now.tv_nsec) % 1_000_000 * 4096 / 1_000_000
-        return UUID128(
-            high: milliseconds << 16 | 0x7000 | fraction,
+        return ordered(
+            milliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000,
+            fraction: UInt64(now.tv_nsec) % 1_000_000 * 4096 / 1_000_000)
+    }
+
+    /// One that was made at `milliseconds` since 1970.
+    ///
+    /// - Parameter fraction: Of the millisecond, in 4096ths.
+    static func ordered(milliseconds: Int64, fraction: UInt64 = 0) -> UUID128 {
+        UUID128(
+            high: UInt64(bitPattern: milliseconds) << 16 | 0x7000 | fraction,
             low: UInt64.random(in: 0...UInt64.max) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 }

@@ -6,7 +6,7 @@ internal import Glibc
 
 /// Gives out identifiers and creation times for entities that are made together.
 ///
-/// Each entity is a millisecond younger than the one before, so that lists by creation time keep their order.
+/// Each entity is a millisecond younger than the one before, so that lists by creation time and by id keep their order.
 public struct EntityClock: Sendable {
     private var next: Int64
 
@@ -22,6 +22,6 @@ public struct EntityClock: Sendable {
 
     public mutating func tick() -> (id: UUID128, createdTime: Int64) {
         defer { next += 1 }
-        return (.timeBased(milliseconds: next), next)
+        return (.ordered(milliseconds: next), next)
     }
 }

@@ -96,18 +96,20 @@ struct Call: Sendable {
     }
 
     /// The page that the parameters of `rest-api.md` 2.6 ask for.
-    func pageLink() throws(APIError) -> PageLink {
+    ///
+    /// - Parameter property: What a list is always sorted by, whatever the parameters say.
+    func pageLink(sortedBy property: String? = nil) throws(APIError) -> PageLink {
         let pageSize = try requiredInteger("pageSize")
         let page = try requiredInteger("page")
         if pageSize <= 0 {
             throw .invalid("Incorrect page link page size '\(pageSize)'. Page size must be greater than zero.")
         }
         if page < 0 { throw .invalid("Incorrect page link page '\(page)'. Page must be positive integer.") }
-        return PageLink(pageSize: pageSize, page: page, textSearch: text("textSearch"), sort: try sort())
+        return PageLink(pageSize: pageSize, page: page, textSearch: text("textSearch"), sort: try sort(by: property))
     }
 
-    private func sort() throws(APIError) -> PageLink.Sort? {
-        guard let property = text("sortProperty") else { return nil }
+    private func sort(by fixed: String?) throws(APIError) -> PageLink.Sort? {
+        guard let property = fixed ?? text("sortProperty") else { return nil }
         let isName = property.unicodeScalars.allSatisfy {
             $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" || $0 == "-")
         }
@@ -136,19 +138,22 @@ struct Call: Sendable {
 
     /// The body of an endpoint that takes JSON objects (`rest-api.md` 2.11).
     func object() throws(APIError) -> RequestObject {
+        guard case .object(let members) = try json() else { throw .malformedBody("an object is expected") }
+        return RequestObject(members)
+    }
+
+    /// The body of an endpoint that takes JSON.
+    func json() throws(APIError) -> JSONValue {
         if let type = request.fields["Content-Type"], !type.isEmpty, !Self.isJSON(type) {
             let full = type.lowercased().contains("charset") ? type : type + ";charset=UTF-8"
             throw APIError(500, .general, "Content-Type '\(full)' is not supported")
         }
         if request.body.isEmpty { throw missingBody }
-        let value: JSONValue
         do throws(JSONError) {
-            value = try JSONValue.parse(request.body)
+            return try JSONValue.parse(request.body)
         } catch {
             throw .malformedBody("\(error)")
         }
-        guard case .object(let members) = value else { throw .malformedBody("an object is expected") }
-        return RequestObject(members)
     }
 
     private static func isJSON(_ type: String) -> Bool {

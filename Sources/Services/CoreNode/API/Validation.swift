@@ -6,16 +6,26 @@ struct Validation {
     static let maximumLength = 255
 
     /// A name, title or label: not too long, and nothing that a browser would run.
-    mutating func text(_ field: StaticString, _ text: String?, maximum: Int = maximumLength) {
+    ///
+    /// - Parameter label: What a text that is too long is called, where that is not the member's name.
+    mutating func text(
+        _ field: StaticString, _ text: String?, called label: StaticString? = nil, maximum: Int = maximumLength
+    ) {
         guard let text else { return }
         if text.utf16.count > maximum {
-            violations.append("\(field) length must be equal or less than \(maximum)")
+            violations.append("\(label ?? field) length must be equal or less than \(maximum)")
         }
         if Self.isMalformed(text) { violations.append("\(field) is malformed") }
     }
 
-    func check() throws(APIError) {
-        if !violations.isEmpty { throw .invalid("Validation error: " + violations.joined(separator: ", ")) }
+    /// A member that has to be there.
+    mutating func presence(_ field: StaticString, _ isThere: Bool) {
+        if !isThere { violations.append("\(field) must not be null") }
+    }
+
+    /// Told in the order of the alphabet, whatever was looked at first.
+    func check(_ beginning: String = "Validation error: ") throws(APIError) {
+        if !violations.isEmpty { throw .invalid(beginning + violations.sorted().joined(separator: ", ")) }
     }
 
     /// The rules of every name: there, and without U+0000.
@@ -56,15 +66,17 @@ struct Validation {
         return false
     }
 
-    /// An e-mail address as the platform accepts them: something, `@`, a domain with a dot.
+    /// An e-mail address as the platform accepts them, in ASCII: something, `@`, a domain that ends with a dot and at
+    /// least two letters.
     static func isEmail(_ text: String) -> Bool {
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, text.utf8.count <= 255 else { return false }
-        let allowed: (Character) -> Bool = { $0.isLetter || $0.isNumber || "._%+-'".contains($0) }
-        let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
-        return parts[0].allSatisfy(allowed) && labels.count >= 2
-            && labels.allSatisfy { label in
-                !label.isEmpty && label.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
-            }
+        let isLetter: (UInt8) -> Bool = { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20) }
+        let isPlain: (UInt8) -> Bool = { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let marks = "_!#$%&'*+/=?`{|}~^.-".utf8
+        let labels = parts[1].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard labels.count >= 2, let end = labels.last, end.count >= 2, end.allSatisfy(isLetter) else { return false }
+        return parts[0].allSatisfy { isPlain($0) || marks.contains($0) }
+            && labels.allSatisfy { !$0.isEmpty && $0.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") } }
     }
 }

@@ -157,18 +157,23 @@ struct AdminEndpoints: EndpointGroup {
         .json { $0.raw(services.login.codec.settings.document.text) }
     }
 
+    private static func signingKey(_ text: String) throws(APIError) -> [UInt8] {
+        if text.isEmpty { throw .invalid("JWT token signing key should be specified!") }
+        guard let key = Base64.decode(text) else {
+            throw .invalid("JWT token signing key should be a valid Base64 encoded string!")
+        }
+        if key.count < 64 {
+            throw .invalid(
+                "JWT token signing key should be a Base64 encoded string representing at least 512 bits of data!")
+        }
+        return key
+    }
+
     /// All tokens die when the key changes, so the caller gets new ones.
     @Sendable private func saveTokens(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
         guard let issuer = try body.storedText("tokenIssuer"), !issuer.isEmpty else {
             throw APIError.invalid("JWT token issuer should be specified!")
-        }
-        guard let keyText = try body.text("tokenSigningKey"), let key = Base64.decode(keyText) else {
-            throw APIError.invalid("JWT signing key should be Base64 encoded!")
-        }
-        if key.count < 64 {
-            throw APIError.invalid(
-                "JWT signing key should be a Base64 encoded string representing at least 512 bits of data!")
         }
         let access = try body.integer("tokenExpirationTime") ?? 0
         let refresh = try body.integer("refreshTokenExpTime") ?? 0
@@ -177,6 +182,7 @@ struct AdminEndpoints: EndpointGroup {
         if access >= refresh {
             throw APIError.invalid("JWT token expiration time should greater than JWT refresh token expiration time!")
         }
+        let key = try Self.signingKey(body.text("tokenSigningKey") ?? "")
         if refresh > 315_360_000 { throw APIError.invalid("JWT token expiration times should be at most 10 years!") }
         var settings = TokenSettings(signingKey: key)
         settings.issuer = issuer

@@ -58,7 +58,7 @@ struct AlarmEndpoints: EndpointGroup {
 
     @Sendable private func assign(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let alarm = try await access.find(call, principal, .write)
-        let assignee = try await assignee(try call.id("assigneeId"), of: alarm.alarm)
+        let assignee = try await assignee(try call.id("assigneeId"), principal)
         return .json(try await actions.assign(alarm, to: assignee, by: principal, now: call.now))
     }
 
@@ -67,15 +67,10 @@ struct AlarmEndpoints: EndpointGroup {
         return .json(try await actions.unassign(alarm, by: principal, now: call.now))
     }
 
-    /// A user who may see the alarm.
-    private func assignee(_ id: UserID, of alarm: Alarm) async throws -> User {
-        guard let user = try await services.users.find(id), user.tenantID == alarm.tenantID else {
-            throw APIError.notFound(.user, id.uuid)
-        }
-        let isAllowed =
-            user.authority == .tenantAdministrator
-            || user.authority == .customerUser && user.customerID == alarm.customerID
-        if !isAllowed { throw APIError.permissionDenied }
+    /// A user whom the caller may see.
+    private func assignee(_ id: UserID, _ principal: Principal) async throws -> User {
+        try await services.require(id.entityID, for: principal, .read)
+        guard let user = try await services.users.find(id) else { throw APIError.notFound(.user, id.uuid) }
         return user
     }
 
@@ -106,14 +101,9 @@ struct AlarmEndpoints: EndpointGroup {
         let type = try body.text("type")
         var validation = Validation()
         validation.text("type", type)
-        try validation.check()
-        let checked = try Validation.name("Alarm type", type)
-        guard let name = try body.text("severity") else {
-            throw APIError.invalid("Alarm severity should be specified!")
-        }
-        guard let severity = AlarmSeverity(rawValue: name) else {
-            throw APIError.malformedBody("a severity is expected in 'severity'")
-        }
+        validation.presence("type", type != nil)
+        let severity = try Self.severity(body)
+        validation.presence("severity", severity != nil)
         let id: AlarmID? = try body.id("id")
         if let id {
             let stored = try await access.find(id, principal, .write).alarm
@@ -122,6 +112,9 @@ struct AlarmEndpoints: EndpointGroup {
             }
         }
         let owner = try await EntityAccess.check(originator, principal, .read, in: services)
+        try validation.check()
+        let checked = try Validation.name("Alarm type", type)
+        guard let severity else { preconditionFailure("an alarm without severity passed the checks") }
         var draft = AlarmRepository.Draft(
             tenantID: principal.tenantID, customerID: owner.customer.isNull ? nil : owner.customer,
             originator: originator, type: checked, severity: severity)
@@ -136,6 +129,14 @@ struct AlarmEndpoints: EndpointGroup {
             body.members["details"] == nil ? RawJSON([:]) : body.storedDocument("details") ?? RawJSON(JSONValue.null)
         draft.propagation = try propagation(body)
         return (draft, id)
+    }
+
+    private static func severity(_ body: RequestObject) throws(APIError) -> AlarmSeverity? {
+        guard let name = try body.text("severity") else { return nil }
+        guard let severity = AlarmSeverity(rawValue: name) else {
+            throw .malformedBody("a severity is expected in 'severity'")
+        }
+        return severity
     }
 
     /// Whose an alarm is, is said by its originator.
@@ -177,7 +178,7 @@ struct AlarmEndpoints: EndpointGroup {
         }
         let wanted: UserID? = try body.id("assigneeId")
         if let wanted, wanted != alarm.alarm.assigneeID {
-            let user = try await assignee(wanted, of: alarm.alarm)
+            let user = try await assignee(wanted, principal)
             alarm = try await actions.assign(alarm, to: user, by: principal, now: call.now)
         } else if wanted == nil, alarm.alarm.assigneeID != nil {
             alarm = try await actions.unassign(alarm, by: principal, now: call.now)

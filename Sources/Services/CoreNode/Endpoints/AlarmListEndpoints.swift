@@ -124,7 +124,7 @@ struct AlarmListEndpoints: EndpointGroup {
     }
 
     @Sendable private func types(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let page = try await alarms.types(tenant: principal.tenantID, try call.pageLink())
+        let page = try await alarms.types(tenant: principal.tenantID, try call.pageLink(sortedBy: "type"))
         return .json {
             $0.page(page) { type, writer in
                 writer.object { writer in

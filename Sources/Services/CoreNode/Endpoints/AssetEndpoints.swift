@@ -160,7 +160,7 @@ struct AssetEndpoints: EndpointGroup {
     }
 
     private func assign(_ asset: Asset, to customer: Customer, _ principal: Principal) async throws -> HTTPResponse {
-        let assigned = try await reassign(asset, to: customer.id)
+        let assigned = asset.customerID == customer.id ? asset : try await reassign(asset, to: customer.id)
         await services.actions.record(
             .assigned(ActionSubject(assigned), to: customer.id, title: customer.title), by: principal)
         return .json(assigned)

@@ -17,8 +17,6 @@ struct AuthEndpoints: EndpointGroup {
         [
             .open(.post, "/api/auth/login", login)
                 .docs("Signs in by e-mail and password", body: "LoginRequest", answer: "JwtPair"),
-            .open(.get, "/api/auth/login", wrongMethod), .open(.put, "/api/auth/login", wrongMethod),
-            .open(.delete, "/api/auth/login", wrongMethod), .open(.patch, "/api/auth/login", wrongMethod),
             .open(.post, "/api/auth/login/public", loginPublic)
                 .docs("Signs in as the tenant's public customer", body: "PublicLoginRequest", answer: "JwtPair"),
             .open(.post, "/api/auth/token", refresh)
@@ -31,7 +29,13 @@ struct AuthEndpoints: EndpointGroup {
                 .docs("Ends the session of the token", answer: .nothing),
             Endpoint(.post, "/api/auth/changePassword", roles: .everyone, changePassword)
                 .docs("Sets another password", body: "ChangePasswordRequest", answer: "JwtPair"),
-        ]
+        ] + wrongMethods
+    }
+
+    private var wrongMethods: [Endpoint] {
+        ["/api/auth/login", "/api/auth/login/public", "/api/auth/token"].flatMap { path in
+            [HTTPMethod.get, .put, .delete, .patch].map { .open($0, path, wrongMethod) }
+        }
     }
 
     // MARK: - Tokens

@@ -177,7 +177,7 @@ struct DeviceEndpoints: EndpointGroup {
         _ id: DeviceID, to customer: Customer, _ principal: Principal
     ) async throws -> HTTPResponse {
         let old = try await services.device(id, for: principal, .assignToCustomer)
-        let device = try await reassign(old, to: customer.id)
+        let device = old.customerID == customer.id ? old : try await reassign(old, to: customer.id)
         await services.actions.record(
             .assigned(ActionSubject(device), to: customer.id, title: customer.title), by: principal,
             event: .deviceUpdated(old: old, new: device))

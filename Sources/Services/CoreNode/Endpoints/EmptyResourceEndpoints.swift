@@ -42,17 +42,27 @@ struct EmptyResourceEndpoints: EndpointGroup {
         ]
     }
 
+    private static let methods = ["WEB", "EMAIL", "SMS", "SLACK", "MICROSOFT_TEAMS", "MOBILE_APP"]
+    private static let method = QueryParameter.choice("deliveryMethod", methods)
+
+    private func checkMethod(_ call: Call) throws(APIError) {
+        guard let name = call.text("deliveryMethod"), !Self.methods.contains(name) else { return }
+        throw .conversion("deliveryMethod", name, to: "NotificationDeliveryMethod")
+    }
+
     private var forPages: [Endpoint] {
         [
             Endpoint(.get, "/api/edges/enabled", roles: .everyone, no).docs("Whether edges are supported"),
             Endpoint(.get, "/api/edqs/enabled", roles: .everyone, no)
                 .docs("Whether queries have a service of their own"),
-            Endpoint(.get, "/api/notifications", roles: .everyone, page)
-                .docs("Notifications of the user", query: .page, answer: .page("Notification")),
+            Endpoint(.get, "/api/notifications", roles: .everyone, notifications)
+                .docs(
+                    "Notifications of the user", query: .page + [.boolean("unreadOnly"), Self.method],
+                    answer: .page("Notification")),
             Endpoint(.get, "/api/notifications/unread/count", roles: .everyone, zero)
-                .docs("How many notifications of the user are not read"),
+                .docs("How many notifications of the user are not read", query: [Self.method]),
             Endpoint(.put, "/api/notifications/read", roles: .everyone, done)
-                .docs("Marks all notifications of the user as read", answer: .nothing),
+                .docs("Marks all notifications of the user as read", query: [Self.method], answer: .nothing),
             Endpoint(.put, "/api/notification/{notificationId}/read", roles: .everyone, doneWithNone)
                 .docs("Marks a notification as read", answer: .nothing),
             Endpoint(.delete, "/api/notification/{notificationId}", roles: .everyone, doneWithNone)
@@ -101,11 +111,22 @@ struct EmptyResourceEndpoints: EndpointGroup {
 
     @Sendable private func no(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("false") }
 
-    @Sendable private func zero(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("0") }
+    @Sendable private func zero(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try checkMethod(call)
+        return .json("0")
+    }
+
+    @Sendable private func notifications(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try checkMethod(call)
+        return try await page(call, principal)
+    }
 
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("[]") }
 
-    @Sendable private func done(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .empty(200) }
+    @Sendable private func done(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try checkMethod(call)
+        return .empty(200)
+    }
 
     /// There is no sign-in by code.
     @Sendable private func codes(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

@@ -149,7 +149,10 @@ struct EntityQueryEndpoints: EndpointGroup {
         if let assignee = try link.uuid("assigneeId", .user) { filter.assignee = UserID(assignee) }
         var states: [AlarmStates.Search] = []
         for value in link.value("statusList")?.arrayValue ?? [] {
-            states.append(try AlarmStates.search("statusList", value.stringValue ?? ""))
+            guard let state = AlarmStates.Search(rawValue: value.stringValue ?? "") else {
+                throw .malformedBody("states are expected in 'statusList'")
+            }
+            states.append(state)
         }
         AlarmStates.apply(states, to: &filter)
         for value in link.value("severityList")?.arrayValue ?? [] {

@@ -157,7 +157,7 @@ struct EntityViewEndpoints: EndpointGroup {
 
     private func assign(_ view: EntityView, to customer: Customer, _ principal: Principal) async throws -> HTTPResponse
     {
-        let assigned = try await reassign(view, to: customer.id)
+        let assigned = view.customerID == customer.id ? view : try await reassign(view, to: customer.id)
         await services.actions.record(
             .assigned(ActionSubject(assigned), to: customer.id, title: customer.title), by: principal)
         return .json(assigned)

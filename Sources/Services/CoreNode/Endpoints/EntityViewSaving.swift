@@ -75,6 +75,8 @@ struct EntityViewSaving: EndpointGroup {
         validation.text("name", name)
         validation.text("type", type)
         try validation.check()
+        let givenName = try Validation.name("Entity view name", name)
+        let givenType = try Validation.name("Entity view type", type)
         guard let entity = try body.entity("entityId") else {
             throw .invalid("Validation error: entityId must not be null")
         }
@@ -84,7 +86,7 @@ struct EntityViewSaving: EndpointGroup {
         let customer: CustomerID? = try body.id("customerId")
         return EntityView(
             id: .null, createdTime: now, tenantID: principal.tenantID, customerID: customer ?? .null, entity: entity,
-            name: try Validation.name("Entity view name", name), type: try Validation.name("Entity view type", type),
+            name: givenName, type: givenType,
             keys: try keys(body.object("keys")), startTime: try body.integer("startTimeMs") ?? 0,
             endTime: try body.integer("endTimeMs") ?? 0, externalID: try body.uuid("externalId", .entityView),
             additionalInfo: body.document("additionalInfo"))

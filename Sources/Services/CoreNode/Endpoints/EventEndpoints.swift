@@ -84,7 +84,7 @@ struct EventEndpoints: EndpointGroup {
     /// A filter of the body (`rest-api.md` 3.6, EventFilter).
     static func filter(_ body: RequestObject) throws(APIError) -> (EventKind, [EventCondition]) {
         guard let name = try body.text("eventType") else { throw .malformedBody("'eventType' is missing") }
-        let kind = try kind(name)
+        guard let kind = EventKind(rawValue: name) else { throw .malformedBody("unknown eventType '\(name)'") }
         var conditions: [EventCondition] = []
         func text(_ member: String) throws(APIError) -> String? {
             guard let text = try body.storedText(member), !text.isEmpty else { return nil }

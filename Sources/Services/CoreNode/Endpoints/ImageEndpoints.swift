@@ -61,7 +61,7 @@ struct ImageEndpoints: EndpointGroup {
         let title = title ?? fileName
         var validation = Validation()
         validation.text("title", title)
-        validation.text("fileName", fileName)
+        validation.text("fileName", fileName, called: "file name")
         try validation.check()
         return StoredResource(
             id: ResourceID(.ordered()), createdTime: now, tenantID: principal.tenantID, title: title, kind: .image,

@@ -218,8 +218,10 @@ struct OTAPackageEndpoints: EndpointGroup {
                 throw APIError.notFound(.otaPackage, package.id.uuid)
             }
         } catch {
-            guard EntityError.postgresError(error)?.isForeignKeyViolation ?? false else { throw error }
-            throw APIError.invalid("The otaPackage referenced by the devices or device profiles cannot be deleted!")
+            guard let violation = EntityError.postgresError(error), violation.isForeignKeyViolation else { throw error }
+            let thing = violation.constraint?.hasPrefix("fk_software") ?? false ? "software" : "otaPackage"
+            let users = violation.constraint?.hasSuffix("_profile") ?? false ? "device profile" : "devices"
+            throw APIError.invalid("The \(thing) referenced by the \(users) cannot be deleted!")
         }
         await services.actions.record(.deleted(ActionSubject(package)), by: principal)
         return .empty(200)

@@ -30,9 +30,9 @@ struct QueueEndpoints: EndpointGroup {
     private var queues: QueueRepository { QueueRepository(services.database) }
 
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let type = try call.requiredText("serviceType")
+        let isOfRuleEngine = try call.isServiceTypeRuleEngine
         let link = try call.pageLink()
-        guard type.uppercased().replacing("-", with: "_") == "TB_RULE_ENGINE" else {
+        guard isOfRuleEngine else {
             return .json(Page<StoredQueue>(elements: [], totalElements: 0, link: link))
         }
         return .json(try await queues.page(tenant: principal.tenantID, link))
@@ -58,6 +58,7 @@ struct QueueEndpoints: EndpointGroup {
     // MARK: - Statistics
 
     @Sendable private func statistics(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        try call.requireForm(["pageSize", "page"], ["queueStatsIds"])
         if call.query.first("queueStatsIds") != nil { return try await statisticsByIDs(call, principal) }
         return .json(try await queues.statistics(tenant: principal.tenantID, try call.pageLink()))
     }
@@ -72,6 +73,19 @@ struct QueueEndpoints: EndpointGroup {
             throw APIError.notFound(.queueStats, id)
         }
         return .json(found)
+    }
+}
+
+extension Call {
+    /// Whether `serviceType` names the one kind of service that has queues (`rest-api.md` 4.18).
+    var isServiceTypeRuleEngine: Bool {
+        get throws(APIError) {
+            let given = try requiredText("serviceType")
+            let name = given.uppercased().replacing("-", with: "_")
+            let known = ["TB_CORE", "TB_RULE_ENGINE", "TB_TRANSPORT", "JS_EXECUTOR", "TB_VC_EXECUTOR"]
+            guard known.contains(name) else { throw .conversion("serviceType", given, to: "ServiceType") }
+            return name == "TB_RULE_ENGINE"
+        }
     }
 }
 

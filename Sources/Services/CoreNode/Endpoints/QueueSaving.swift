@@ -32,7 +32,7 @@ struct QueueSaving: EndpointGroup {
     private var queues: QueueRepository { QueueRepository(services.database) }
 
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        guard try call.requiredText("serviceType").uppercased().replacing("-", with: "_") == "TB_RULE_ENGINE" else {
+        guard try call.isServiceTypeRuleEngine else {
             throw APIError.invalid("Unsupported service type!")
         }
         let body = try call.object()

@@ -49,19 +49,26 @@ struct RelationEndpoints: EndpointGroup {
     }
 
     private func saved(_ call: Call, _ principal: Principal) async throws -> EntityRelation {
-        let relation = try described(try call.object())
-        try await requireWriting(relation.from, principal)
-        try await requireWriting(relation.to, principal)
-        let saved = try await services.relations.save(relation)
+        let body = try call.object()
+        let from = try await end(body.entity("from"), principal)
+        let to = try await end(body.entity("to"), principal)
+        let saved = try await services.relations.save(try described(body, from: from, to: to))
         await services.actions.record(
             .relation(.relationAddOrUpdate, tenant: principal.tenantID, from: saved.from, to: saved.to, saved),
             by: principal)
         return saved
     }
 
-    private func described(_ body: RequestObject) throws(APIError) -> EntityRelation {
-        guard let from = try body.entity("from") else { throw .invalid("Relation should contain from entity!") }
-        guard let to = try body.entity("to") else { throw .invalid("Relation should contain to entity!") }
+    /// An end of the relation, which has to be the caller's to change.
+    private func end(_ entity: EntityID?, _ principal: Principal) async throws -> EntityID {
+        guard let entity else { throw APIError.invalid("Parameter entityId can't be empty!") }
+        try await requireWriting(entity, principal)
+        return entity
+    }
+
+    private func described(
+        _ body: RequestObject, from: EntityID, to: EntityID
+    ) throws(APIError) -> EntityRelation {
         let type = try body.storedText("type")
         var validation = Validation()
         validation.text("type", type)

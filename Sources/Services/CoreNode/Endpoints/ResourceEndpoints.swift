@@ -140,7 +140,12 @@ struct ResourceEndpoints: EndpointGroup {
         .json(
             try await resources.page(
                 tenant: principal.tenantID, ownOnly: !(try call.boolean("includeSystemImages") ?? false),
-                kinds: [.image], subKind: call.text("imageSubType"), try call.pageLink()))
+                kinds: [.image], subKind: try subKind(call), try call.pageLink()))
+    }
+
+    private func subKind(_ call: Call) throws(APIError) -> String? {
+        guard let name = call.text("imageSubType") else { return nil }
+        return try ResourceSaving.subKind(name)
     }
 
     // MARK: - One
@@ -217,7 +222,7 @@ struct ResourceEndpoints: EndpointGroup {
         let fileName = try body.storedText("fileName")
         var validation = Validation()
         validation.text("title", title)
-        validation.text("fileName", fileName)
+        validation.text("fileName", fileName, called: "file name")
         try validation.check()
         let checked = try Validation.name("Resource title", title)
         let content = try content(body)
@@ -238,14 +243,20 @@ struct ResourceEndpoints: EndpointGroup {
             await services.actions.record(.updated(ActionSubject(saved)), by: principal)
             return .json(saved)
         }
-        guard let fileName, !fileName.isEmpty else { throw APIError.invalid("Resource file name should be specified!") }
-        guard let content else { throw APIError.invalid("Resource data should be specified!") }
         guard let type = try body.text("resourceType") else {
             throw APIError.invalid("Resource type should be specified!")
         }
+        guard let kind = StoredResource.Kind(rawValue: type) else {
+            throw APIError.malformedBody("unknown resourceType '\(type)'")
+        }
+        guard let fileName, !fileName.isEmpty else { throw APIError.invalid("Resource file name should be specified!") }
+        if fileName.contains(where: { "/\\".contains($0) }) {
+            throw APIError.invalid("File name contains forbidden symbols")
+        }
+        guard let content else { throw APIError.invalid("Resource data should be specified!") }
         var resource = StoredResource(
             id: ResourceID(.ordered()), createdTime: call.now, tenantID: principal.tenantID, title: checked,
-            kind: try kind(type, "resourceType"), key: try body.storedText("resourceKey") ?? fileName,
+            kind: kind, key: try body.storedText("resourceKey") ?? fileName,
             fileName: fileName)
         resource.subKind = try body.storedText("resourceSubType")
         resource.etag = Hex.encode(Digest.sha256(content))

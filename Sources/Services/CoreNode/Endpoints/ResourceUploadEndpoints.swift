@@ -30,7 +30,7 @@ struct ResourceUploadEndpoints: EndpointGroup {
     private func checked(_ title: String?, _ fileName: String?) throws(APIError) -> String {
         var validation = Validation()
         validation.text("title", title)
-        validation.text("fileName", fileName)
+        validation.text("fileName", fileName, called: "file name")
         try validation.check()
         return try Validation.name("Resource title", title)
     }

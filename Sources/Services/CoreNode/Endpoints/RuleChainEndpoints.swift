@@ -214,7 +214,7 @@ struct RuleChainEndpoints: EndpointGroup {
         let body = try call.object()
         let renamesCallers = try call.boolean("updateRelated") ?? true
         guard let id: RuleChainID = try body.id("ruleChainId") else {
-            throw APIError.invalid("Rule chain id should be specified!")
+            throw APIError.invalid("Invalid entity id")
         }
         let chain = try check(try await chains.find(id), id, principal, .write)
         let minutes = try await services.debugMinutes(of: principal.tenantID)

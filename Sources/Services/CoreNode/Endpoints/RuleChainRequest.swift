@@ -93,7 +93,7 @@ struct RuleChainRequest {
         var validation = Validation()
         validation.text("name", name)
         validation.text("type", type)
-        try validation.check()
+        try validation.check("'\(name)' node configuration is invalid: ")
         if type.isEmpty { throw .invalid("Rule node type should be specified!") }
         var node = StoredRuleNode(id: id ?? .null, createdTime: 0, type: type, name: name)
         node.queueName = try body.storedText("queueName")

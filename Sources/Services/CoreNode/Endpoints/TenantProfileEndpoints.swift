@@ -161,16 +161,7 @@ enum TenantProfileData {
         if let type = try configuration.text("type"), type != "DEFAULT" {
             throw .malformedBody("unknown type '\(type)' in 'configuration'")
         }
-        for (key, value) in configuration.members
-        where key.lowercased().contains("ratelimit") || key.hasSuffix("LimitsConfiguration") {
-            guard let text = value.stringValue, !text.isEmpty else { continue }
-            guard let limit = RateLimit(text) else {
-                throw .invalid("Validation error: \(key) is malformed: 'count:seconds' is expected")
-            }
-            if limit.hasDuplicates {
-                throw .invalid("Validation error: \(key) rate limit has duplicate 'Per seconds' configuration.")
-            }
-        }
+        try checkLimits(configuration.members)
         for (key, value) in configuration.members where key.hasPrefix("max") {
             if let number = value.integerValue, number < 0 {
                 throw .invalid("Validation error: \(key) must be greater than or equal to 0")
@@ -180,9 +171,27 @@ enum TenantProfileData {
         return RawJSON(JSONValue.object(data.members).withoutNullCharacters)
     }
 
+    private static func checkLimits(_ members: JSONObject) throws(APIError) {
+        var duplicates: [String] = []
+        for (key, value) in members
+        where key.lowercased().contains("ratelimit") || key.hasSuffix("LimitsConfiguration") {
+            guard let text = value.stringValue, !text.isEmpty else { continue }
+            guard let limit = RateLimit(text) else {
+                throw .invalid("Validation error: \(key) is malformed: 'count:seconds' is expected")
+            }
+            if limit.hasDuplicates {
+                duplicates.append("\(RateLimit.title(of: key)) rate limit has duplicate 'Per seconds' configuration.")
+            }
+        }
+        if !duplicates.isEmpty { throw .invalid("Validation error: " + duplicates.sorted().joined(separator: ", ")) }
+    }
+
     private static func checkQueues(_ queues: JSONValue?) throws(APIError) {
         guard let list = queues?.arrayValue else {
             throw .invalid("Tenant profile data queue configuration should be specified!")
+        }
+        if !list.contains(where: { $0["name"]?.stringValue == "Main" }) {
+            throw .invalid("Main queue configuration should be specified!")
         }
         var names: Set<String> = []
         for queue in list {
@@ -193,6 +202,5 @@ enum TenantProfileData {
                 throw .invalid("Queue configuration name '\(name)' already present!")
             }
         }
-        if !names.contains("Main") { throw .invalid("Main queue configuration should be specified!") }
     }
 }

@@ -59,6 +59,10 @@ struct UserDashboardEndpoints: EndpointGroup {
     }
 
     @Sendable private func act(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        let action = call.path["action"]
+        guard ["visit", "star", "unstar"].contains(action.lowercased()) else {
+            throw APIError.unsupported("Action", action)
+        }
         let id: DashboardID = try call.id("dashboardId")
         guard let dashboard = try await services.dashboards.findInfo(id) else {
             throw APIError.notFound(.dashboard, id.uuid)
@@ -67,7 +71,7 @@ struct UserDashboardEndpoints: EndpointGroup {
         owner.isAssigned = dashboard.isAssigned(to: principal.customerID)
         try Permissions.require(principal, .read, .dashboard, of: owner)
         var marks = try await marks(principal)
-        switch call.path["action"].lowercased() {
+        switch action.lowercased() {
         case "visit":
             marks.visited.removeAll { $0.id == id.description }
             marks.visited.insert(Mark(id: id.description, time: call.now), at: 0)
@@ -77,8 +81,7 @@ struct UserDashboardEndpoints: EndpointGroup {
                 marks.starred.insert(Mark(id: id.description, time: call.now), at: 0)
                 marks.starred = Array(marks.starred.prefix(100))
             }
-        case "unstar": marks.starred.removeAll { $0.id == id.description }
-        default: throw APIError.unsupported("Action", call.path["action"])
+        default: marks.starred.removeAll { $0.id == id.description }
         }
         if !principal.isPublic {
             try await services.userSettings.save(principal.userID, type: Self.type, marks.document)

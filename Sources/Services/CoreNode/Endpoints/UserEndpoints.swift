@@ -93,11 +93,12 @@ struct UserEndpoints: EndpointGroup {
                 try call.requiredIDs("userIds"), tenant: principal.tenantID, customer: customer))
     }
 
+    /// Names that are not there are empty, as values of entity queries are.
     @Sendable private func listInfos(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let customer = principal.authority == .customerUser ? principal.customerID : nil
         let page = try await services.users.infoPage(
             tenant: principal.tenantID, customer: customer, try call.pageLink())
-        return .json { $0.page(page) { user, writer in user.writeInfo(to: &writer) } }
+        return .json { $0.page(page) { user, writer in user.writeInfo(absent: "", to: &writer) } }
     }
 
     /// Tenant administrators, and the users of the customer whose the alarm is.
@@ -199,8 +200,8 @@ struct UserEndpoints: EndpointGroup {
             firstName: try body.storedText("firstName"), lastName: try body.storedText("lastName"),
             phone: try body.storedText("phone"), additionalInfo: body.document("additionalInfo"))
         var validation = Validation()
-        validation.text("firstName", user.firstName)
-        validation.text("lastName", user.lastName)
+        validation.text("firstName", user.firstName, called: "first name")
+        validation.text("lastName", user.lastName, called: "last name")
         validation.text("phone", user.phone)
         try validation.check()
         return user

@@ -73,12 +73,14 @@ extension User: JSONRendered {
 
 extension User {
     /// What others who work with the user need.
-    func writeInfo(to writer: inout JSONWriter) {
+    ///
+    /// - Parameter absent: What stands for a name that the user has not.
+    func writeInfo(absent: String? = nil, to writer: inout JSONWriter) {
         writer.object { writer in
             writer.id("id", id)
             writer.member("email", email)
-            writer.member("firstName", firstName)
-            writer.member("lastName", lastName)
+            writer.member("firstName", firstName ?? absent)
+            writer.member("lastName", lastName ?? absent)
         }
     }
 }

@@ -193,7 +193,9 @@ public struct RESTService: HTTPResponder {
             case .open(let handler): return try await handler(call)
             case .roles(let roles, let handler):
                 let principal = try await principal(of: request, now)
+                try endpoint.checkQuery(of: call)
                 guard principal.scope == .full, roles.admits(principal.authority) else {
+                    try endpoint.checkBody(of: call)
                     throw APIError.permissionDenied
                 }
                 // The rule engine is told of changes: none is made that it could not be told of.
@@ -201,6 +203,9 @@ public struct RESTService: HTTPResponder {
                 do {
                     return try await handler(call, principal)
                 } catch {
+                    if let known = error as? APIError, known.code == .permissionDenied || known.code == .notFound {
+                        try endpoint.checkBody(of: call)
+                    }
                     if let tried = RefusedChanges.action(endpoint, call, principal, error) {
                         await actions.recordFailure(tried, by: principal, error, now: now)
                     }
