@@ -138,6 +138,28 @@ import Testing
         ("filter.TbOriginatorTypeFilterNode", #"{"originatorTypes":["NOTHING"]}"#),
         ("filter.TbMsgTypeFilterNode", #"{"messageTypes":["A"],"unknown":1}"#),
         ("flow.TbCheckpointNode", #"{"queueName":"Main"}"#),
+        ("metadata.TbGetAttributesNode", #"{"serverAttributeNames":["a"]}"#),
+        ("metadata.TbGetCustomerAttributeNode", #"{"dataMapping":{},"dataToFetch":"ATTRIBUTES","fetchTo":"DATA"}"#),
+        (
+            "metadata.TbGetTenantAttributeNode",
+            #"{"dataMapping":{"a":"b"},"dataToFetch":"FIELDS","fetchTo":"METADATA"}"#
+        ),
+        (
+            "metadata.TbGetRelatedAttributeNode",
+            #"{"dataMapping":{"a":"b"},"dataToFetch":"FIELDS","fetchTo":"METADATA"}"#
+        ),
+        ("metadata.TbGetCustomerDetailsNode", #"{"detailsList":[],"fetchTo":"DATA"}"#),
+        ("metadata.TbGetTenantDetailsNode", #"{"detailsList":["SHOE_SIZE"],"fetchTo":"DATA"}"#),
+        ("transform.TbChangeOriginatorNode", "{}"),
+        ("transform.TbChangeOriginatorNode", #"{"originatorSource":"RELATED"}"#),
+        ("transform.TbChangeOriginatorNode", #"{"originatorSource":"ENTITY","entityType":"DEVICE"}"#),
+        (
+            "transform.TbChangeOriginatorNode",
+            #"{"originatorSource":"ENTITY","entityType":"DASHBOARD","entityNamePattern":"x"}"#
+        ),
+        ("filter.TbCheckRelationNode", #"{"checkForSingleEntity":true,"direction":"FROM","relationType":"Contains"}"#),
+        ("filter.TbCheckAlarmStatusNode", #"{"alarmStatusList":["SOMEHOW"]}"#),
+        ("telemetry.TbMsgDeleteAttributesNode", #"{"scope":"ANY","keys":[]}"#),
     ])
     func aNodeWithAWrongConfigurationDoesNotStart(_ type: String, _ configuration: String) async throws {
         var chain = ChainBuilder()

@@ -152,6 +152,28 @@ extension SchemaSuite {
             }
         }
 
+        @Test func tenantsThatWereIsolatedBeforeGetTheQueuesOfTheirProfile() throws {
+            try SchemaSuite.withEmptyDatabase { connection throws in
+                _ = try SchemaInstaller.install(on: connection, demo: true, options: SchemaSuite.options)
+                try connection.execute(
+                    """
+                    UPDATE tenant SET tenant_profile_id = (SELECT id FROM tenant_profile WHERE isolated_tb_rule_engine);
+                    UPDATE tenant_profile SET profile_data = jsonb_set(profile_data, '{queueConfiguration}',
+                        (profile_data->'queueConfiguration') || '[{"name":"NoTopic","partitions":3}, 7]'::jsonb)
+                        WHERE isolated_tb_rule_engine;
+                    """)
+                try connection.execute(IsolatedQueues.sql)
+                let made = """
+                    SELECT q.name || ' ' || q.topic || ' ' || q.partitions || ' ' || (q.submit_strategy::jsonb->>'type')
+                    FROM queue q JOIN tenant t ON t.id = q.tenant_id
+                    """
+                #expect(try SchemaSuite.texts(made, connection) == ["Main tb_rule_engine.main 10 BURST"])
+                // Once is enough.
+                try connection.execute(IsolatedQueues.sql)
+                #expect(try SchemaSuite.texts(made, connection).count == 1)
+            }
+        }
+
         @Test func interruptedInstallationLeavesNothing() throws {
             try SchemaSuite.withEmptyDatabase { connection throws in
                 // A table of the same name makes a late step fail.

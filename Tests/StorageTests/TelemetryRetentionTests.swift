@@ -76,6 +76,31 @@ struct TelemetryRetentionTests {
         try await setTTL(tenant.uuid, nil)
     }
 
+    @Test func statisticsOfQueuesAreKeptAsLongAsTheProfileSays() async throws {
+        let day: Int64 = 86_400_000
+        let profile = try await database.query("SELECT tenant_profile_id FROM tenant WHERE id = $1", [.id(tenant)])
+        let name = "Queue \(UInt32.random(in: 0...UInt32.max))"
+        let statistics = try #require(
+            try await QueueRepository(database).statisticsEntity(
+                tenant: tenant, queueName: name, serviceID: "tb", now: 0))
+        for key in ["totalMsgs", "ruleEngineException"] {
+            try await database.insert(statistics, key, [1, 5, 9].map { ($0 * day, .long(1)) })
+        }
+        try await database.settleLatest(statistics)
+        func expire(_ configuration: String) async throws -> [Int64] {
+            _ = try await database.query(
+                """
+                UPDATE tenant_profile SET profile_data = jsonb_set(profile_data, '{configuration}',
+                    (profile_data->'configuration') || $2::text::jsonb) WHERE id = $1
+                """, [.id(profile[0].id(0) ?? .null), .text(configuration)])
+            _ = try await TelemetryRetention(database).expire(now: 10 * day, systemSeconds: 0)
+            return try await times(statistics).map { $0 / day }
+        }
+        #expect(try await expire(#"{"queueStatsTtlDays":0}"#) == [1, 1, 5, 5, 9, 9])
+        #expect(try await expire(#"{"queueStatsTtlDays":7}"#) == [1, 5, 5, 9, 9])
+        #expect(try await expire(#"{"ruleEngineExceptionsTtlDays":2,"queueStatsTtlDays":null}"#) == [5, 9, 9])
+    }
+
     @Test func wholePartitionsGoByTheSystemsTime() async throws {
         let scheme = PartitionScheme.months
         let (old, current): (Int64, Int64) = (1_577_836_800_000, 1_583_020_800_000)  // January and March 2020

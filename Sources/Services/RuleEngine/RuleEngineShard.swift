@@ -321,6 +321,9 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     /// Of the tenant whose message a node is processing.
     var currentUsage: TenantUsage? { current?.chain.usage }
 
+    /// The node that is processing a message.
+    var currentNodeID: RuleNodeID? { current.map { $0.chain.nodes[$0.node].id } }
+
     // MARK: - Suspension
 
     /// Keeps the message that a node is processing.

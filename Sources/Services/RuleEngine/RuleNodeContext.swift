@@ -18,6 +18,8 @@ public final class RuleNodeContext {
     public let telemetry: any TelemetrySink
     public let outlets: RuleEngineOutlets
     public let logger: Logger
+    /// Knows the numbers of keys that were read before.
+    private var reader: TelemetryReader?
     /// The shard that owns the context; set once, right after it was made.
     unowned var shard: RuleEngineShard!
 
@@ -44,14 +46,16 @@ public final class RuleNodeContext {
     /// The same with the database. While that cannot be reached the message waits, and `body` begins again.
     func later(
         _ message: RuleMessage,
-        reading body: @escaping @Sendable (any TransactionRunner) async throws -> NodeOutcome
+        _ body: @escaping @Sendable (any TransactionRunner, TelemetryReader) async throws -> NodeOutcome
     ) -> NodeOutcome {
         guard let database = outlets.database else { return .failure(message, "There is no database here") }
+        let reader = reader ?? TelemetryReader(database)
+        self.reader = reader
         return later(message) { [loop] in
             var pause = 50
             while true {
                 do {
-                    return try await body(database)
+                    return try await body(database, reader)
                 } catch DatabaseError.connectionLost, DatabaseError.unavailable, DatabaseError.timeout,
                     DatabaseError.overloaded
                 {

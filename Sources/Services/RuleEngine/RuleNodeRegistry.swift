@@ -15,17 +15,26 @@ enum RuleNodeRegistry {
             RuleChainInputNode.self,
             RuleChainOutputNode.self,
             DeviceStateNode.self,
-        ] + flow + filters + transformations
+        ] + flow + filters + transformations + enrichments + actions
 
     private static let flow: [any RuleNode.Type] = [AcknowledgeNode.self, CheckpointNode.self]
 
     private static let filters: [any RuleNode.Type] = [
         MessageTypeFilterNode.self, EntityTypeFilterNode.self, EntityTypeSwitchNode.self, FieldsPresenceNode.self,
+        DeviceProfileSwitchNode.self, AssetProfileSwitchNode.self, CheckRelationNode.self, AlarmStatusFilterNode.self,
     ]
 
     private static let transformations: [any RuleNode.Type] = [
-        CopyKeysNode.self, DeleteKeysNode.self, RenameKeysNode.self, SplitArrayNode.self,
+        CopyKeysNode.self, DeleteKeysNode.self, RenameKeysNode.self, SplitArrayNode.self, ChangeOriginatorNode.self,
     ]
+
+    private static let enrichments: [any RuleNode.Type] = [
+        OriginatorAttributesNode.self, RelatedDeviceAttributesNode.self, CustomerAttributesNode.self,
+        TenantAttributesNode.self, RelatedEntityDataNode.self, OriginatorFieldsNode.self, CustomerDetailsNode.self,
+        TenantDetailsNode.self,
+    ]
+
+    private static let actions: [any RuleNode.Type] = [DeleteAttributesNode.self]
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })
 

@@ -73,7 +73,9 @@ public struct RuleNodeDescriptor: Sendable {
     private static let success = ["Success"]
 
     /// Every kind of node that this build runs: what is not here cannot be put into a chain by an editor.
-    public static let all: [RuleNodeDescriptor] = basic + flow + filters + transformations
+    public static let all: [RuleNodeDescriptor] =
+        basic + flow + filters + transformations + readingFilters + readingTransformations + enrichments
+        + storingActions
 
     static let emptyConfiguration = #"{"version":0}"#
     static let entityTypeLabels = EntityType.allCases.map(\.normalName)

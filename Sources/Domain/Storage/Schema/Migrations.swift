@@ -26,6 +26,7 @@ enum Migrations {
         Migration(version: SchemaVersion(1, 4), scripts: [CountTables.sql]),
         Migration(version: SchemaVersion(1, 5), scripts: [DeletedQueueTable.sql]),
         Migration(version: SchemaVersion(1, 6), scripts: [SearchKeys.sql]),
+        Migration(version: SchemaVersion(1, 7), scripts: [IsolatedQueues.sql]),
     ]
 
     static let newest = all.map(\.version).max() ?? SchemaVersion(rawValue: 0)

@@ -30,7 +30,7 @@ public struct TelemetryRetention: Sendable {
     }
 
     /// Drops whole partitions that the system's time to live has passed, then rows of devices and assets by the time of
-    /// their tenant or customer.
+    /// their tenant or customer, and statistics of queues by the profile of their tenant.
     ///
     /// - Parameters:
     ///   - now: Milliseconds since 1970.
@@ -44,7 +44,7 @@ public struct TelemetryRetention: Sendable {
         let tenants = try await runner.query(
             "SELECT t.id, \(Self.seconds(of: "t", else: "$1")) FROM tenant t ORDER BY t.id", [.int8(systemSeconds)]
         ).map(Owner.init)
-        var rows = 0
+        var rows = try await expireStatistics(now: now)
         for tenant in tenants {
             rows += try await delete(tenant, customer: nil, now: now)
             let customers = try await runner.query(
@@ -54,6 +54,27 @@ public struct TelemetryRetention: Sendable {
             for customer in customers { rows += try await delete(tenant, customer: customer, now: now) }
         }
         return (partitions, rows)
+    }
+
+    /// Statistics of queues, and the errors among them, that are older than the profile of their tenant keeps them
+    /// (`rule-engine.md` 5.11); 0 keeps them for ever.
+    private func expireStatistics(now: Int64) async throws -> Int {
+        try await runner.inTransaction { transaction in
+            _ = try await transaction.query("SET LOCAL statement_timeout = '1h'", [])
+            return try await transaction.query(
+                """
+                WITH kept AS (
+                    SELECT l.entity_id, l.key, p.profile_data #> ARRAY['configuration', CASE d.key
+                        WHEN 'ruleEngineException' THEN 'ruleEngineExceptionsTtlDays' ELSE 'queueStatsTtlDays' END] AS days
+                    FROM queue_stats q JOIN tenant t ON t.id = q.tenant_id
+                    JOIN tenant_profile p ON p.id = t.tenant_profile_id
+                    JOIN ts_kv_latest l ON l.entity_id = q.id JOIN key_dictionary d ON d.key_id = l.key)
+                DELETE FROM ts_kv v USING kept WHERE v.entity_id = kept.entity_id AND v.key = kept.key
+                    AND v.ts < CASE WHEN jsonb_typeof(kept.days) = 'number' AND kept.days > '0'::jsonb
+                        THEN $1 - least(kept.days::numeric, 1e6)::int8 * 86400000 ELSE 0 END
+                """, [.int8(now)]
+            ).affectedRows
+        }
     }
 
     /// Rows of a customer with its devices and assets, or of those of a tenant that no customer has.

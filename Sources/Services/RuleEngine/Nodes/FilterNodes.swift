@@ -27,14 +27,7 @@ final class EntityTypeFilterNode: RuleNode {
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         var fields = try NodeConfiguration(configuration)
-        var types: Set<EntityType> = []
-        for name in try fields.strings("originatorTypes") {
-            guard let type = EntityType(name: name) else {
-                throw RuleNodeConfigurationError("unknown entity type \(name)")
-            }
-            types.insert(type)
-        }
-        self.types = types
+        types = try fields.entityTypes("originatorTypes")
         try fields.end()
     }
 

@@ -55,6 +55,15 @@ struct NodeConfiguration {
         return strings
     }
 
+    /// A list of objects; none where it is missing.
+    mutating func objects(_ key: String) throws(RuleNodeConfigurationError) -> [NodeConfiguration] {
+        guard let value = value(key) else { return [] }
+        guard let values = value.arrayValue else { throw RuleNodeConfigurationError("\(key) is not a list") }
+        var objects: [NodeConfiguration] = []
+        for value in values { objects.append(try NodeConfiguration(value)) }
+        return objects
+    }
+
     /// Texts by text, at least one.
     mutating func mapping(_ key: String) throws(RuleNodeConfigurationError) -> [(key: String, value: String)] {
         guard let value = value(key) else {

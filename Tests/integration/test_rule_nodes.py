@@ -1,0 +1,223 @@
+"""Rule nodes that read and change what is stored, asked over the REST calls of the rule engine (rule-engine.md 3, 10.4, 10.5)."""
+import uuid
+from functools import partial
+
+import pytest
+
+from people import customer_with_user
+from rest import Rest
+from server import eventually
+
+PACKAGE = "org.thingsboard.rule.engine."
+REPLY = {"requestIdMetaDataAttribute": "requestUUID", "serviceIdMetaDataAttribute": "serviceId"}
+CONTAINS = {"direction": "FROM", "maxLevel": 1, "filters": [{"relationType": "Contains", "entityTypes": []}],
+            "fetchLastLevelOnly": False}
+
+
+def node(kind, name, configuration=None, version=0):
+    return {"type": PACKAGE + kind, "name": name, "configurationVersion": version,
+            "configuration": {"version": 0} if configuration is None else configuration}
+
+
+class Bench:
+    """A chain with one node under test; whatever leaves it comes back as the answer of a call, with its label."""
+
+    def __init__(self, rest):
+        self.rest, self.serial = rest, 0
+        self.chain = rest.ok("POST", "/api/ruleChain", {"name": "Bench " + uuid.uuid4().hex})
+        profile = rest.create_profile("DEFAULT")
+        self.customer, _ = customer_with_user(rest)
+        self.device = rest.create_device(deviceProfileId=profile["id"], label="a label",
+                                         additionalInfo={"description": "of the bench"})
+        self.place = rest.ok("POST", "/api/asset", {"name": "Place " + uuid.uuid4().hex, "type": "default"})
+        for path, values in [
+            (f"/DEVICE/{self.device.id}/attributes/SERVER_SCOPE", {"a": 1, "j": {"x": [1]}}),
+            (f"/DEVICE/{self.device.id}/attributes/SHARED_SCOPE", {"b": "two"}),
+            (f"/DEVICE/{self.device.id}/timeseries/ANY", {"ts": 1000, "values": {"d": 4.5}}),
+            (f"/CUSTOMER/{self.customer['id']['id']}/attributes/SERVER_SCOPE", {"threshold": 30}),
+            (f"/CUSTOMER/{self.customer['id']['id']}/timeseries/ANY", {"level": True}),
+            (f"/TENANT/{self.device.entity['tenantId']['id']}/attributes/SERVER_SCOPE", {"region": "north"}),
+            (f"/ASSET/{self.place['id']['id']}/attributes/SERVER_SCOPE", {"floor": 3}),
+        ]:
+            writer = Rest(rest.url, "sysadmin@thingsboard.org", "sysadmin") if path.startswith("/TENANT") else rest
+            writer.ok("POST", "/api/plugins/telemetry" + path, values)
+        # Written by the device itself, while the root chain has its messages.
+        assert rest.session.post(f"{rest.url}/api/v1/{self.device.token}/attributes", json={"c": False}).status_code == 200
+        self.profile = rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": self.chain["id"]})
+        rest.ok("POST", "/api/relation", {"from": self.place["id"], "to": self.device.entity["id"], "type": "Contains"})
+
+    def ask(self, kind, configuration, data=None, labels=("Success", "Failure"), version=0, entity=None):
+        """Label, data and metadata of what leaves the node."""
+        nodes = [node(kind, "tested", configuration, version)]
+        # The chain before may still answer for a moment.
+        self.serial += 1
+        mark = f"left {self.serial} by "
+        connections = []
+        for label in labels:
+            first = len(nodes)
+            nodes += [node("transform.TbCopyKeysNode", "copy", {"copyFrom": "METADATA", "keys": ["(?i)[^i].*"]}, 2),
+                      node("metadata.TbGetOriginatorFieldsNode", "who", {
+                          "dataMapping": {"id": "originator"}, "ignoreNullStrings": False, "fetchTo": "DATA"}, 1),
+                      node("transform.TbRenameKeysNode", "mark", {
+                          "renameIn": "DATA", "renameKeysMapping": {"requestUUID": mark + label}}, 2),
+                      node("rest.TbSendRestApiCallReplyNode", "reply", REPLY)]
+            connections += [(0, first, label)] + [(first + n, first + n + 1, "Success") for n in range(3)]
+        current = self.rest.ok("GET", f"/api/ruleChain/{self.chain['id']['id']}")
+        self.rest.ok("POST", "/api/ruleChain/metadata", {
+            "ruleChainId": self.chain["id"], "version": current.get("version"), "firstNodeIndex": 0, "nodes": nodes,
+            "connections": [{"fromIndex": a, "toIndex": b, "type": label} for a, b, label in connections],
+            "ruleChainConnections": []})
+        entity = entity or self.device.entity["id"]
+        path = f"/api/rule-engine/{entity['entityType']}/{entity['id']}/2000"
+
+        def answered():
+            reply = self.rest.call("POST", path, {} if data is None else data)
+            return reply.json() if reply.status_code == 200 and mark in reply.text else None
+        answer = eventually(answered, 60, "an answer of the new chain")
+        label = next(key for key in answer if key.startswith(mark)).removeprefix(mark)
+        for key in ("serviceId", "expirationTime", mark + label):
+            answer.pop(key, None)
+        return label, answer, answer.pop("originator")
+
+
+@pytest.fixture(scope="module")
+def bench(rest):
+    return Bench(rest)
+
+
+def test_attributes_and_latest_values_of_the_originator(bench):
+    ask = partial(bench.ask, "metadata.TbGetAttributesNode", version=1)
+    asked = {"serverAttributeNames": ["a", "j"], "sharedAttributeNames": ["$[which]"],
+             "clientAttributeNames": ["c"], "latestTsKeyNames": ["d"], "tellFailureIfAbsent": True,
+             "getLatestValueWithTs": False, "fetchTo": "METADATA"}
+    label, answer, _ = ask(asked, {"which": "b"})
+    assert (label, answer) == ("Success", {
+        "which": "b", "ss_a": "1", "ss_j": '{"x":[1]}', "shared_b": "two", "cs_c": "false", "d": "4.5"})
+    label, answer, _ = ask({**asked, "fetchTo": "DATA", "getLatestValueWithTs": True}, {"which": "b"})
+    assert (label, answer) == ("Success", {
+        "which": "b", "ss_a": 1, "ss_j": {"x": [1]}, "shared_b": "two", "cs_c": False, "d": {"ts": 1000, "value": 4.5}})
+    # What was found goes along Failure, too.
+    label, answer, _ = ask({**asked, "latestTsKeyNames": ["absent"]}, {"which": "b"})
+    assert label == "Failure" and answer["ss_a"] == "1" and "absent" not in answer
+    label, answer, _ = ask({**asked, "latestTsKeyNames": ["absent"], "tellFailureIfAbsent": False}, {"which": "b"})
+    assert label == "Success" and answer["ss_a"] == "1" and "absent" not in answer
+
+
+def mapped(bench, kind, mapping, **changes):
+    version = 1
+    configuration = {"dataMapping": mapping, "dataToFetch": "ATTRIBUTES", "fetchTo": "METADATA", **changes}
+    return bench.ask("metadata." + kind, configuration, {"n": 1}, version=version)[:2]
+
+
+def test_attributes_of_customer_and_tenant_and_what_relations_lead_to(bench):
+    # Nobody's device first.
+    assert mapped(bench, "TbGetCustomerAttributeNode", {"threshold": "t"}) == ("Failure", {"n": 1})
+    bench.rest.ok("POST", f"/api/customer/{bench.customer['id']['id']}/device/{bench.device.id}")
+    assert mapped(bench, "TbGetCustomerAttributeNode", {"threshold": "t$[n]", "absent": "x"}) == (
+        "Success", {"n": 1, "t1": "30"})
+    latest = partial(mapped, bench, "TbGetCustomerAttributeNode", {"level": "l", "absent": "x"},
+                     dataToFetch="LATEST_TELEMETRY")
+    assert latest() == ("Success", {"n": 1, "l": "true"})
+    assert latest(fetchTo="DATA") == ("Success", {"n": 1, "l": True, "x": None})
+    assert mapped(bench, "TbGetTenantAttributeNode", {"region": "r"}) == ("Success", {"n": 1, "r": "north"})
+    related = partial(mapped, bench, "TbGetRelatedAttributeNode")
+    up = {**CONTAINS, "direction": "TO"}
+    assert related({"floor": "f"}, relationsQuery=up, fetchTo="DATA") == ("Success", {"n": 1, "f": 3})
+    assert related({"floor": "f"}, relationsQuery=CONTAINS) == ("Failure", {"n": 1})
+    assert related({"name": "place", "label": "none"}, relationsQuery=up, dataToFetch="FIELDS") == (
+        "Success", {"n": 1, "place": bench.place["name"]})
+    other = {**up, "filters": [{"relationType": "Contains", "entityTypes": ["DEVICE"]}]}
+    assert related({"floor": "f"}, relationsQuery=other) == ("Failure", {"n": 1})
+    label, answer, _ = bench.ask("metadata.TbGetCustomerDetailsNode", {
+        "detailsList": ["TITLE", "EMAIL"], "fetchTo": "DATA"}, {"n": 1}, version=1)
+    assert (label, answer) == ("Success", {"n": 1, "customer_title": bench.customer["title"]})
+    label, answer, _ = bench.ask("metadata.TbGetTenantDetailsNode", {
+        "detailsList": ["ID"], "fetchTo": "METADATA"}, version=1)
+    assert answer == {"tenant_id": bench.device.entity["tenantId"]["id"]}
+
+
+def test_fields_of_the_originator(bench):
+    label, answer, _ = bench.ask("metadata.TbGetOriginatorFieldsNode", {
+        "dataMapping": {"name": "n", "label": "l", "additionalInfo.description": "d", "unknown": "u", "type": "${k}t"},
+        "ignoreNullStrings": False, "fetchTo": "METADATA"}, {"z": 1}, version=1)
+    assert (label, answer) == ("Success", {
+        "z": 1, "n": bench.device.entity["name"], "l": "a label", "d": "of the bench", "${k}t": bench.profile["name"]})
+    # An array takes no members.
+    nothing = bench.rest.call("POST", f"/api/rule-engine/DEVICE/{bench.device.id}/1000", [1])
+    assert nothing.status_code == 408
+
+
+def test_attributes_of_a_device_that_relations_lead_to(bench):
+    configuration = {
+        "serverAttributeNames": ["a"], "sharedAttributeNames": [], "clientAttributeNames": [], "latestTsKeyNames": [],
+        "tellFailureIfAbsent": True, "getLatestValueWithTs": False, "fetchTo": "DATA",
+        "deviceRelationsQuery": {"direction": "FROM", "maxLevel": 1, "relationType": "Contains",
+                                 "deviceTypes": [bench.profile["name"]], "fetchLastLevelOnly": False}}
+    profile = bench.rest.ok("GET", "/api/assetProfile/" + bench.place["assetProfileId"]["id"])
+    bench.rest.ok("POST", "/api/assetProfile", {**profile, "defaultRuleChainId": bench.chain["id"]})
+    try:
+        ask = partial(bench.ask, "metadata.TbGetDeviceAttrNode", version=1, entity=bench.place["id"])
+        assert ask(configuration)[:2] == ("Success", {"ss_a": 1})
+        configuration["deviceRelationsQuery"]["deviceTypes"] = ["default"]
+        assert ask(configuration)[:2] == ("Failure", {})
+    finally:
+        profile = bench.rest.ok("GET", "/api/assetProfile/" + profile["id"]["id"])
+        bench.rest.ok("POST", "/api/assetProfile", {**profile, "defaultRuleChainId": None})
+
+
+def test_originators_are_changed(bench):
+    def changed(**configuration):
+        label, _, originator = bench.ask("transform.TbChangeOriginatorNode", configuration, {"n": 1})
+        return label, originator
+    assert changed(originatorSource="TENANT") == ("Success", bench.device.entity["tenantId"]["id"])
+    up = {**CONTAINS, "direction": "TO"}
+    assert changed(originatorSource="RELATED", relationsQuery=up) == ("Success", bench.place["id"]["id"])
+    assert changed(originatorSource="RELATED", relationsQuery=CONTAINS) == ("Failure", bench.device.id)
+    assert changed(originatorSource="ALARM_ORIGINATOR") == ("Failure", bench.device.id)
+    named = partial(changed, originatorSource="ENTITY", entityType="ASSET")
+    assert named(entityNamePattern=bench.place["name"][:-1] + "${none}")[0] == "Failure"
+    assert named(entityNamePattern=bench.place["name"]) == ("Success", bench.place["id"]["id"])
+    bench.rest.ok("POST", f"/api/customer/{bench.customer['id']['id']}/device/{bench.device.id}")
+    assert changed(originatorSource="CUSTOMER") == ("Success", bench.customer["id"]["id"])
+    bench.rest.ok("DELETE", f"/api/customer/device/{bench.device.id}")
+    assert changed(originatorSource="CUSTOMER") == ("Failure", bench.device.id)
+
+
+def test_filters_that_look_into_the_database(bench):
+    labels = ("True", "False", "Failure")
+    relation = partial(bench.ask, "filter.TbCheckRelationNode", labels=labels, version=1)
+    one = {"checkForSingleEntity": True, "direction": "TO", "relationType": "Contains", "entityType": "ASSET",
+           "entityId": bench.place["id"]["id"]}
+    assert relation(one)[0] == "True"
+    assert relation({**one, "direction": "FROM"})[0] == "False"
+    assert relation({**one, "relationType": "Manages"})[0] == "False"
+    any_of = {"checkForSingleEntity": False, "direction": "TO", "relationType": "Contains"}
+    assert relation(any_of)[0] == "True"
+    assert relation({**any_of, "direction": "FROM"})[0] == "False"
+    name = bench.profile["name"]
+    assert bench.ask("filter.TbDeviceTypeSwitchNode", None, labels=("other", name, "Failure"))[0] == name
+    assert bench.ask("filter.TbAssetTypeSwitchNode", None, labels=("default", "Failure"))[0] == "Failure"
+
+
+def test_the_state_that_an_alarm_has_now_counts(bench):
+    alarm = bench.rest.ok("POST", "/api/alarm", {
+        "originator": bench.device.entity["id"], "type": "Filtered " + uuid.uuid4().hex, "severity": "MAJOR"})
+    ask = partial(bench.ask, "filter.TbCheckAlarmStatusNode", {"alarmStatusList": ["ACTIVE_ACK", "ACTIVE_UNACK"]},
+                  labels=("True", "False", "Failure"))
+    as_it_was = {"id": alarm["id"], "status": alarm["status"]}
+    assert ask(as_it_was)[0] == "True"
+    bench.rest.ok("POST", f"/api/alarm/{alarm['id']['id']}/clear")
+    assert ask(as_it_was)[0] == "False"
+    assert ask({"id": {"entityType": "ALARM", "id": str(uuid.uuid4())}})[0] == "Failure"
+    assert ask({"no": "alarm"})[0] == "Failure"
+
+
+def test_attributes_are_deleted(bench):
+    path = f"/api/plugins/telemetry/DEVICE/{bench.device.id}"
+    bench.rest.ok("POST", path + "/attributes/SERVER_SCOPE", {"gone": 1, "kept": 2})
+    configuration = {"scope": "SERVER_SCOPE", "keys": ["${nobody}", "$[key]", "absent"],
+                     "sendAttributesDeletedNotification": True, "notifyDevice": False}
+    label, _, _ = bench.ask("telemetry.TbMsgDeleteAttributesNode", configuration, {"key": "gone"})
+    assert label == "Success"
+    keys = bench.rest.ok("GET", path + "/keys/attributes/SERVER_SCOPE")
+    assert "gone" not in keys and "kept" in keys
