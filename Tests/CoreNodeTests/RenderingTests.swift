@@ -87,7 +87,10 @@ import Testing
         for error in [DatabaseError.closed, .overloaded, .timeout, .unavailable(away), .postgres(deadlock)] {
             #expect(APIError(error) == .busy, "\(error)")
         }
-        #expect(APIError(DatabaseError.connectionLost(away))?.status == 500)
+        // Other than those, it may have been done.
+        for error in [DatabaseError.connectionLost(away), .postgres(away)] {
+            #expect(APIError(error) == .databaseLost, "\(error)")
+        }
         #expect(APIError(DatabaseError.postgres(PostgresError(sqlState: "42601", message: "syntax")))?.status == 500)
     }
 }

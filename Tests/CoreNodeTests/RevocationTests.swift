@@ -1,5 +1,7 @@
+import Logging
 import Model
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -45,6 +47,26 @@ struct RevocationTests {
         #expect(!there.isRevoked(user: user, session: session, issuedAt: 0))
         try await there.readNew()
         #expect(there.isRevoked(user: user, session: session, issuedAt: 0))
+    }
+
+    @Test func anotherNodeThatIsToldLooksAtOnce() async throws {
+        let codec = TokenCodec(TokenSettings(signingKey: [UInt8](repeating: 1, count: 64)))
+        let recorder = Recorder()
+        let told = TokenRevocations(database: database, codec: codec, events: recorder)
+        // By itself it would look in an hour.
+        let refresh = SecurityRefresh(
+            codec: codec, revocations: there, database: database, logger: .disabled, interval: .seconds(3600))
+        for count in 1...3 {
+            let session = UUID128.random()
+            try await told.revoke(session: session, now: now)
+            #expect(
+                recorder.events.withLock { $0.count } == count, "the others are told when it is stored")
+            refresh.wake()
+            refresh.wake()
+            try await eventually { there.isRevoked(user: user, session: session, issuedAt: 0) }
+        }
+        await refresh.stop()
+        refresh.wake()
     }
 
     @Test func aRestartForgetsNothingAndAnExpiredOneIsForgotten() async throws {

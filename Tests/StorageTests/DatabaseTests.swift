@@ -225,21 +225,68 @@ struct DatabaseTests {
             })
     }
 
-    @Test func lostConnectionsAreReplaced() async throws {
+    /// Ends every connection but the one it is asked on, and waits until they are gone.
+    private static func endOthers(_ connection: PostgresConnection) throws {
+        let others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        _ = try connection.query("SELECT pg_terminate_backend(pid) \(others)")
+        while try connection.query("SELECT 1 \(others)").count > 0 {}
+    }
+
+    @Test func connectionsThatDiedWhileNobodyUsedThemHarmNobody() async throws {
         try await withDatabase(loops: 1) { setup in
-            _ = try await setup.database.query("SELECT 1")
-            try setup.admin { connection in
-                _ = try connection.query(
-                    """
-                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                    WHERE datname = current_database() AND pid <> pg_backend_pid()
-                    """)
+            _ = try await setup.database.query("DROP TABLE IF EXISTS idle")
+            _ = try await setup.database.query("CREATE TABLE idle (a bigint)")
+            // On the loop, which therefore has no chance to see the end of the connections before they are used again.
+            let task = Task(executorPreference: setup.loops[0]) {
+                var found: [Int64] = []
+                for number in 1...3 as ClosedRange<Int64> {
+                    try setup.admin(Self.endOthers)
+                    found.append(try await setup.database.query("SELECT $1::bigint", [.int8(number)])[0].int8(0) ?? 0)
+                    try setup.admin(Self.endOthers)
+                    _ = try await setup.database.query("INSERT INTO idle VALUES ($1)", [.int8(number)])
+                    try setup.admin(Self.endOthers)
+                    try await setup.database.transaction { try await $0.query("UPDATE idle SET a = a + 10") }
+                }
+                let sum = try await setup.database.query("SELECT sum(a)::bigint FROM idle")[0].int8(0) ?? 0
+                return found + [sum]
             }
-            // Whether the loss is noticed before or by the next statement is left to chance.
-            _ = await self.databaseError { _ = try await setup.database.query("SELECT 1") }
-            let found = try await setup.database.query("SELECT 5::bigint")[0].int8(0)
-            #expect(found == 5)
+            let found = try await task.value
+            #expect(found == [1, 2, 3, 66])
         }
+    }
+
+    @Test func aReadThatLosesItsConnectionIsSentAgainAndAWriteIsNot() async throws {
+        try await withDatabase(loops: 1) { setup in
+            _ = try await setup.database.query("DROP TABLE IF EXISTS locked")
+            _ = try await setup.database.query("CREATE TABLE locked (a bigint)")
+            let holder = try PostgresConnection(connecting: setup.conninfo)
+            defer { holder.close() }
+            try holder.execute("BEGIN; LOCK TABLE locked")
+            let reading = Task { try await setup.database.query("SELECT count(*) FROM locked")[0].int8(0) }
+            let writing = Task { () async -> DatabaseError? in
+                await self.databaseError { _ = try await setup.database.query("INSERT INTO locked VALUES (1)") }
+            }
+            let waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%locked%'"
+            try await self.eventually { try setup.admin { try $0.query("SELECT 1 \(waiting)").count == 2 } }
+            try setup.admin { _ = try $0.query("SELECT pg_terminate_backend(pid) \(waiting)") }
+            let error = await writing.value
+            guard case .connectionLost = error else {
+                Issue.record("unexpected \(String(describing: error))")
+                return
+            }
+            try holder.execute("COMMIT")
+            let count = try await reading.value
+            #expect(count == 0)
+        }
+    }
+
+    @Test(arguments: [
+        ("SELECT 1", true), ("\n  SELECT a FROM b", true), ("WITH a AS (SELECT 1) SELECT * FROM a", true),
+        ("INSERT INTO a VALUES (1)", false), ("SELECT a FROM b FOR UPDATE", false), ("SELECT nextval('a')", false),
+        ("WITH a AS (DELETE FROM b RETURNING c) SELECT * FROM a", false), ("SELECT pg_notify('a', 'b')", false),
+    ])
+    func whatReadsIsKnownByItsText(text: String, onlyReads: Bool) {
+        #expect(SQLStatement(text).onlyReads == onlyReads)
     }
 
     @Test func statementOfALostConnectionFails() async throws {

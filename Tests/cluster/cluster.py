@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 from infrastructure import Kafka, Postgres, Redis, ZooKeeper, missing_programs
-from processes import Failure, accepts, free_ports, is_alive, kill, launch, signal_process, tail, terminate, wait_until
+from processes import LOOPBACK, Failure, accepts, free_ports, is_alive, kill, launch, signal_process, tail, terminate, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ["core-node", "rule-engine", "mqtt-transport", "http-transport"]
@@ -32,6 +32,10 @@ class Cluster:
         self.state_path = self.folder / "state.json"
         self.state = json.loads(self.state_path.read_text()) if self.state_path.exists() else None
 
+    def place(self, name):
+        """Where the process of that name runs."""
+        return LOOPBACK
+
     # State
 
     @property
@@ -46,7 +50,8 @@ class Cluster:
     def status(self):
         """What `status --json` prints."""
         s = self.state
-        return {"http": f"127.0.0.1:{s['ports']['http']}", "mqtt": f"127.0.0.1:{s['ports']['mqtt']}",
+        balancer = self.place("haproxy-1").address
+        return {"http": f"{balancer}:{s['ports']['http']}", "mqtt": f"{balancer}:{s['ports']['mqtt']}",
                 "postgres": s["postgres"]["url"], "kafka": s["kafka"]["bootstrap"], "zookeeper": s["zookeeper"],
                 "redis": s["redis"], "kafkaKind": s["kafka"]["kind"],
                 "processes": {name: {"pid": p["pid"], "alive": is_alive(p["pid"]), **({"http": p["http"]} if "http" in p else {})}
@@ -87,9 +92,9 @@ class Cluster:
         self.save()
 
     def start_infrastructure(self, brokers):
-        kafka = Kafka(self.folder, brokers)
+        kafka = Kafka(self.folder, brokers, place=self.place("kafka-1"))
         starting = kafka.begin()
-        parts = [Postgres(self.folder), ZooKeeper(self.folder), Redis(self.folder)]
+        parts = [kind(self.folder, place=self.place(kind.name)) for kind in (Postgres, ZooKeeper, Redis)]
         for part in parts:
             part.prepare()
         for part in parts:
@@ -100,20 +105,22 @@ class Cluster:
         postgres.create_database()
         for name, pid in kafka.finish(starting).items():
             self.state["processes"][name] = {"pid": pid}
+        if kafka.place is not LOOPBACK:
+            self.state["processes"]["kafka-1"] = {"pid": kafka.move()}
         self.state |= {"kafka": {**kafka.state, "brokers": brokers, "description": kafka.description},
                        "zookeeper": zookeeper.address, "redis": redis.address,
                        "postgres": {"url": postgres.url, "jdbc": postgres.jdbc}}
         self.state["shared"] = {
             "TB_QUEUE_TYPE": "kafka", "TB_KAFKA_SERVERS": kafka.bootstrap,
             "TB_QUEUE_KAFKA_REPLICATION_FACTOR": str(kafka.replication), "ZOOKEEPER_ENABLED": "true",
-            "ZOOKEEPER_URL": zookeeper.address, "CACHE_TYPE": "redis", "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port),
+            "ZOOKEEPER_URL": zookeeper.address, "CACHE_TYPE": "redis", "REDIS_HOST": redis.place.address, "REDIS_PORT": str(redis.port),
             "SPRING_DATASOURCE_URL": postgres.jdbc, "SPRING_DATASOURCE_USERNAME": "postgres", "METRICS_ENABLED": "true",
             "HTTP_BIND_ADDRESS": "127.0.0.1", "MQTT_BIND_ADDRESS": "127.0.0.1", "NEEDLETAIL_IO_THREADS": "1",
             "NEEDLETAIL_RULE_ENGINE_THREADS": "1", **self.state["environment"]}
 
     def install(self):
         with open(self.log("install"), "ab") as output:
-            status = subprocess.run([executables() / "core-node"], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            status = subprocess.run(self.place("core-node-1").command([executables() / "core-node"]), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                     env={**os.environ, **self.state["shared"], "INSTALL_TB": "true", "LOAD_DEMO": "true"})
         if status.returncode != 0:
             raise Failure(f"the installation ended with {status.returncode}:\n{tail(self.log('install'))}")
@@ -128,13 +135,15 @@ class Cluster:
 
     def launch_service(self, name, service, environment=None):
         http, mqtt = free_ports(2)
-        environment = {**self.state["shared"], "TB_SERVICE_ID": name, "HTTP_BIND_PORT": str(http), **(environment or {})}
-        process = {"service": service, "http": f"127.0.0.1:{http}"}
+        address = self.place(name).address
+        environment = {**self.state["shared"], "TB_SERVICE_ID": name, "HTTP_BIND_ADDRESS": address, "MQTT_BIND_ADDRESS": address,
+                       "HTTP_BIND_PORT": str(http), **(environment or {})}
+        process = {"service": service, "http": f"{address}:{http}"}
         if service == "mqtt-transport":
             environment["MQTT_BIND_PORT"] = str(mqtt)
-            process["mqtt"] = f"127.0.0.1:{mqtt}"
+            process["mqtt"] = f"{address}:{mqtt}"
         process["environment"] = environment
-        process["pid"] = launch([executables() / service], self.log(name), environment)
+        process["pid"] = launch(self.place(name).command([executables() / service]), self.log(name), environment)
         self.state["processes"][name] = process
 
     @contextlib.contextmanager
@@ -152,7 +161,7 @@ class Cluster:
     def start_balancer(self, count):
         http, mqtt, stats = free_ports(3)
         self.state["ports"] |= {"http": http, "mqtt": mqtt, "stats": stats}
-        environment = {"BIND_ADDRESS": "127.0.0.1", "HTTP_PORT": str(http), "MQTT_PORT": str(mqtt), "STATS_PORT": str(stats),
+        environment = {"BIND_ADDRESS": self.place("haproxy-1").address, "HTTP_PORT": str(http), "MQTT_PORT": str(mqtt), "STATS_PORT": str(stats),
                        "CONNECTIONS_PER_IP": "100000", "MAX_CONNECTIONS": "4000", "API_REQUESTS_10S": "1000000", "API_REQUESTS_1M": "1000000",
                        "STATS_USER": "admin", "STATS_PASSWORD": "admin", "CHECK_INTERVAL": "1s"}
         for number in (1, 2):
@@ -170,17 +179,18 @@ class Cluster:
         """Waits until the balancer sends requests to cores and to HTTP transports, and connections to MQTT transports."""
         http, mqtt = self.state["ports"]["http"], self.state["ports"]["mqtt"]
         name = "haproxy-1"
-        wait_until(lambda: answers(f"http://127.0.0.1:{http}/health/ready"), 30, "a core behind the balancer", self.pid(name),
+        host = self.place(name).address
+        wait_until(lambda: answers(f"http://{host}:{http}/health/ready"), 30, "a core behind the balancer", self.pid(name),
                    self.log(name))
-        wait_until(lambda: status_of(f"http://127.0.0.1:{http}/api/v1/none/telemetry") in (400, 401, 404, 405), 30,
+        wait_until(lambda: status_of(f"http://{host}:{http}/api/v1/none/telemetry") in (400, 401, 404, 405), 30,
                    "an HTTP transport behind the balancer", self.pid(name), self.log(name))
-        wait_until(lambda: accepts(mqtt), 30, "an MQTT transport behind the balancer", self.pid(name), self.log(name))
+        wait_until(lambda: accepts(mqtt, host), 30, "an MQTT transport behind the balancer", self.pid(name), self.log(name))
 
     def launch_balancer(self):
         program = shutil.which("haproxy") or "/usr/sbin/haproxy"
         process = self.state["processes"]["haproxy-1"]
-        process["pid"] = launch([program, "-db", "-f", ROOT / "docker/haproxy/haproxy.cfg"], self.log("haproxy-1"),
-                                process["environment"])
+        command = self.place("haproxy-1").command([program, "-db", "-f", ROOT / "docker/haproxy/haproxy.cfg"])
+        process["pid"] = launch(command, self.log("haproxy-1"), process["environment"])
 
     def is_ready(self, name):
         return answers(f"http://{self.process(name)['http']}/health/ready")
@@ -210,13 +220,16 @@ class Cluster:
         if is_alive(process["pid"]):
             raise Failure(f"{name} is alive")
         if name.startswith("kafka-"):
-            process["pid"] = Kafka(self.folder, self.state["kafka"]["brokers"], self.state["kafka"]).restart(int(name[6:]))
+            process["pid"] = Kafka(self.folder, self.state["kafka"]["brokers"], self.state["kafka"],
+                                   self.place(name)).restart(int(name[6:]))
         elif name == "haproxy-1":
             self.launch_balancer()
         elif "service" in process:
-            process["pid"] = launch([executables() / process["service"]], self.log(name), process["environment"])
+            command = self.place(name).command([executables() / process["service"]])
+            process["pid"] = launch(command, self.log(name), process["environment"])
         else:
-            part = {"postgres-1": Postgres, "zookeeper-1": ZooKeeper, "redis-1": Redis}[name](self.folder, process["port"])
+            part = {"postgres-1": Postgres, "zookeeper-1": ZooKeeper, "redis-1": Redis}[name](
+                self.folder, process["port"], self.place(name))
             process["pid"] = part.launch()
             if wait:
                 part.wait(process["pid"])

@@ -66,6 +66,8 @@ class Load:
         report = json.loads(self.report.read_text())
         #: Messages that were sent again after their connection was lost, or answered with an error.
         self.failed = report["resent"] + report["refused"]
+        #: Seconds from the first sending of a message to its acknowledgement, at most.
+        self.longest_wait = report["latency"]["max"] / 1000
 
     def begin_verifying(self, grace):
         """Reads the ledger's messages back; in a cluster they are acknowledged before they are stored."""

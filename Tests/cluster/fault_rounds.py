@@ -43,6 +43,7 @@ class Seen:
     silence: float
     recovery: float
     out_of_order: int
+    longest_wait: float = 0
 
     @property
     def failure_rate(self):
@@ -51,7 +52,8 @@ class Seen:
 
     def __str__(self):
         text = (f"acknowledged {self.acknowledged:5}  lost {self.lost}  failed {self.failure_rate:6.2%}"
-                f"  silence {self.silence:4.1f} s  recovered in {self.recovery:4.1f} s")
+                f"  silence {self.silence:4.1f} s  longest wait {self.longest_wait:4.1f} s"
+                f"  recovered in {self.recovery:4.1f} s")
         return text + (f"  OUT OF ORDER {self.out_of_order}" if self.out_of_order else "")
 
 
@@ -61,6 +63,8 @@ class Result:
     seen: dict
     #: Why the round came to no end.
     failure: str = ""
+    #: What else was seen.
+    notes: str = ""
 
     @property
     def held(self):
@@ -116,6 +120,8 @@ class Rounds:
             return result
         for protocol, seen in result.seen.items():
             print(f"round {number:3}  {kind.name:<26} {protocol}  {seen}", flush=True)
+        if result.notes:
+            print(f"           {result.notes}", flush=True)
         return result
 
     # One round
@@ -149,7 +155,7 @@ class Rounds:
         disorder = self.out_of_order()
         return Result(kind.name, {
             load.protocol: Seen(load.acknowledged, load.lost, load.failed, load.silence(struck), load.recovery(struck),
-                                self.disorder(load, disorder)) for load in loads})
+                                self.disorder(load, disorder), load.longest_wait) for load in loads})
 
     def choose(self, target):
         names = [name for name in self.cluster.state["processes"] if name.rsplit("-", 1)[0] == target]
@@ -202,11 +208,14 @@ class Rounds:
         statement = ("SELECT d.name FROM ts_kv_latest l JOIN device d ON d.id = l.entity_id JOIN"
                      " (SELECT entity_id, key, max(ts) AS newest FROM ts_kv GROUP BY 1, 2) h USING (entity_id, key)"
                      " WHERE l.ts <> h.newest AND d.name LIKE 'DW%'")
+        return [int(name[2:]) for name in self.ask(statement).split()]
+
+    def ask(self, statement):
         done = subprocess.run(["psql", "-qAt", self.cluster.state["postgres"]["url"], "-c", statement], capture_output=True,
                               text=True)
         if done.returncode != 0:
-            raise Failure(f"the order cannot be read: {done.stderr}")
-        return [int(name[2:]) for name in done.stdout.split()]
+            raise Failure(f"the database cannot be asked: {done.stderr}")
+        return done.stdout.strip()
 
     def disorder(self, load, devices):
         # A request that a client gave up and sent again may be done twice, the second time late: over HTTP only rounds in
@@ -231,13 +240,14 @@ class Rounds:
 
     def summary(self, seconds):
         print(f"\n{len(self.results)} rounds in {seconds:.0f} s; per kind and protocol: rounds, messages that clients had to send"
-              " again or got an error for, longest silence, time until messages are taken at full rate again")
+              " again or got an error for, longest silence, longest wait of a message, time until messages are taken at full rate again")
         for name in sorted({result.kind for result in self.results}):
             for protocol in self.rates:
                 mine = [result.seen[protocol] for result in self.results if result.kind == name and protocol in result.seen]
                 if mine:
                     print(f"  {name:<26} {protocol}  {len(mine):3}  {statistics.mean(s.failure_rate for s in mine):7.2%}"
-                          f"  {max(s.silence for s in mine):5.1f} s  {statistics.median(s.recovery for s in mine):5.1f} s"
+                          f"  {max(s.silence for s in mine):5.1f} s  {max(s.longest_wait for s in mine):5.1f} s"
+                          f"  {statistics.median(s.recovery for s in mine):5.1f} s"
                           f" (longest {max(s.recovery for s in mine):.1f} s)")
         seen = [one for result in self.results for one in result.seen.values()]
         print(f"acknowledged {sum(s.acknowledged for s in seen)}, lost {sum(s.lost for s in seen)},"

@@ -1,4 +1,4 @@
-"""What a cluster stands on: PostgreSQL, Kafka, ZooKeeper, Redis. Each on ports of 127.0.0.1, in a folder of its own."""
+"""What a cluster stands on: PostgreSQL, Kafka, ZooKeeper, Redis. Each at a place of its own, in a folder of its own."""
 import os
 import pathlib
 import pwd
@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from processes import Failure, accepts, free_ports, is_alive, kill, launch, terminate, wait_until
+from processes import LOOPBACK, Failure, accepts, free_ports, is_alive, kill, launch, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 POSTGRES = pathlib.Path("/usr/lib/postgresql/15/bin")
@@ -19,18 +19,19 @@ class Postgres:
 
     name = "postgres-1"
 
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, place=LOOPBACK):
+        self.place = place
         self.folder = pathlib.Path(folder) / "postgres"
         self.log = pathlib.Path(folder) / "postgres-1.log"
         self.port = port or free_ports(1)[0]
 
     @property
     def url(self):
-        return f"postgresql://postgres@127.0.0.1:{self.port}/thingsboard"
+        return f"postgresql://postgres@{self.place.address}:{self.port}/thingsboard"
 
     @property
     def jdbc(self):
-        return f"jdbc:postgresql://127.0.0.1:{self.port}/thingsboard"
+        return f"jdbc:postgresql://{self.place.address}:{self.port}/thingsboard"
 
     @staticmethod
     def as_postgres(*command):
@@ -48,7 +49,7 @@ class Postgres:
         run(self.as_postgres(POSTGRES / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale",
                              "--no-instructions"), self.log)
         settings = f"""
-listen_addresses = '127.0.0.1'
+listen_addresses = '{self.place.address}'
 port = {self.port}
 unix_socket_directories = '{self.folder}'
 max_connections = 200
@@ -59,78 +60,85 @@ log_min_messages = warning
         # Through a program of that user: the folder is closed to others.
         subprocess.run(self.as_postgres("tee", "-a", str(data / "postgresql.conf")), input=settings.encode(), check=True,
                        stdout=subprocess.DEVNULL)
+        if self.place is not LOOPBACK:
+            subprocess.run(self.as_postgres("tee", "-a", str(data / "pg_hba.conf")), input=b"host all all samenet trust\n", check=True,
+                           stdout=subprocess.DEVNULL)
 
     def launch(self):
         # A postmaster that was killed leaves its file; the number in it may be another process's by now.
-        return launch(self.as_postgres(POSTGRES / "postgres", "-D", self.folder / "data"), self.log)
+        return launch(self.place.command(self.as_postgres(POSTGRES / "postgres", "-D", self.folder / "data")), self.log)
 
     def wait(self, pid):
-        wait_until(lambda: subprocess.run([POSTGRES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode
-                   == 0, 60, "PostgreSQL", pid, self.log)
+        wait_until(lambda: subprocess.run([POSTGRES / "pg_isready", "-q", "-h", self.place.address, "-p",
+                                           str(self.port)]).returncode == 0, 60, "PostgreSQL", pid, self.log)
 
     def create_database(self):
-        run(["psql", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-c", "CREATE DATABASE thingsboard"],
+        run(["psql", "-q", "-h", self.place.address, "-p", str(self.port), "-U", "postgres", "-c", "CREATE DATABASE thingsboard"],
             self.log)
 
 
 class ZooKeeper:
     name = "zookeeper-1"
 
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, place=LOOPBACK):
+        self.place = place
         self.folder = pathlib.Path(folder) / "zookeeper"
         self.log = pathlib.Path(folder) / "zookeeper-1.log"
         self.port = port or free_ports(1)[0]
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.place.address}:{self.port}"
 
     def prepare(self):
         self.folder.mkdir()
         (self.folder / "zoo.cfg").write_text(f"""tickTime=1000
 dataDir={self.folder}/data
 clientPort={self.port}
-clientPortAddress=127.0.0.1
+clientPortAddress={self.place.address}
 admin.enableServer=false
 maxClientCnxns=0
 4lw.commands.whitelist=*
 """)
 
     def launch(self):
-        return launch(["java", "-Xmx128m", "-Dzookeeper.log.threshold=WARN", "-cp", f"/etc/zookeeper/conf:{ZOOKEEPER_JAR}",
-                       "org.apache.zookeeper.server.ZooKeeperServerMain", self.folder / "zoo.cfg"], self.log)
+        return launch(self.place.command(
+            ["java", "-Xmx128m", "-Dzookeeper.log.threshold=WARN", "-cp", f"/etc/zookeeper/conf:{ZOOKEEPER_JAR}",
+             "org.apache.zookeeper.server.ZooKeeperServerMain", self.folder / "zoo.cfg"]), self.log)
 
     def wait(self, pid):
-        wait_until(lambda: accepts(self.port), 60, "ZooKeeper", pid, self.log)
+        wait_until(lambda: accepts(self.port, self.place.address), 60, "ZooKeeper", pid, self.log)
 
 
 class Redis:
     name = "redis-1"
 
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, place=LOOPBACK):
+        self.place = place
         self.folder = pathlib.Path(folder) / "redis"
         self.log = pathlib.Path(folder) / "redis-1.log"
         self.port = port or free_ports(1)[0]
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.place.address}:{self.port}"
 
     def prepare(self):
         self.folder.mkdir()
 
     def launch(self):
-        return launch(["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.folder, "--save", "",
-                       "--appendonly", "no"], self.log)
+        return launch(self.place.command(["redis-server", "--port", self.port, "--bind", self.place.address, "--protected-mode", "no",
+                                          "--dir", self.folder, "--save", "", "--appendonly", "no"]), self.log)
 
     def wait(self, pid):
-        wait_until(lambda: accepts(self.port), 30, "Redis", pid, self.log)
+        wait_until(lambda: accepts(self.port, self.place.address), 30, "Redis", pid, self.log)
 
 
 class Kafka:
     """Brokers of TEST_KAFKA_BOOTSTRAP, else of the script TEST_KAFKA_CLUSTER, else librdkafka's mock cluster."""
 
-    def __init__(self, folder, brokers, state=None):
+    def __init__(self, folder, brokers, state=None, place=LOOPBACK):
+        self.place = place
         self.folder = pathlib.Path(folder) / "kafka"
         self.log = pathlib.Path(folder) / "kafka.log"
         self.brokers = brokers
@@ -192,10 +200,21 @@ class Kafka:
         if self.kind != "cluster":
             raise Failure("only brokers of TEST_KAFKA_CLUSTER can be started again")
         # On a machine that is short of time a broker takes longer than the script waits.
-        run([self.script, "restart", str(number)], self.log, environment=self.environment(), check=False)
+        run(self.place.command([self.script, "restart", str(number)]), self.log, environment=self.environment(), check=False)
         if not is_alive(self.pid(number)):
             raise Failure(f"broker {number} did not start again; see {self.log}")
         return self.pid(number)
+
+    def move(self):
+        """The one broker listens at its place from now on; its controller stays on the loopback interface, which is the place's own.
+        Returns its process id."""
+        if self.kind != "cluster" or self.brokers != 1:
+            raise Failure("only a broker of TEST_KAFKA_CLUSTER that is alone can be at another place")
+        kill(self.pid(1))
+        path = self.folder / "node-1.properties"
+        path.write_text(path.read_text().replace("PLAINTEXT://127.0.0.1:", f"PLAINTEXT://{self.place.address}:"))
+        self.bootstrap = self.bootstrap.replace("127.0.0.1", self.place.address)
+        return self.restart(1)
 
     def down(self):
         if self.kind == "cluster":

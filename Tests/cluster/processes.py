@@ -12,6 +12,20 @@ class Failure(Exception):
     """Something did not start, stop or answer as it must."""
 
 
+class Place:
+    """Where processes run: an address of their own, and what starts them there."""
+
+    def __init__(self, address="127.0.0.1", prefix=()):
+        self.address = address
+        self.prefix = list(prefix)
+
+    def command(self, command):
+        return [*self.prefix, *command]
+
+
+LOOPBACK = Place()
+
+
 def free_ports(count):
     """Ports that were free a moment ago."""
     sockets = [socket.socket() for _ in range(count)]

@@ -1,4 +1,5 @@
 """Wrong settings, full disks, clocks that jump, a database without room: what must be said, kept, and come back by itself."""
+import concurrent.futures
 import contextlib
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from processes import free_ports, is_alive, signal_process
 from rest import Rest
 from server import eventually
 from test_cluster import TELEMETRY, direct, metrics, mqtt_port, publish
-from weather import (Extra, can_mount, configure_topic, movable_clocks, restart_postgres, secure_broker,
+from weather import (Extra, Processors, can_mount, configure_topic, movable_clocks, restart_postgres, secure_broker,
                      small_broker_disk)
 
 
@@ -250,7 +251,10 @@ def test_a_full_disk_of_the_broker_loses_nothing_that_was_acknowledged(cluster, 
     if not can_mount(tmp_path):
         pytest.skip("mounting a tmpfs needs root (or CAP_SYS_ADMIN)")
     device = rest.create_device()
-    with small_broker_disk(cluster, 300) as disk, Sender(mqtt_port(cluster, 1), device) as sender:
+    hasty = {"NEEDLETAIL_KAFKA_PATIENCE_MS": "2000"}
+    with small_broker_disk(cluster, 300) as disk, Sender(mqtt_port(cluster, 1), device) as sender, \
+            Extra(cluster, "http-transport", "hasty", **hasty) as transport:
+        eventually(lambda: ready(transport), 60, f"readiness: {transport.text()[-2000:]}")
         filler = disk / "filler"
         with open(filler, "wb", buffering=0) as file:
             try:
@@ -261,11 +265,19 @@ def test_a_full_disk_of_the_broker_loses_nothing_that_was_acknowledged(cluster, 
         # The broker gives up when it cannot append: nobody else may acknowledge in its place.
         eventually(lambda: not is_alive(cluster.pid("kafka-1")), 60, "the end of the broker")
         count = len(sender.acknowledged)
+        processors = Processors(cluster)
+        # A transport that could acknowledge nothing says so; core nodes and rule engines have work that needs no broker.
+        eventually(lambda: not ready(transport), 60, "a transport that is not ready")
+        assert requests.get(transport.url + "/health/ready", timeout=5).json()["checks"]["kafka"] == "DOWN"
+        assert requests.get(transport.url + "/health/live", timeout=5).status_code == 200
+        assert all(cluster.is_ready(f"core-node-{number}") for number in (1, 2))
         time.sleep(1)
+        processors.assert_calm()
         assert len(sender.acknowledged) == count
         filler.unlink()
         cluster.start("kafka-1")
         sender.await_more(10, 120)
+        eventually(lambda: ready(transport), 60, "readiness of the transport")
     sender.await_stored(90)
     for service in SERVICES:
         for number in (1, 2):
@@ -342,7 +354,17 @@ def test_a_database_without_room_for_connections_is_named_and_waited_for(cluster
                 connection.publish(TELEMETRY, {"ts": start + value, "values": {"d": value}})
                 connection.puback()
             eventually(lambda: "too many clients" in said(), 40, "the cause in a log")
-            time.sleep(3)
+            processors = Processors(cluster)
+            began = time.monotonic()
+            # There is room for two connections, and there are four processes; whoever has one may be ready.
+            databases = [f"{service}-{number}" for service in ("core-node", "rule-engine") for number in (1, 2)]
+            eventually(lambda: not all(cluster.is_ready(name) for name in databases), 30, "one that is not ready")
+            for number in (1, 2):
+                answer = Rest.without_login(direct(cluster, f"core-node-{number}"), rest.token).call("GET", f"/api/device/{device.id}")
+                assert answer.status_code in (200, 503), answer.text
+            assert all(cluster.is_ready(f"mqtt-transport-{number}") for number in (1, 2))
+            time.sleep(max(0, 3 - (time.monotonic() - began)))
+            processors.assert_calm()
             assert len(said().splitlines()) < 400, "a log is flooded"
         finally:
             restart_postgres(cluster)
@@ -358,3 +380,39 @@ def test_a_database_without_room_for_connections_is_named_and_waited_for(cluster
     for number in (1, 2):
         cluster.wait_ready(f"core-node-{number}")
         assert Rest(direct(cluster, f"core-node-{number}")).ok("GET", f"/api/device/{device.id}")["name"] == device.entity["name"]
+
+
+def test_after_an_outage_of_the_database_no_request_meets_a_dead_connection(cluster, rest):
+    device = rest.create_device()
+    nodes = [Rest(direct(cluster, f"core-node-{number}")) for number in (1, 2)]
+
+    def read(node):
+        return node.call("GET", f"/api/device/{device.id}")
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        def read_all(count):
+            return {answer.status_code: answer for answer in pool.map(read, nodes * count)}
+
+        # As many connections as there may be.
+        assert set(read_all(20)) == {200}
+        cluster.kill("postgres-1")
+        try:
+            during = pool.submit(read_all, 2)
+            saving = pool.submit(nodes[0].call, "POST", "/api/device", device.entity | {"label": "during"})
+            answers = during.result() | {(answer := saving.result()).status_code: answer}
+            # Nobody waits for ever, and nobody hears that something is wrong with the request or the program.
+            assert set(answers) <= {200, 503}, {status: answer.text for status, answer in answers.items()}
+            for status, answer in answers.items():
+                assert status == 200 or answer.json()["message"], answer.text
+            eventually(lambda: not cluster.is_ready("core-node-1") and not cluster.is_ready("core-node-2"), 30, "the truth")
+        finally:
+            cluster.start("postgres-1")
+        assert {status: answer.text for status, answer in read_all(20).items() if status != 200} == {}
+        # And once more, without anybody having asked meanwhile: all connections are dead, and nobody knows.
+        cluster.kill("postgres-1")
+        cluster.start("postgres-1")
+        answers = pool.submit(read_all, 20), pool.submit(nodes[1].call, "POST", "/api/device", device.entity | {"label": "after"})
+        assert {status: answer.text for status, answer in answers[0].result().items() if status != 200} == {}
+        assert answers[1].result().status_code in (200, 409, 503), answers[1].result().text
+    for number in (1, 2):
+        cluster.wait_ready(f"core-node-{number}")

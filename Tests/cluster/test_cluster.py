@@ -1,4 +1,6 @@
 """Section 12 of cluster.md, against real processes. The number in a comment is that of the case."""
+import concurrent.futures
+import contextlib
 import json
 import os
 import socket
@@ -11,9 +13,14 @@ import pytest
 import requests
 
 import mqtt
-from cluster import ROOT, SERVICES, executables
+from cluster import ROOT, SERVICES, executables, status_of
+from devices import Answering, device_owned_by
+from infrastructure import Kafka
+from partitions import owner, partition
+from processes import is_alive
 from rest import Rest
 from server import eventually
+from weather import Extra
 
 TELEMETRY = "v1/devices/me/telemetry"
 
@@ -80,6 +87,34 @@ def test_topics_have_the_configured_names_and_partitions(cluster):  # 4
         assert found[f"tb_rule_engine.notifications.rule-engine-{number}"] == 1
         assert found[f"tb_transport.notifications.mqtt-transport-{number}"] == 1
         assert found[f"tb_transport.api.responses.http-transport-{number}"] == 1
+
+
+def test_topics_have_the_configured_number_of_replicas(cluster, kafka, tmp_path):  # 4
+    brokers = Kafka(tmp_path, 3)
+    brokers.finish(brokers.begin())
+    # Another cluster, on brokers and below a path of its own.
+    other = {"TB_KAFKA_SERVERS": brokers.bootstrap, "ZOOKEEPER_NODES_DIR": "/replicated", "REDIS_DB": "2"}
+    names = {"core-node": "replicated-core", "rule-engine": "replicated-engine", "mqtt-transport": "replicated-transport"}
+    try:
+        with contextlib.ExitStack() as stack:
+            started = [stack.enter_context(Extra(cluster, service, name, TB_QUEUE_KAFKA_REPLICATION_FACTOR="3", **other))
+                       for service, name in names.items()]
+            # More replicas than there are brokers.
+            greedy = stack.enter_context(Extra(cluster, "core-node", "too-many-replicas", TB_QUEUE_KAFKA_REPLICATION_FACTOR="4",
+                                               TB_QUEUE_PREFIX="greedy", **other | {"ZOOKEEPER_NODES_DIR": "/greedy"}))
+            for one in started:
+                eventually(lambda: status_of(one.url + "/health/ready") == 200, 120, f"readiness: {one.text()[-2000:]}")
+            listing = json.loads(subprocess.run(["kcat", "-L", "-J", "-b", brokers.bootstrap], capture_output=True, check=True).stdout)
+            found = {topic["topic"]: [{replica["id"] for replica in partition["replicas"]} for partition in topic["partitions"]]
+                     for topic in listing["topics"] if not topic["topic"].startswith("__")}
+            assert {"tb_core", "tb_rule_engine.main", "tb_transport.api.requests", "tb_core.notifications.replicated-core",
+                    "tb_rule_engine.notifications.replicated-engine", "tb_transport.notifications.replicated-transport",
+                    "tb_transport.api.responses.replicated-transport"} <= set(found)
+            assert {frozenset(replicas) for partitions in found.values() for replicas in partitions} == {frozenset({1, 2, 3})}
+            eventually(lambda: "replication factor" in greedy.text().lower(), 60, f"the cause: {greedy.text()[-2000:]}")
+            assert status_of(greedy.url + "/health/ready") != 200
+    finally:
+        brokers.down()
 
 
 def test_partitions_are_divided_without_rest_and_without_overlap(cluster):
@@ -196,6 +231,15 @@ def test_a_deleted_device_is_cut_off(cluster, rest, device):  # 21
 # Services that go and come
 
 
+def device_of_engine(rest, engine):
+    """A new device whose messages that rule engine processes."""
+    while True:
+        device = rest.create_device()
+        if owner(partition(device.id), ("rule-engine-1", "rule-engine-2"), "rule_engine.Main") == engine:
+            return device
+        rest.call("DELETE", "/api/device/" + device.id)
+
+
 def test_without_cores_a_device_hears_that_the_server_is_unavailable(cluster, device):  # 9
     for number in (1, 2):
         cluster.terminate(f"core-node-{number}")
@@ -285,6 +329,66 @@ def test_the_partitions_of_a_killed_rule_engine_are_taken_over(cluster, rest):  
         device.await_latest({"x": count - 1}, 5)
 
 
+@contextlib.contextmanager
+def locked_table(cluster, table):
+    """Nobody reads or writes that table for a while."""
+    with subprocess.Popen(["psql", "-qAt", cluster.state["postgres"]["url"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as session:
+        session.stdin.write(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT 'locked';\n")
+        session.stdin.flush()
+        assert session.stdout.readline() == "locked\n"
+        try:
+            yield
+        finally:
+            session.stdin.close()
+
+
+def test_what_a_killed_rule_engine_had_in_work_is_done_once(cluster, rest):  # 30
+    devices = [device_of_engine(rest, "rule-engine-1") for _ in range(4)]
+    start, count = 1_700_000_400_000, 50
+    cores = [Rest(direct(cluster, f"core-node-{number}")) for number in (1, 2)]
+
+    def raise_alarm(job):
+        device, number = job
+        return cores[number % 2].call("POST", "/api/alarm", {"type": "Fire", "severity": "MAJOR", "originator": device.entity["id"]})
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        with locked_table(cluster, "ts_kv"):
+            for device in devices:
+                with mqtt.connected(mqtt_port(cluster, 1), device.token, seconds=20) as connection:
+                    for number in range(count):
+                        connection.publish(TELEMETRY, {"ts": start + number, "values": {"w": number}})
+                    for _ in range(count):
+                        connection.expect(mqtt.PUBACK)
+
+            def in_work():
+                return sum(value for name, value in metrics(cluster, "rule-engine-1").items()
+                           if name.startswith("kafka_records_in_flight")) >= len(devices) * count
+
+            # All of it waits for the database; what is sent there already may take effect after the end of its sender.
+            eventually(in_work, 30, "messages in work")
+            alarms = pool.map(raise_alarm, [(device, number) for number in range(4) for device in devices])
+            cluster.kill("rule-engine-1")
+        # Whoever asked, while the message of the alarm had nobody to take it: each device has one.
+        assert {answer.status_code for answer in alarms} == {200}
+
+    def rows():
+        statement = ("SELECT count(*), count(DISTINCT ts), coalesce(sum(long_v), 0) FROM ts_kv WHERE entity_id IN ("
+                     + ",".join(f"'{device.id}'" for device in devices) + f") AND ts >= {start} GROUP BY entity_id")
+        return sorted(subprocess.run(["psql", "-qAt", cluster.state["postgres"]["url"], "-c", statement], capture_output=True,
+                                     text=True, check=True).stdout.split())
+
+    eventually(lambda: rows() == [f"{count}|{count}|{sum(range(count))}"] * len(devices), 60, "every value once")
+    for device in devices:
+        device.await_latest({"w": count - 1}, 5)
+        found = rest.ok("GET", f"/api/alarm/DEVICE/{device.id}?pageSize=10&page=0")["data"]
+        assert [(alarm["type"], alarm["status"]) for alarm in found] == [("Fire", "ACTIVE_UNACK")]
+    # What comes now is taken by the one that lives, and nothing comes twice later.
+    cluster.start("rule-engine-1")
+    publish(mqtt_port(cluster, 1), devices[0].token, {"w": -1})
+    devices[0].await_latest({"w": -1}, 10)
+
+
 def test_devices_of_a_killed_transport_connect_again_through_the_balancer(cluster, device):
     connection = mqtt.connected(mqtt_port(cluster), device.token)
     victim = max((1, 2), key=lambda number: metrics(cluster, f"mqtt-transport-{number}").get("mqtt_connections", 0))
@@ -302,15 +406,46 @@ def test_devices_of_a_killed_transport_connect_again_through_the_balancer(cluste
 
 
 def test_a_paused_core_is_replaced_and_comes_back(cluster, rest, device):  # 31
+    owned = 'kafka_owned_partitions{topic="tb_core"}'
+    first = Rest(direct(cluster, "core-node-1"))
+    foreign = [device_owned_by(first, "core-node-2") for _ in range(3)]
+    players = [Answering(mqtt_port(cluster, 1 + number % 2), one) for number, one in enumerate(foreign)]
+    pid = cluster.pid("core-node-2")
+
+    def call(node, one, number):
+        return node.call("POST", f"/api/rpc/twoway/{one.id}", {"method": "m", "params": number, "timeout": 5000})
+
+    began = time.monotonic()
     cluster.pause("core-node-2")
     try:
-        owned = 'kafka_owned_partitions{topic="tb_core"}'
         eventually(lambda: metrics(cluster, "core-node-1")[owned] == 10, 30, "the take-over")
         publish(mqtt_port(cluster, 1), device.token, {"p": 1}, 25)
+        # Its devices belong to the other one now, with their sessions.
+        for number, one in enumerate(foreign):
+            eventually(lambda: call(first, one, number).status_code == 200, 30, "an answer by way of the next owner")
+        time.sleep(max(0, 20 - (time.monotonic() - began)))
     finally:
         cluster.resume("core-node-2")
+
+    def shared_out():
+        counts = [metrics(cluster, name)[owned] for name in ("core-node-1", "core-node-2")]
+        return min(counts) > 0 and sum(counts) == 10
+
+    eventually(shared_out, 60, "its share")
     cluster.wait_ready("core-node-2", 60)
-    eventually(lambda: 0 < metrics(cluster, "core-node-2")[owned] < 10, 30, "its share")
+    assert cluster.pid("core-node-2") == pid and is_alive(pid)
+    second = Rest(direct(cluster, "core-node-2"))
+    for one, player in zip(foreign, players):
+        def reached(node, number):
+            answer = call(node, one, number)
+            return answer.status_code == 200 and answer.json() == {"twice": 2 * number}
+
+        eventually(lambda: reached(first, 100), 30, "an answer by way of the owner that is back")
+        player.seen.clear()
+        # One owner, one session: each call comes once.
+        assert all(reached(node, number) for number, node in enumerate([first, second] * 3))
+        assert player.seen == list(range(6))
+        player.close()
     publish(mqtt_port(cluster, 2), device.token, {"p": 2})
     device.await_latest({"p": 2}, 10)
 

@@ -7,10 +7,12 @@ import time
 import pytest
 
 import mqtt
+from cluster import SERVICES
 from server import eventually
 from partitions import core_of
 from test_cluster import direct, metrics, mqtt_port, publish
 from rest import Rest
+from weather import Processors
 
 
 def await_answers(cluster):
@@ -128,9 +130,15 @@ def test_a_redis_that_stands_still_or_is_full_slows_nothing_down_for_long(cluste
         cluster.resume("redis-1")
     redis(cluster, "CONFIG", "SET", "maxmemory", 1)
     try:
+        processors = Processors(cluster)
+        began = time.monotonic()
         other = rest.create_device()
         publish(mqtt_port(cluster, 2), other.token, {"s": 2}, 15)
         other.await_latest({"s": 2}, 10)
+        # Nothing that is asked of them needs the cache.
+        assert all(cluster.is_ready(f"{service}-{number}") for service in SERVICES for number in (1, 2))
+        time.sleep(max(0, 2 - (time.monotonic() - began)))
+        processors.assert_calm()
     finally:
         redis(cluster, "CONFIG", "SET", "maxmemory", 0)
     assert sum(count for name, count in metrics(cluster, "core-node-1").items() if "redis_failures" in name) + sum(

@@ -4,6 +4,7 @@ import time
 import uuid
 
 import pytest
+import requests
 
 import mqtt
 from devices import ATTRIBUTES, at
@@ -219,3 +220,39 @@ def test_a_device_whose_owner_was_killed_becomes_inactive_once(cluster, rest, de
     time.sleep(2)
     assert events() == 1
     assert witness.attributes("SERVER_SCOPE")["active"] is False
+
+
+# Tokens
+
+
+def test_tokens_that_are_over_are_over_on_every_core_node_at_once(cluster, rest):
+    one, two = Rest(direct(cluster, "core-node-1")), Rest(direct(cluster, "core-node-2"))
+
+    def refused(node, token):
+        answer = requests.get(node.url + "/api/auth/user", headers={"X-Authorization": "Bearer " + token}, timeout=10)
+        return answer.status_code == 401
+
+    def heard():
+        return sum(count for name, count in metrics(cluster, "core-node-2").items()
+                   if name.startswith("kafka_notifications_received_total"))
+
+    for _ in range(3):
+        token = one.ok("POST", "/api/auth/login", {"username": "tenant@thingsboard.org", "password": "tenant"})["token"]
+        assert not refused(two, token)
+        before = heard()
+        assert requests.post(one.url + "/api/auth/logout", headers={"X-Authorization": "Bearer " + token}, timeout=10).ok
+        eventually(lambda: refused(two, token), 5, "the end of the token on the other node")
+        assert refused(one, token)
+        eventually(lambda: heard() > before, 5, "the notification")
+    # A changed password ends every token of the person.
+    email = f"people{uuid.uuid4().hex[:12]}@example.com"
+    user = one.ok("POST", "/api/user?sendActivationMail=false", {"email": email, "authority": "TENANT_ADMIN"})
+    first = activate(one, user, "a-first-word-1")
+    tokens = [Rest(node.url, email, "a-first-word-1").token for node in (one, two)]
+    changed = requests.post(one.url + "/api/auth/changePassword", headers={"X-Authorization": "Bearer " + tokens[0]},
+                            json={"currentPassword": "a-first-word-1", "newPassword": "a-second-word-2"}, timeout=10)
+    assert changed.ok, changed.text
+    for token in tokens:
+        eventually(lambda: refused(two, token), 5, "the end of the old tokens on the other node")
+    assert first is not None
+    one.ok("DELETE", f"/api/user/{user['id']['id']}")

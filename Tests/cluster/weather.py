@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 from cluster import executables
 from infrastructure import HERE, POSTGRES, Postgres
@@ -36,8 +37,27 @@ class Extra:
         return is_alive(self.pid)
 
     def processor_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(self.pid)
+
+
+class Processors:
+    """What the services of a cluster use of the processors from now on."""
+
+    def __init__(self, cluster):
+        self.pids = {name: process["pid"] for name, process in cluster.state["processes"].items() if "service" in process}
+        self.used = {name: processor_seconds(pid) for name, pid in self.pids.items()}
+        self.began = time.monotonic()
+
+    def assert_calm(self, most=0.5):
+        """None of them used more than that share of a core: whoever cannot go on waits."""
+        seconds = time.monotonic() - self.began
+        shares = {name: (processor_seconds(pid) - self.used[name]) / seconds for name, pid in self.pids.items()}
+        assert max(shares.values()) < most, f"one turns in a circle: {shares}"
+
+
+def processor_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # Brokers

@@ -21,7 +21,9 @@ final class ClusterLink {
     private let ownsPartitions: Bool
     private var watch: KafkaWatch?
     private let logger: Logger
-    private let isJoined = JoinedFlag()
+    private let isJoined = SharedFlag(false)
+    /// Of a transport: the others say by their partitions that they have left their work to others.
+    private let reachesKafka = SharedFlag(true)
 
     /// The clients of Kafka of a process.
     static func hub(_ runtime: ServiceRuntime, _ settings: ClusterSettings) throws -> KafkaHub {
@@ -58,6 +60,10 @@ final class ClusterLink {
         isOwner = { lease.isValid }
         let isJoined = isJoined
         runtime.health.add(HealthCheck("cluster") { isJoined.value })
+        if !ownsPartitions {
+            let reachesKafka = reachesKafka
+            runtime.health.add(HealthCheck("kafka") { reachesKafka.value })
+        }
     }
 
     /// Returns when this process is a member and knows the others.
@@ -66,9 +72,22 @@ final class ClusterLink {
     func join() async throws {
         try await zookeeper?.join()
         isJoined.set(true)
-        guard let zookeeper, ownsPartitions else { return }
         let probe = try KafkaProbe(hub: hub, topic: hub.settings.topics.core)
-        watch = KafkaWatch(probe: probe, membership: zookeeper, patience: kafkaPatience)
+        if !ownsPartitions {
+            // Nothing that a device sends could be acknowledged: a balancer has others.
+            let reachesKafka = reachesKafka
+            watch = KafkaWatch(probe: probe, patience: kafkaPatience) {
+                reachesKafka.set(false)
+            } rejoin: {
+                reachesKafka.set(true)
+            }
+        } else if let zookeeper {
+            watch = KafkaWatch(probe: probe, patience: kafkaPatience) {
+                await zookeeper.withdraw()
+            } rejoin: {
+                await zookeeper.rejoin()
+            }
+        }
     }
 
     /// The live processes of the cluster.
@@ -100,8 +119,11 @@ extension ServiceLoad {
     }
 }
 
-private final class JoinedFlag: Sendable {
-    private let flag = Atomic<Bool>(false)
+private final class SharedFlag: Sendable {
+    private let flag: Atomic<Bool>
+
+    init(_ value: Bool) { flag = Atomic(value) }
+
     var value: Bool { flag.load(ordering: .relaxed) }
     func set(_ value: Bool) { flag.store(value, ordering: .relaxed) }
 }

@@ -24,7 +24,7 @@ struct ClusterSettings {
     var runtime: RuntimeSettings
     var kafka: KafkaSettings
     var zookeeper: ZooKeeperConfiguration
-    /// `NEEDLETAIL_KAFKA_PATIENCE_MS`: a process that cannot reach Kafka for so long leaves its partitions to others.
+    /// `NEEDLETAIL_KAFKA_PATIENCE_MS`: a process that cannot reach Kafka for so long leaves its work to others.
     var kafkaPatience: Duration
     /// `NEEDLETAIL_HTTP_CREDENTIALS_MEMORY_MS`: for so long an HTTP transport knows who a token is without asking again.
     var credentialsMemory: Duration

@@ -30,6 +30,7 @@ final class CoreProcess: RunnableService {
     private var answers: KafkaTransportAPIServer?
     private var catalogue: QueueCatalogue?
     private let queueChanges = ChangeListener()
+    private let securityChanges = ChangeListener()
 
     init(settings: ClusterSettings, logger: Logger) {
         self.settings = settings
@@ -74,10 +75,11 @@ final class CoreProcess: RunnableService {
         try await own(core, link, on: control)
         try await answer(
             core.makeTransportAPI(telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines), link)
-        runtime.serve(
-            try await core.makeREST(
-                telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines,
-                directory: link.directory, queueTopics: KafkaQueueTopics(hub: link.hub)))
+        let rest = try await core.makeREST(
+            telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines, directory: link.directory,
+            queueTopics: KafkaQueueTopics(hub: link.hub))
+        securityChanges.set { rest.securityChanged() }
+        runtime.serve(rest)
         await link.setReady()
         runtime.started(statisticsOn: control)
     }
@@ -141,13 +143,17 @@ final class CoreProcess: RunnableService {
     private func listen(_ core: CorePart, _ link: ClusterLink, on loop: EventLoop) async throws {
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
         self.node = node
-        let (waiters, authenticator, queueChanges) = (core.waiters, core.authenticator, queueChanges)
+        let (waiters, authenticator) = (core.waiters, core.authenticator)
+        let (queueChanges, securityChanges) = (queueChanges, securityChanges)
         try await loop.run {
             node.onCoreNotification(on: loop) { notification in
                 waiters.receive(notification)
                 authenticator.receive(notification)
-                if case .entityChanged(_, let entity, _) = notification, entity.type == .queue {
-                    queueChanges.tell()
+                guard case .entityChanged(_, let entity, _) = notification else { return }
+                switch entity.type {
+                case .queue: queueChanges.tell()
+                case .adminSettings: securityChanges.tell()
+                default: break
                 }
             }
         }

@@ -1,13 +1,18 @@
 import Cluster
 import KafkaQueue
-import ZooKeeperCluster
 
-/// Lets a process that cannot reach Kafka leave its partitions to others until it can: `NEEDLETAIL_KAFKA_PATIENCE_MS`
+/// Lets a process that cannot reach Kafka leave its work to others until it can: `NEEDLETAIL_KAFKA_PATIENCE_MS`
 /// (`cluster.md` 13, 12).
 final class KafkaWatch: Sendable {
     private let task: Task<Void, Never>
 
-    init(probe: KafkaProbe, membership: ZooKeeperMembership, patience: Duration) {
+    /// - Parameters:
+    ///   - withdraw: Called when Kafka has been out of reach for `patience`.
+    ///   - rejoin: Called when it is there again after that.
+    init(
+        probe: KafkaProbe, patience: Duration, withdraw: @escaping @Sendable () async -> Void,
+        rejoin: @escaping @Sendable () async -> Void
+    ) {
         task = Task.detached {
             var judge = ReachabilityJudge(patience: patience, at: .now())
             while !Task.isCancelled {
@@ -16,8 +21,8 @@ final class KafkaWatch: Sendable {
                 let began = BootTime.now()
                 let isReachable = await probe.isReachable()
                 switch judge.observe(isReachable, from: began, to: .now()) {
-                case .withdraw: await membership.withdraw()
-                case .rejoin: await membership.rejoin()
+                case .withdraw: await withdraw()
+                case .rejoin: await rejoin()
                 case .stay: break
                 }
             }

@@ -19,6 +19,7 @@ final class KafkaHandle: @unchecked Sendable {
                     "Kafka setting \(name)", code: RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue, text: Self.string(text))
             }
         }
+        needletail_kafka_watch_sockets(configuration)
         if hasEvents {
             rd_kafka_conf_set(configuration, "log.queue", "true", nil, 0)
             rd_kafka_conf_set_events(configuration, NEEDLETAIL_KAFKA_EVENT_ALL)

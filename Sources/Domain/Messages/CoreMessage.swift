@@ -68,6 +68,10 @@ public enum CoreNotification: Sendable {
     case ruleEngineResponse(requestID: UUID128, RuleMessage?)
     /// An entity changed: forget what is cached of it. Sent to every core node.
     case entityChanged(TenantID, EntityID, EntityChange)
+
+    /// The settings or the revocations of tokens changed: read them. Sent to every core node.
+    public static let securityChanged = entityChanged(
+        TenantID(.null), EntityID(type: .adminSettings, uuid: .null), .updated)
 }
 
 /// What happened to an entity (`cluster.md` 3.3, ComponentLifecycleEvent).

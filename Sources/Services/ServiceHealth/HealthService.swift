@@ -20,16 +20,16 @@ public final class HealthService: HTTPResponder {
     /// The version that `/actuator/info` shows.
     public let version: String
     private let metrics: MetricsRegistry
-    private let checks = Mutex<[HealthCheck]>([])
+    private let checks = Mutex<[HealthProbe]>([])
 
     public init(version: String, metrics: MetricsRegistry, checks: [HealthCheck] = []) {
         self.version = version
         self.metrics = metrics
-        self.checks.withLock { $0 = checks }
+        self.checks.withLock { $0 = checks.map(HealthProbe.init) }
     }
 
     public func add(_ check: HealthCheck) {
-        checks.withLock { $0.append(check) }
+        checks.withLock { $0.append(HealthProbe(check)) }
     }
 
     // MARK: - As the only service behind a server
@@ -65,13 +65,13 @@ public final class HealthService: HTTPResponder {
 
     public func live() -> HTTPResponse { .json(#"{"status":"UP"}"#) }
 
-    /// 200 when every check holds, else 503; the body names the checks.
+    /// 200 when every check holds, else 503; the body names the checks. One that does not answer in time does not hold.
     public func ready() async -> HTTPResponse {
         var isReady = true
         var results: [(String, Bool)] = []
-        for check in checks.withLock({ $0 }) {
-            let result = await check.isReady()
-            results.append((check.name, result))
+        for probe in checks.withLock({ $0 }) {
+            let result = await probe.result(within: HealthProbe.limit)
+            results.append((probe.check.name, result))
             isReady = isReady && result
         }
         var response = Self.json { writer in

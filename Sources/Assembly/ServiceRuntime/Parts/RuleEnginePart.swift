@@ -36,7 +36,7 @@ public enum TelemetryPart {
         let writer = TelemetryWriter(
             configuration: settings.writer, partitioning: PartitionManager(scheme: settings.partitionScheme),
             logger: runtime.logger.labelled("telemetry"), metrics: runtime.metrics
-        ) { () throws(PostgresError) in try access.connect() }
+        ) { () throws(PostgresError) in try access.connectForWriting() }
         writer.start()
         return writer
     }

@@ -4,7 +4,11 @@ public import Kafka
 /// variables.
 public struct KafkaSettings: Sendable {
     /// Of every client.
-    public var common = KafkaProperties(["bootstrap.servers": "localhost:9092"])
+    public var common = KafkaProperties([
+        "bootstrap.servers": "localhost:9092",
+        // A broker that is there again is found again soon.
+        "socket.connection.setup.timeout.ms": "5000", "reconnect.backoff.max.ms": "2000",
+    ])
     public var producer = KafkaProperties()
     public var consumer = KafkaProperties()
     /// Consumer settings by topic, or start of topics' names; without the prefix.

@@ -53,10 +53,9 @@ public final class Database: Sendable {
         _ body: (DatabaseTransaction) async throws -> R
     ) async throws -> R {
         let pool = pool()
-        let connection = try await lease(from: pool).get()
-        let transaction = DatabaseTransaction(pool: pool, connection: connection)
+        let transaction = try await begin(in: pool)
+        let connection = transaction.connection
         do {
-            try await transaction.query("BEGIN")
             let value = try await body(transaction)
             try await transaction.commit()
             pool.onLoop { pool.release(connection) }
@@ -64,6 +63,22 @@ public final class Database: Sendable {
         } catch {
             await transaction.abandon()
             throw error
+        }
+    }
+
+    /// Takes another connection once where the first was dead: nothing has been done in it.
+    private func begin(in pool: LoopPool) async throws(DatabaseError) -> DatabaseTransaction {
+        var isFirst = true
+        while true {
+            let transaction = DatabaseTransaction(pool: pool, connection: try await lease(from: pool).get())
+            do throws(DatabaseError) {
+                try await transaction.query("BEGIN")
+                return transaction
+            } catch {
+                await transaction.abandon()
+                guard isFirst, case .connectionLost = error else { throw error }
+                isFirst = false
+            }
         }
     }
 

@@ -30,10 +30,16 @@ public struct DatabaseConfiguration: Sendable {
 
     // MARK: - Connecting
 
-    /// Notices a server that vanished without a word within about half a minute.
+    /// Notices a server that vanished without a word within a quarter of a minute.
     private static let keepAlive =
-        "connect_timeout=10 keepalives_idle=15 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=30000 "
+        "connect_timeout=10 keepalives_idle=10 keepalives_interval=5 keepalives_count=2 tcp_user_timeout=15000 "
         + "application_name=needletail "
+    /// Lets the server notice the same of us: by itself it would keep the session, its transaction and the locks of that for two
+    /// hours, and who goes on with the same devices would wait for them.
+    private static let serversKeepAlive = """
+        SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2;
+        SET tcp_user_timeout = 15000
+        """
 
     /// The connection string with what every connection should have unless it says otherwise: the last mention of a
     /// keyword wins.
@@ -42,7 +48,18 @@ public struct DatabaseConfiguration: Sendable {
     /// Opens a connection for blocking use by one thread, such as a writer's or an installer's. Its statements have no
     /// time limit. Blocks.
     public func connect() throws(PostgresError) -> PostgresConnection {
-        try PostgresConnection(connecting: fullConninfo, preparesStatements: preparesStatements)
+        let connection = try PostgresConnection(connecting: fullConninfo, preparesStatements: preparesStatements)
+        try connection.execute(Self.serversKeepAlive)
+        return connection
+    }
+
+    /// Opens a connection of a writer. Blocks.
+    public func connectForWriting() throws(PostgresError) -> PostgresConnection {
+        let connection = try connect()
+        // A process that stands still in the middle of a transaction keeps the locks of its rows from who took its partitions
+        // over; it writes the batch again when it goes on.
+        try connection.execute("SET idle_in_transaction_session_timeout = 15000")
+        return connection
     }
 
     /// Opens a connection of the pool, with its limits. Blocks.

@@ -60,7 +60,7 @@ final class LoopPool: @unchecked Sendable {
     func submit(_ work: WaiterQueue.Work) {
         precondition(loop.isCurrent)
         guard !isClosed else { return work.fail(.closed) }
-        if waiters.isEmpty, let connection = idle.popLast() { return start(work, on: connection) }
+        if waiters.isEmpty, let connection = takeIdle() { return start(work, on: connection) }
         guard waiters.count < settings.configuration.maximumWaiters else {
             metrics.refused.increment()
             return work.fail(.overloaded)
@@ -71,11 +71,22 @@ final class LoopPool: @unchecked Sendable {
         sweepLater()
     }
 
+    /// A free connection on which the server has said nothing unasked: that is its good-bye as a rule, which the loop has not
+    /// come to yet.
+    private func takeIdle() -> PooledConnection? {
+        while let connection = idle.popLast() {
+            if !connection.hasInput { return connection }
+            lose(connection, PostgresError(message: "ended by the server", isConnectionFailure: true))
+        }
+        return nil
+    }
+
     private func start(_ work: WaiterQueue.Work, on connection: PooledConnection) {
         metrics.inUse.add(1)
         switch work {
-        case .statement(let statement, let completion):
-            send(CollectionOfOne(statement), on: connection, completion)
+        case .statement(let statement, let completion, let isRepeated):
+            let repeatable = !isRepeated && statement.onlyReads ? statement : nil
+            send(CollectionOfOne(statement), on: connection, completion, repeatable: repeatable)
         case .lease(let continuation):
             connection.isLeased = true
             continuation.resume(returning: .success(connection))
@@ -97,9 +108,10 @@ final class LoopPool: @unchecked Sendable {
 
     private func send(
         _ statements: some Collection<SQLStatement>, on connection: PooledConnection,
-        _ completion: PooledConnection.Completion
+        _ completion: PooledConnection.Completion, repeatable: SQLStatement? = nil
     ) {
-        connection.exchange = .init(remaining: statements.count, started: loop.now, completion: completion)
+        connection.exchange = .init(
+            remaining: statements.count, started: loop.now, completion: completion, repeatable: repeatable)
         sweepLater()
         do throws(PostgresError) {
             for statement in statements { try connection.connection.send(statement.text, statement.parameters) }
@@ -181,7 +193,13 @@ final class LoopPool: @unchecked Sendable {
         if !isClosed {
             logger.limited(.notice, "database connection lost", ["error": LogValue(describing: error)])
         }
-        exchange?.completion.resume(returning: .failure(.connectionLost(error)))
+        if let exchange {
+            if let statement = exchange.repeatable, !isClosed {
+                submit(.statement(statement, exchange.completion, isRepeated: true))
+            } else {
+                exchange.completion.resume(returning: .failure(.connectionLost(error)))
+            }
+        }
         openMore()
     }
 
@@ -279,6 +297,8 @@ final class LoopPool: @unchecked Sendable {
         let limit = settings.configuration.statementTimeout + Self.silenceAllowance
         for connection in open.values {
             guard let exchange = connection.exchange, loop.now - exchange.started > limit else { continue }
+            // Who has waited so long is not let wait as long again.
+            connection.exchange?.repeatable = nil
             lose(connection, PostgresError(message: "the server does not answer", isConnectionFailure: true))
         }
         if !waiters.isEmpty || open.values.contains(where: { $0.exchange != nil }) { sweepLater() }

@@ -1,3 +1,4 @@
+internal import Glibc
 public import Postgres
 internal import Reactor
 
@@ -11,6 +12,8 @@ final class PooledConnection: @unchecked Sendable {
         var firstError: PostgresError?
         var started: MonotonicTime
         var completion: Completion
+        /// To be sent once more where the connection turns out to be dead; `nil` for what may have taken effect.
+        var repeatable: SQLStatement?
     }
 
     /// Receives the last result, or the first error.
@@ -26,6 +29,12 @@ final class PooledConnection: @unchecked Sendable {
     var loss: PostgresError?
 
     init(_ connection: PostgresConnection) { self.connection = connection }
+
+    /// Whether there is something to read, the end of the stream included.
+    var hasInput: Bool {
+        var entry = pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, 0) > 0
+    }
 }
 
 /// The rows of one statement; see ``PostgresResult``.

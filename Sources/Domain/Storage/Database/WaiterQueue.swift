@@ -3,12 +3,12 @@ internal import Reactor
 /// Work that waits for a connection, oldest first.
 struct WaiterQueue {
     enum Work {
-        case statement(SQLStatement, PooledConnection.Completion)
+        case statement(SQLStatement, PooledConnection.Completion, isRepeated: Bool = false)
         case lease(CheckedContinuation<Result<PooledConnection, DatabaseError>, Never>)
 
         func fail(_ error: DatabaseError) {
             switch self {
-            case .statement(_, let completion): completion.resume(returning: .failure(error))
+            case .statement(_, let completion, _): completion.resume(returning: .failure(error))
             case .lease(let continuation): continuation.resume(returning: .failure(error))
             }
         }

@@ -10,6 +10,14 @@ public struct SQLStatement: Sendable {
         self.text = text
         self.parameters = parameters
     }
+
+    /// Whether running it twice is the same as running it once: it reads, and takes neither locks nor numbers of a sequence.
+    var onlyReads: Bool {
+        let text = text.drop { $0 == " " || $0 == "\n" }
+        guard text.hasPrefix("SELECT") || text.hasPrefix("WITH") else { return false }
+        let effects = ["INSERT ", "UPDATE", "DELETE ", "FOR SHARE", "nextval", "setval", "set_config", "pg_"]
+        return !effects.contains { text.contains($0) }
+    }
 }
 
 extension PostgresParameter {

@@ -53,6 +53,9 @@ extension APIError {
     static let permissionDenied = APIError(
         403, .permissionDenied, "You don't have permission to perform this operation!")
     static let busy = APIError(503, .general, "The server is busy, please try again later")
+    /// A reader was asked twice; what a writer asked for may have been done.
+    static let databaseLost = APIError(
+        503, .general, "The connection to the database was lost; whether the request took effect is not known")
     static let internalError = APIError(500, .general, "Internal server error")
     static let authenticationFailed = APIError(401, .authentication, "Authentication failed")
     static let invalidCredentials = APIError(401, .authentication, "Invalid username or password")
@@ -95,6 +98,7 @@ extension APIError {
             DatabaseError.unavailable, DatabaseError.closed, TelemetrySaveError.overloaded:
             // Nothing was done: the same request may succeed.
             self = .busy
+        case DatabaseError.connectionLost: self = .databaseLost
         case TelemetrySaveError.refused: self = .invalid("The database refuses the values")
         default:
             guard let error = EntityError.postgresError(error) else { return nil }
@@ -102,7 +106,9 @@ extension APIError {
                 self.init(violation)
             } else if error.isDataError {
                 self = .invalid("A value cannot be stored: \(error.message)")
-            } else if !error.isConnectionFailure, error.isTransient || error.isQueryCanceled {
+            } else if error.isConnectionFailure {
+                self = .databaseLost
+            } else if error.isTransient || error.isQueryCanceled {
                 self = .busy
             } else {
                 self = APIError(500, .database, "Database error")

@@ -6,7 +6,7 @@ internal import Synchronization
 /// disabled or deleted (`rest-api.md` 1.5).
 ///
 /// They are kept in the database, so that they survive a restart and hold on every node; requests look into memory only.
-/// A revocation holds here at once and elsewhere when ``readNew()`` has run there. An entry is forgotten when every token
+/// A revocation holds here at once and elsewhere when ``readNew()`` has run there, which other nodes are told to do. An entry is forgotten when every token
 /// that it concerns has expired by itself.
 final class TokenRevocations: Sendable {
     private struct State {
@@ -23,10 +23,13 @@ final class TokenRevocations: Sendable {
     private let state = Mutex(State())
     private let database: any StatementRunner
     private let codec: TokenCodec
+    private let events: any DeviceEvents
 
-    init(database: any StatementRunner, codec: TokenCodec) {
+    /// - Parameter events: Where other nodes are told of revocations.
+    init(database: any StatementRunner, codec: TokenCodec, events: any DeviceEvents = NoDeviceEvents()) {
         self.database = database
         self.codec = codec
+        self.events = events
     }
 
     /// Ends a session.
@@ -51,6 +54,7 @@ final class TokenRevocations: Sendable {
         let entry = TokenRevocation(subject: subject, issuedBefore: issuedBefore, expiry: now / 1000 + lifetime)
         take([entry])
         try await TokenRevocationRepository(database).save(entry)
+        await events.post(.securityChanged)
     }
 
     /// - Parameter issuedAt: Seconds since 1970.

@@ -80,6 +80,8 @@ public struct DeviceEventDispatcher: DeviceEvents {
             nodes.broadcast(.entityChanged(tenant, queue.entityID, change))
             ruleEngines.broadcast(.entityChanged(tenant, queue.entityID, change))
             notifications.broadcast(.queuesChanged)
+        case .securityChanged:
+            nodes.broadcast(.securityChanged)
         case .timeseriesUpdated, .timeseriesDeleted:
             break
         }

@@ -191,6 +191,7 @@ struct AdminEndpoints: EndpointGroup {
         guard let user = try await services.users.find(principal.userID) else { throw APIError.itemNotFound }
         try await services.settings.save(TokenSettings.key, settings.document, now: call.now)
         services.login.codec.settings = settings
+        await services.actions.events.post(.securityChanged)
         return .json(services.login.issue(for: user, session: .random(), now: call.now))
     }
 

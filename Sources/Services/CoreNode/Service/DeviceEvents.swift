@@ -26,6 +26,8 @@ public enum DeviceEvent: Sendable {
     case ruleChainChanged(tenant: TenantID, chain: RuleChainID, EntityChange)
     /// Which queues there are, or how they are processed.
     case queueChanged(tenant: TenantID, queue: QueueID, EntityChange)
+    /// Tokens are over before their time, or are signed otherwise.
+    case securityChanged
 }
 
 /// Where events go. They are posted after the change is committed and before the client gets its answer, so that a

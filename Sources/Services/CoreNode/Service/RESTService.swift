@@ -75,7 +75,7 @@ public struct RESTService: HTTPResponder {
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
         let codec = TokenCodec(tokens)
-        let revocations = TokenRevocations(database: database, codec: codec)
+        let revocations = TokenRevocations(database: database, codec: codec, events: events)
         try await revocations.readNew()
         let actions = EntityActions(
             events: events, messages: messages,
@@ -124,6 +124,9 @@ public struct RESTService: HTTPResponder {
             "not everything was done in time",
             ["messages.lost": .integer(messages), "audit.lost": .integer(records)])
     }
+
+    /// Another node tells that tokens are over or are signed otherwise. Safe from any thread.
+    public func securityChanged() { refresh.wake() }
 
     /// Every resource of the API.
     static func groups(_ services: Services) -> [any EndpointGroup] {
