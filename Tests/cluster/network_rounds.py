@@ -37,7 +37,7 @@ class NetworkKind(Kind):
             return 100
         if self.action == "lose":
             return 40
-        return self.pause + min(RETURN, self.pause)
+        return round(self.pause + min(RETURN, self.pause))
 
 
 def network_kinds(pause):
@@ -47,7 +47,7 @@ def network_kinds(pause):
         return NetworkKind(f"{service} {sign} {peer.rsplit('-', 1)[0]}", service, action, peer, pause, tells)
 
     kinds = [cut("core-node", "postgres-1", True), cut("rule-engine", "postgres-1", True),
-             cut("core-node", "zookeeper-1", False), cut("rule-engine", "zookeeper-1", True),
+             cut("core-node", "zookeeper-1", False), cut("rule-engine", "zookeeper-1", False),
              cut("core-node", "kafka-1", False), cut("rule-engine", "kafka-1", False),
              cut("mqtt-transport", "kafka-1", False), cut("http-transport", "kafka-1", False),
              cut("core-node", "redis-1", False),
@@ -192,7 +192,8 @@ class NetworkRounds(Rounds):
             raise Failure(f"{kind.name}: {self.notes}")
         if share > BUSY:
             raise Failure(f"{kind.name}: {busiest} turns in a circle: {share:.0%} of a core")
-        double = {topic: count for topic, count in watch.most_owned.items() if count > 10}
+        # Questions of transports may be answered twice.
+        double = {topic: count for topic, count in watch.most_owned.items() if count > 10 and topic != "tb_transport.api.requests"}
         if double:
             raise Failure(f"{kind.name}: partitions with two owners: {double}")
 

@@ -13,7 +13,7 @@ def test_links_that_are_cut_without_a_word_lose_nothing():
     reason = why_not() or (None if os.environ.get("TEST_KAFKA_CLUSTER") else "no real Kafka of our own")
     if reason:
         pytest.skip(f"hosts of their own: {reason}")
-    # The owner of devices' partitions cannot be reached by its peers; what is stored has to wait.
+    # What is stored has to wait; what is owned has to be given up.
     run = subprocess.run([ROOT / "Tests/cluster/faults", "--network", "--rounds", "2", "--pause", "12", "--rate", "100", "--http-rate",
                           "20", "--kind", "rule-engine x postgres", "--kind", "core-node <x zookeeper"],
                          capture_output=True, text=True, timeout=600)

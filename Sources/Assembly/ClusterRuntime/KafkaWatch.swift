@@ -15,11 +15,13 @@ final class KafkaWatch: Sendable {
     ) {
         task = Task.detached {
             var judge = ReachabilityJudge(patience: patience, at: .now())
+            // An attempt that lasts longer than the patience would count as none.
+            let limit = min(Duration.seconds(10), patience / 2)
             while !Task.isCancelled {
-                try? await Task.sleep(for: judge.isWithdrawn ? .seconds(1) : .seconds(5))
+                try? await Task.sleep(for: judge.isWithdrawn ? .seconds(1) : limit / 2)
                 if Task.isCancelled { return }
                 let began = BootTime.now()
-                let isReachable = await probe.isReachable()
+                let isReachable = await probe.isReachable(within: limit)
                 switch judge.observe(isReachable, from: began, to: .now()) {
                 case .withdraw: await withdraw()
                 case .rejoin: await rejoin()

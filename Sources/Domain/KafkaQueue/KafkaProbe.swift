@@ -15,7 +15,7 @@ public final class KafkaProbe: Sendable {
     /// Whether a broker answered within `limit`.
     public func isReachable(within limit: Duration = .seconds(10)) async -> Bool {
         let (admin, topic) = (admin, topic)
-        let milliseconds = Int32(clamping: limit.components.seconds * 1000)
+        let milliseconds = Int32(clamping: max(1, Int64(limit / .milliseconds(1))))
         return await DetachedThread.result("kafka-probe") {
             (try? admin.partitionCount(of: topic, milliseconds: milliseconds)) ?? nil != nil
         }
