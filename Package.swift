@@ -54,6 +54,8 @@ let c: [Target] = [
     systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     .target(name: "CSettings", path: "Sources/C/CSettings"),
     .target(name: "CCurl", path: "Sources/C/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    systemLibrary("CJavaScriptCore", pkgConfig: "javascriptcoregtk-4.1", apt: "libjavascriptcoregtk-4.1-dev"),
+    .target(name: "CScriptWorker", path: "Sources/C/CScriptWorker"),
     .target(name: "CZlib", path: "Sources/C/CZlib", linkerSettings: [.linkedLibrary("z")]),
 ]
 
@@ -69,6 +71,7 @@ let clients: [Target] = [
     swiftTarget("Clients", "YAML", ["CYAML"]),
     swiftTarget("Clients", "Mail", ["CCurl", "Crypto"]),
     swiftTarget("Clients", "Compression", ["CZlib"]),
+    swiftTarget("Clients", "JavaScript", ["CJavaScriptCore"]),
 ]
 
 let platform: [Target] = [
@@ -80,6 +83,7 @@ let platform: [Target] = [
     swiftTarget("Platform", "MQTTProtocol", ["Bytes"]),
     swiftTarget("Platform", "HTTPServer", ["Bytes", "Reactor", "CHTTPParser", "Logging", "Metrics"]),
     swiftTarget("Platform", "WebSocket", ["Bytes", "HTTPServer", "Crypto"]),
+    swiftTarget("Platform", "ScriptWire"),
     swiftTarget("Platform", "HTTPClient", ["Bytes", "Reactor", "CHTTPParser"]),
 ]
 
@@ -120,14 +124,16 @@ let services: [Target] = [
          "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "ScriptEngine",
-        ["Model", "Messages", "Queue", "JSON", "Crypto", "Reactor", "Logging", "Metrics", "Configuration", "CLinux"]),
+        ["Model", "Messages", "Queue", "JSON", "Crypto", "ScriptWire", "Reactor", "Logging", "Metrics", "Configuration",
+         "Threads", "CLinux", "CScriptWorker"]),
+    swiftTarget("Services", "ScriptWorker", ["JavaScript", "ScriptWire", "CLinux", "CScriptWorker"]),
     swiftTarget(
         "Services", "RuleEngine",
-        ["TransportCore", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor", "Logging", "Metrics",
-         "Cluster", "Configuration"]),
+        ["TransportCore", "ScriptEngine", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor",
+         "Logging", "Metrics", "Cluster", "Configuration"]),
     swiftTarget(
         "Services", "CoreNode",
-        ["Threads", "Cache", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail",
+        ["Threads", "Cache", "ScriptEngine", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail",
          "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes",
          "ServiceHealth"]),
     swiftTarget(
@@ -144,10 +150,11 @@ let assembly: [Target] = [
         "Assembly", "ServiceRuntime",
         ["ProcessRuntime", "CLinux", "Threads", "Cache", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry",
          "Messages", "Cluster", "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore",
-         "MQTTTransport", "HTTPTransport", "RuleEngine", "CoreNode"]),
+         "MQTTTransport", "HTTPTransport", "ScriptEngine", "RuleEngine", "CoreNode"]),
     swiftTarget(
         "Assembly", "ClusterRuntime",
-        ["ProcessRuntime", "ServiceRuntime", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Messages", "Cluster", "Queue",
+        ["ProcessRuntime", "ServiceRuntime", "ScriptEngine", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer",
+         "Messages", "Cluster", "Queue",
          "Cache", "Redis", "RedisCache", "KafkaQueue", "ZooKeeperCluster", "Postgres", "Storage", "Model", "ServiceHealth",
          "TransportCore", "HTTPTransport", "RuleEngine", "CoreNode"]),
 ]
@@ -171,6 +178,9 @@ let executables: [Target] = [
         linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
     clusterExecutable("mqtt-transport"), clusterExecutable("http-transport"), clusterExecutable("core-node"),
     clusterExecutable("rule-engine"),
+    .executableTarget(
+        name: "js-executor", dependencies: ["ScriptWorker"], path: "Sources/Executables/js-executor",
+        swiftSettings: strict, linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
 ]
 
 let testTargets: [Target] = [
@@ -194,9 +204,13 @@ let testTargets: [Target] = [
         "Storage",
         ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",
          "Crypto", "Threads"]),
-    tests("RuleEngine", ["Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
-    tests("ScriptEngine", ["Model", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
-    tests("Protobuf"),
+    tests(
+        "RuleEngine",
+        ["ScriptEngine", "Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
+    tests(
+        "ScriptEngine",
+        ["js-executor", "Model", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),
+    tests("JavaScript"), tests("Protobuf"),
     tests("TransportCore", ["Model", "Messages", "Queue", "Telemetry", "Protobuf", "Reactor", "Logging", "Metrics"]),
     tests(
         "MQTTTransport",
@@ -208,7 +222,7 @@ let testTargets: [Target] = [
          "Metrics", "Configuration"]),
     tests(
         "CoreNode",
-        ["Cache", "Model", "Messages", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
+        ["Cache", "ScriptEngine", "Model", "Messages", "Storage", "Postgres", "Telemetry", "JSON", "Crypto", "HTTPServer", "Logging", "Metrics",
          "Configuration", "ServiceHealth", "Queue", "Reactor"]),
     tests("LoadTester", ["Bytes", "Configuration", "JSON", "MQTTProtocol", "Reactor"]),
 ]
@@ -219,14 +233,14 @@ let benchmarks: [Target] = Context.environment["NEEDLETAIL_BENCHMARKS"] == nil ?
         name: "needletail-benchmarks",
         dependencies: [
             "Bytes", "Configuration", "HTTPClient", "JSON", "Kafka", "KafkaQueue", "Logging", "Messages", "Metrics", "Model",
-            "MQTTProtocol", "Postgres", "Queue", "Reactor", "RuleEngine", "Storage", "Telemetry",
+            "MQTTProtocol", "Postgres", "Queue", "Reactor", "RuleEngine", "ScriptEngine", "JavaScript", "Storage", "Telemetry",
         ],
         path: "Benchmarks/Sources", swiftSettings: strict),
 ]
 
 let package = Package(
     name: "needletail",
-    products: ["needletail", "mqtt-transport", "http-transport", "core-node", "rule-engine"].map {
+    products: ["needletail", "mqtt-transport", "http-transport", "core-node", "rule-engine", "js-executor"].map {
         .executable(name: $0, targets: [$0])
     },
     targets: c + clients + platform + domain + services + assembly + executables + testTargets + benchmarks,

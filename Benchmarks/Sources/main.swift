@@ -26,6 +26,7 @@ let parser = ArgumentParser(
             options: downlinks),
         Command("attribute-import", summary: "The same by one import.", options: downlinks),
         Command("calls", summary: "Calls to many devices at once, until each has its answer.", options: downlinks),
+        Command("scripts", summary: "Calls of a script, here and in a worker.", options: [seconds]),
         Command("micro", summary: "Codec, JSON, telemetry decoding, rule chain.", options: [seconds]),
     ])
 let arguments = parser.parseOrExit(CommandLine.arguments, environment: ProcessEnvironment.read())
@@ -36,6 +37,12 @@ case "micro":
     MicroBenchmarks.runAll(each: duration)
     do {
         try await RuleChainBenchmark.run(for: duration)
+    } catch {
+        fail("\(error)", status: 1)
+    }
+case "scripts":
+    do {
+        try await ScriptBenchmark.run(for: duration)
     } catch {
         fail("\(error)", status: 1)
     }

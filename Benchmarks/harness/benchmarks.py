@@ -198,6 +198,16 @@ def micro(settings: Settings) -> list[Figure]:
     return [Figure(name, series, "-", None) for name, series in gathered.items()]
 
 
+def scripts(settings: Settings) -> list[Figure]:
+    gathered: dict[str, Series] = {}
+    for _ in range(settings.runs):
+        for result in limit("scripts", "--seconds", "3"):
+            gathered.setdefault(result["name"], Series([], result["unit"])).values.append(result["perSecond"])
+    direct, worker = gathered.values()
+    (direct_name, worker_name) = gathered
+    return [Figure(direct_name, direct, "-", None), Figure(worker_name, worker, direct_name, direct)]
+
+
 ALL = {
     "transport-1": transport_1,
     "transport-20": transport_20,
@@ -222,4 +232,5 @@ ALL = {
     "cluster-scale": cluster_scale,
     "cluster-idle": cluster_idle,
     "micro": micro,
+    "scripts": scripts,
 }

@@ -3,14 +3,14 @@ import ScriptEngine
 import Testing
 
 @Suite struct ScriptErrorTests {
-    @Test func `what a script throws brings it no closer to being blocked`() {
+    @Test func whatAScriptThrowsBringsItNoCloserToBeingBlocked() {
         #expect(!ScriptError.runtime("x").countsTowardsBlocking)
         for error in [ScriptError.timeout, .compilation("x"), .tooLarge("x"), .crashed("x")] {
             #expect(error.countsTowardsBlocking)
         }
     }
 
-    @Test func `a blocked script is named`() {
+    @Test func aBlockedScriptIsNamed() {
         let script = UUID128(high: 0, low: 1)
         #expect(
             ScriptError.blocked(maximumErrors: 3, script: script).message

@@ -32,8 +32,9 @@ public enum ScriptError: Error, Sendable, Equatable {
     /// What users read.
     public var message: String {
         switch self {
-        case .compilation(let text): "Can't compile script: \(text)"
-        case .runtime(let text), .tooLarge(let text), .crashed(let text), .unavailable(let text): text
+        case .compilation(let text), .runtime(let text), .tooLarge(let text), .crashed(let text),
+            .unavailable(let text):
+            text
         case .timeout: "Script timeout!"
         case .notFound: "No compiled script found!"
         case .blocked(let maximum, let script):
