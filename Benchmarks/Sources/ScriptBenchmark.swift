@@ -23,6 +23,11 @@ enum ScriptBenchmark {
         try await throughWorker(duration)
     }
 
+    private final class Progress: Sendable {
+        let finished = Atomic(0)
+        let isOver = Atomic(false)
+    }
+
     private static func direct(_ duration: Duration) throws {
         let group = JavaScriptGroup()
         group.setTimeLimit(seconds: 8)
@@ -65,8 +70,7 @@ enum ScriptBenchmark {
         let metrics = MetricsRegistry()
         let workers = JavaScriptWorkers(settings: LocalJavaScriptSettings(), logger: .disabled, metrics: metrics)
         let engine = ScriptEngine(evaluators: [LocalJavaScript(workers)], metrics: metrics)
-        let finished = Atomic(0)
-        let ended = Atomic(false)
+        let progress = Progress()
         let script = try await Task(executorPreference: loop) {
             try await engine.prepare(ScriptSource(tenant: .system, body: body), .javaScript)
         }.value
@@ -75,8 +79,8 @@ enum ScriptBenchmark {
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<callsOnTheirWay {
                     group.addTask(executorPreference: loop) {
-                        while !ended.load(ordering: .relaxed), (try? await script.call(message)) != nil {
-                            finished.wrappingAdd(1, ordering: .relaxed)
+                        while !progress.isOver.load(ordering: .relaxed), (try? await script.call(message)) != nil {
+                            progress.finished.wrappingAdd(1, ordering: .relaxed)
                         }
                     }
                 }
@@ -84,12 +88,12 @@ enum ScriptBenchmark {
         }
         let clock = ContinuousClock()
         try await clock.sleep(for: duration / 10)
-        let before = finished.load(ordering: .relaxed)
+        let before = progress.finished.load(ordering: .relaxed)
         let began = clock.now
         try await clock.sleep(for: duration)
-        let count = finished.load(ordering: .relaxed) - before
+        let count = progress.finished.load(ordering: .relaxed) - before
         let took = clock.now - began
-        ended.store(true, ordering: .relaxed)
+        progress.isOver.store(true, ordering: .relaxed)
         await callers.value
         loop.stop()
         loop.join()

@@ -8,6 +8,7 @@ import Metrics
 import Model
 import Postgres
 import Reactor
+import ScriptEngine
 import Queue
 import ServiceHealth
 import Storage
@@ -151,6 +152,7 @@ struct TestService {
             configuration: RESTConfiguration(from: &settings), database: database, telemetry: recorder,
             events: recorder, messages: recorder, owners: recorder,
             rpc: RPCService(serviceID: "test", waiters: DeviceCallWaiters(loop: try EventLoop(name: "test", index: 0))),
+            scripts: .none(metrics: metrics),
             health: HealthService(version: "1", metrics: metrics, checks: [HealthCheck("database") { isReady }]),
             logger: .disabled,
             metrics: metrics)

@@ -5,6 +5,7 @@ import Metrics
 import Model
 import Queue
 import Reactor
+import ScriptEngine
 import Storage
 import Synchronization
 import Telemetry
@@ -24,7 +25,8 @@ final class ShardHarness: Sendable {
 
     init(
         _ definitions: [RuleChainDefinition], completesAtOnce: Bool = true,
-        eventSettings: RuleEventSettings = RuleEventSettings(), outlets: RuleEngineOutlets = RuleEngineOutlets()
+        eventSettings: RuleEventSettings = RuleEventSettings(), outlets: RuleEngineOutlets = RuleEngineOutlets(),
+        scripts: [any ScriptEvaluator] = []
     ) async throws {
         loop = try EventLoop(name: "rule", index: 0)
         loop.start()
@@ -42,7 +44,8 @@ final class ShardHarness: Sendable {
             loop.execute {
                 let shard = RuleEngineShard(
                     loop: loop, chains: chains, makeSink: { sink.attach(to: $0, $1) }, outlets: ways,
-                    events: notes, logger: .disabled,
+                    events: notes, scripts: ScriptEngine(evaluators: scripts, metrics: MetricsRegistry()),
+                    logger: .disabled,
                     metrics: RuleEngineMetrics(registry: MetricsRegistry(), queue: QueueKey(name: "Main"), shard: 0))
                 service.shard = shard
                 queue.attach(shard, lane: 0)

@@ -6,6 +6,7 @@ import Messages
 import ProcessRuntime
 import Redis
 import RedisCache
+import ScriptEngine
 import ServiceRuntime
 import Storage
 import ZooKeeperCluster
@@ -33,6 +34,7 @@ struct ClusterSettings {
     var database: DatabaseSettings
     var core: CoreSettings
     var ruleEngine: RuleEngineSettings
+    var scripts: ScriptSettings
     var transports: TransportSettings
     var queues: [QueueRoute]
     /// `TB_QUEUE_RULE_ENGINE_TOPIC_DELETION_DELAY_SEC`: the topic of a deleted queue lives at least so long.
@@ -53,6 +55,7 @@ struct ClusterSettings {
         database = DatabaseSettings(from: &settings)
         core = CoreSettings(serviceID: runtime.serviceID, from: &settings)
         ruleEngine = RuleEngineSettings(from: &settings)
+        scripts = ScriptSettings(from: &settings)
         transports = TransportSettings(serviceID: runtime.serviceID, from: &settings, canBeOff: false)
         queues = database.schema.queues.map { QueueRoute(name: $0.name, topic: $0.topic, partitions: $0.partitions) }
         queueDeletionDelay = .seconds(

@@ -76,7 +76,8 @@ final class CoreProcess: RunnableService {
         try await answer(
             core.makeTransportAPI(telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines), link)
         let rest = try await core.makeREST(
-            telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines, directory: link.directory,
+            telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines,
+            scripts: ScriptPart.make(runtime: runtime, settings: settings.scripts), directory: link.directory,
             queueTopics: KafkaQueueTopics(hub: link.hub))
         securityChanges.set { rest.securityChanged() }
         runtime.serve(rest)

@@ -81,7 +81,8 @@ final class RuleEngineProcess: RunnableService {
             runtime: runtime, settings: settings.ruleEngine, database: database, writer: writer,
             outlets: RuleEngineOutlets(
                 calls: calls, core: core, transports: peers.transports, nodes: peers.nodes, queue: queue,
-                database: database))
+                database: database),
+            scripts: ScriptPart.make(runtime: runtime, settings: settings.scripts))
         self.engine = engine
         let service = engine.service
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)

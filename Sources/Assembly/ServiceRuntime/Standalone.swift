@@ -10,6 +10,7 @@ public import ProcessRuntime
 import Queue
 import Reactor
 import RuleEngine
+import ScriptEngine
 import ServiceHealth
 import Storage
 
@@ -65,8 +66,9 @@ public final class Standalone: RunnableService {
             notifications: notifications, nodes: nodes)
         self.core = core
         let owners = try await startOwner(core, nodes: nodes, on: control)
+        let scripts = ScriptPart.make(runtime: runtime, settings: settings.scripts)
         let engine = try await startRuleEngine(
-            rules, queue: queue, database: database, writer: writer,
+            rules, queue: queue, database: database, writer: writer, scripts: scripts,
             outlets: RuleEngineOutlets(
                 calls: DeviceCaller(
                     serviceID: settings.runtime.serviceID, core: owners, answers: nodes, waiters: core.waiters),
@@ -96,8 +98,7 @@ public final class Standalone: RunnableService {
         self.transports = transports
         if settings.transports.isMQTTEnabled { try await transports.startMQTT(on: io) }
         let rest = try await core.makeREST(
-            telemetry: writer, queue: queue, core: owners,
-            ruleEngines: engines)
+            telemetry: writer, queue: queue, core: owners, ruleEngines: engines, scripts: scripts)
         runtime.serve(try await responder(rest: rest, transports: transports, io: io))
         runtime.started(statisticsOn: io.loops[0])
     }
@@ -126,10 +127,11 @@ public final class Standalone: RunnableService {
 
     private func startRuleEngine(
         _ rules: EventLoopGroup, queue: InProcessRuleEngineQueue, database: Database, writer: TelemetryWriter,
-        outlets: RuleEngineOutlets
+        scripts: ScriptEngine, outlets: RuleEngineOutlets
     ) async throws -> RuleEngineService {
         let part = RuleEnginePart(
-            runtime: runtime, settings: settings.ruleEngine, database: database, writer: writer, outlets: outlets)
+            runtime: runtime, settings: settings.ruleEngine, database: database, writer: writer, outlets: outlets,
+            scripts: scripts)
         ruleEngine = part
         let service = part.service
         for (lane, loop) in rules.loops.enumerated() {

@@ -32,7 +32,9 @@ final class RuleChain {
     /// What happened since it was told, by node; the last one is the chain itself.
     private(set) var counts: [RuleCounts]
 
-    init(_ definition: RuleChainDefinition, context: RuleNodeContext, usage: TenantUsage) {
+    init(
+        _ definition: RuleChainDefinition, scripts: PreparedScripts, context: RuleNodeContext, usage: TenantUsage
+    ) {
         self.usage = usage
         id = definition.id
         name = definition.name
@@ -42,8 +44,10 @@ final class RuleChain {
         for node in definition.nodes {
             indices[node.id] = nodes.count
             let made = Result { () throws(RuleNodeConfigurationError) in
-                try RuleNodeRegistry.makeNode(node, context: context)
+                context.preparedScript = scripts[node.id]
+                return try RuleNodeRegistry.makeNode(node, context: context)
             }
+            context.preparedScript = nil
             let isDebugged = node.debug.failures || node.debug.allUntil > context.loop.wallClockMilliseconds
             nodes.append(
                 Node(
@@ -111,10 +115,14 @@ struct TenantChains {
     let root: RuleChain?
     let usage: TenantUsage
 
-    init(_ definitions: [RuleChainDefinition], context: RuleNodeContext, usage: TenantUsage) {
+    init(
+        _ definitions: [RuleChainDefinition], scripts: PreparedScripts, context: RuleNodeContext, usage: TenantUsage
+    ) {
         self.usage = usage
         var chains: [RuleChainID: RuleChain] = [:]
-        for definition in definitions { chains[definition.id] = RuleChain(definition, context: context, usage: usage) }
+        for definition in definitions {
+            chains[definition.id] = RuleChain(definition, scripts: scripts, context: context, usage: usage)
+        }
         self.chains = chains
         root = chains.values.first { $0.isRoot }
     }

@@ -4,6 +4,7 @@ public import Metrics
 public import Model
 public import Queue
 public import Reactor
+public import ScriptEngine
 public import Storage
 import Synchronization
 
@@ -13,6 +14,7 @@ public final class RuleEngineService: Sendable {
     private let writer: TelemetryWriter
     private let outlets: RuleEngineOutlets
     private let events: RuleEvents
+    private let scripts: ScriptEngine
     private let statisticsInterval: Duration?
     private let logger: Logger
     private let metrics: MetricsRegistry
@@ -23,12 +25,15 @@ public final class RuleEngineService: Sendable {
         var queues = QueueTable([])
     }
 
-    /// - Parameter events: Takes what is noted of nodes and chains.
+    /// - Parameters:
+    ///   - events: Takes what is noted of nodes and chains.
+    ///   - scripts: Runs the scripts of nodes; `nil` where there are none.
     public init(
         chains: any RuleChainSource, writer: TelemetryWriter, outlets: RuleEngineOutlets = RuleEngineOutlets(),
-        events: (any EventRecorder)? = nil, eventSettings: RuleEventSettings = RuleEventSettings(), logger: Logger,
-        metrics: MetricsRegistry
+        events: (any EventRecorder)? = nil, eventSettings: RuleEventSettings = RuleEventSettings(),
+        scripts: ScriptEngine? = nil, logger: Logger, metrics: MetricsRegistry
     ) {
+        self.scripts = scripts ?? .none(metrics: metrics)
         self.events = RuleEvents(recorder: events ?? NoEvents(), settings: eventSettings)
         statisticsInterval = events == nil ? nil : eventSettings.statisticsInterval
         self.chains = chains
@@ -50,7 +55,7 @@ public final class RuleEngineService: Sendable {
         if let known { return known.shard }
         let shard = RuleEngineShard(
             loop: loop, chains: chains, makeSink: { self.writer.makeSink(on: $0, completions: $1) }, outlets: outlets,
-            events: events, logger: logger,
+            events: events, scripts: scripts, logger: logger,
             metrics: RuleEngineMetrics(
                 registry: metrics, queue: queue ?? QueueKey(name: QueueRoute.main), shard: lane),
             queue: queue)

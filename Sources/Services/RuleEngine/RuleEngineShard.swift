@@ -3,6 +3,7 @@ import Messages
 import Model
 import Queue
 import Reactor
+import ScriptEngine
 import Storage
 
 /// Runs the rule chains over the messages of one lane. Owned by the lane's loop: no locks, no hops between nodes.
@@ -21,6 +22,9 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     let loop: EventLoop
     let chains: any RuleChainSource
     let events: RuleEvents
+    private let scripts: ScriptEngine
+    /// Scripts of the nodes that run.
+    private var prepared: [TenantID: PreparedScripts] = [:]
     let logger: Logger
     private let metrics: RuleEngineMetrics
     let context: RuleNodeContext
@@ -46,8 +50,9 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     /// - Parameter queue: The queue that all messages of the lane come from; `nil` when each names its own.
     init(
         loop: EventLoop, chains: any RuleChainSource, makeSink: SinkMaker, outlets: RuleEngineOutlets,
-        events: RuleEvents, logger: Logger, metrics: RuleEngineMetrics, queue: QueueKey? = nil
+        events: RuleEvents, scripts: ScriptEngine, logger: Logger, metrics: RuleEngineMetrics, queue: QueueKey? = nil
     ) {
+        self.scripts = scripts
         queues = ShardQueues(only: queue)
         self.loop = loop
         self.chains = chains
@@ -452,13 +457,15 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         let source = chains
         let loop = loop
         let logger = logger
+        let (engine, before) = (scripts, prepared[tenant] ?? PreparedScripts())
         Task(executorPreference: loop) {
             var pause = 50
             while true {
                 do {
                     let definitions = try await source.ruleChains(of: tenant)
                     let features = try await source.features(of: tenant)
-                    bound.shard.install(definitions, features, of: tenant, load: number)
+                    let scripts = await PreparedScripts(definitions, of: tenant, before: before, engine)
+                    bound.shard.install(definitions, scripts, features, of: tenant, load: number)
                     return
                 } catch DatabaseError.closed {
                     // The process stops.
@@ -475,13 +482,15 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     }
 
     private func install(
-        _ definitions: [RuleChainDefinition], _ features: TenantFeatures, of tenant: TenantID, load number: UInt32
+        _ definitions: [RuleChainDefinition], _ scripts: PreparedScripts, _ features: TenantFeatures,
+        of tenant: TenantID, load number: UInt32
     ) {
         guard loads[tenant] == number else { return }
+        prepared[tenant] = scripts
         let usage = usages[tenant] ?? TenantUsage()
         usage.features = features
         usages[tenant] = usage
-        let chains = TenantChains(definitions, context: context, usage: usage)
+        let chains = TenantChains(definitions, scripts: scripts, context: context, usage: usage)
         if case .ready(let replaced) = tenants[tenant] { keepCounts(of: replaced, tenant) }
         var failures: [RuleNodeID: String] = [:]
         for chain in chains.chains.values {

@@ -1,8 +1,10 @@
 public import Logging
 public import Messages
+import JSON
 import Model
 public import Queue
 public import Reactor
+import ScriptEngine
 public import Storage
 
 /// What a node may use of its shard. Owned by the shard's loop.
@@ -82,6 +84,35 @@ public final class RuleNodeContext {
 
     /// Counts points that are saved, each for the days that it is to be kept.
     public func countStored(_ points: Int) { shard.currentUsage?.counts.storedDataPoints += Int64(points) }
+
+    // MARK: - Scripts
+
+    /// What was compiled for the node that is being made.
+    var preparedScript: Result<Script, ScriptError>?
+
+    /// The script of the node that is being made.
+    func takeScript(_ wanted: NodeScript?) throws(RuleNodeConfigurationError) -> Script {
+        switch preparedScript {
+        case .success(let script): return script
+        case .failure(let error): throw RuleNodeConfigurationError(error.message)
+        case nil: throw RuleNodeConfigurationError("\(wanted?.language.rawValue ?? "") script was not compiled")
+        }
+    }
+
+    /// Calls a script for the message that is being processed, which waits meanwhile and goes on as `outcome` says, or along
+    /// `Failure` with the error's text.
+    func run(
+        _ script: Script, for message: RuleMessage,
+        _ outcome: @escaping @Sendable (RuleMessage, JSONValue) throws(ScriptError) -> NodeOutcome
+    ) -> NodeOutcome {
+        shard.run(script, for: message) { message, result in
+            do throws(ScriptError) {
+                return try outcome(message, try result.get())
+            } catch {
+                return .failure(message, error.message)
+            }
+        }
+    }
 
     /// Sends a new message on from the current node, in place of one that is done already, once `body` has its data and
     /// label.

@@ -22,10 +22,12 @@ enum RuleNodeRegistry {
     private static let filters: [any RuleNode.Type] = [
         MessageTypeFilterNode.self, EntityTypeFilterNode.self, EntityTypeSwitchNode.self, FieldsPresenceNode.self,
         DeviceProfileSwitchNode.self, AssetProfileSwitchNode.self, CheckRelationNode.self, AlarmStatusFilterNode.self,
+        ScriptFilterNode.self, ScriptSwitchNode.self,
     ]
 
     private static let transformations: [any RuleNode.Type] = [
         CopyKeysNode.self, DeleteKeysNode.self, RenameKeysNode.self, SplitArrayNode.self, ChangeOriginatorNode.self,
+        ScriptTransformNode.self,
     ]
 
     private static let enrichments: [any RuleNode.Type] = [
@@ -37,6 +39,9 @@ enum RuleNodeRegistry {
     private static let actions: [any RuleNode.Type] = [DeleteAttributesNode.self]
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })
+
+    /// The implementation of a class name.
+    static func type(_ name: String) -> (any RuleNode.Type)? { byName[name] }
 
     /// Makes the node that a definition describes.
     static func makeNode(

@@ -8,6 +8,7 @@ import Model
 public import ProcessRuntime
 public import Queue
 public import Reactor
+public import ScriptEngine
 import ServiceHealth
 public import Storage
 import Telemetry
@@ -74,7 +75,7 @@ public final class CorePart {
 
     /// The answers to transports.
     ///
-    /// - Parameters: As those of ``makeREST(telemetry:queue:core:ruleEngines:directory:)``.
+    /// - Parameters: As those of ``makeREST(telemetry:queue:core:ruleEngines:scripts:directory:queueTopics:)``.
     public func makeTransportAPI(
         telemetry: TelemetryWriter, queue: any RuleEngineQueue, core: any CoreQueueProducer,
         ruleEngines: any RuleEngineNotificationProducer
@@ -101,11 +102,12 @@ public final class CorePart {
     ///   - queue: Takes the messages of its changes.
     ///   - core: The way to the owners of devices.
     ///   - ruleEngines: Told of changed rule chains.
+    ///   - scripts: Runs scripts that are tested.
     ///   - directory: The processes of a cluster.
     ///   - queueTopics: Makes room for what changed queues are to take.
     public func makeREST(
         telemetry: TelemetryWriter, queue: any RuleEngineQueue, core: any CoreQueueProducer,
-        ruleEngines: any RuleEngineNotificationProducer, directory: ServiceDirectory? = nil,
+        ruleEngines: any RuleEngineNotificationProducer, scripts: ScriptEngine, directory: ServiceDirectory? = nil,
         queueTopics: any QueueTopics = InProcessQueueTopics()
     ) async throws -> RESTService {
         let logger = runtime.logger.labelled("rest")
@@ -115,7 +117,8 @@ public final class CorePart {
             messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core, queueTopics: queueTopics,
             rpc: RPCService(
                 serviceID: settings.devices.serviceID, waiters: waiters, timeouts: settings.rpcTimeouts),
-            health: runtime.health, directory: directory, counts: counts, logger: logger, metrics: runtime.metrics)
+            scripts: scripts, health: runtime.health, directory: directory, counts: counts, logger: logger,
+            metrics: runtime.metrics)
         self.rest = rest
         return rest
     }

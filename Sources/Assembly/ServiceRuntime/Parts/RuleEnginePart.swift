@@ -3,6 +3,7 @@ import Postgres
 public import ProcessRuntime
 import Reactor
 public import RuleEngine
+public import ScriptEngine
 public import Storage
 
 /// Telemetry's writers and the rule engine above them.
@@ -12,10 +13,12 @@ public final class RuleEnginePart {
     /// To be closed before the database is.
     public let events: EventWriter
 
-    /// - Parameter outlets: Where rule nodes send what is not for other nodes.
+    /// - Parameters:
+    ///   - outlets: Where rule nodes send what is not for other nodes.
+    ///   - scripts: Runs the scripts of rule nodes.
     public init(
         runtime: ServiceRuntime, settings: RuleEngineSettings, database: Database, writer: TelemetryWriter,
-        outlets: RuleEngineOutlets
+        outlets: RuleEngineOutlets, scripts: ScriptEngine
     ) {
         self.writer = writer
         let logger = runtime.logger.labelled("rule-engine")
@@ -24,7 +27,7 @@ public final class RuleEnginePart {
             logger: logger, metrics: runtime.metrics)
         service = RuleEngineService(
             chains: RuleChainRepository(database: database), writer: writer, outlets: outlets, events: events,
-            eventSettings: settings.events, logger: logger, metrics: runtime.metrics)
+            eventSettings: settings.events, scripts: scripts, logger: logger, metrics: runtime.metrics)
     }
 }
 

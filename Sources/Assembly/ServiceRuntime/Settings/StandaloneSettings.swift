@@ -1,5 +1,6 @@
 public import Configuration
 public import ProcessRuntime
+public import ScriptEngine
 
 /// Everything that `needletail standalone` reads from the environment, its file and its options.
 public struct StandaloneSettings: Sendable {
@@ -9,6 +10,7 @@ public struct StandaloneSettings: Sendable {
     public var database: DatabaseSettings
     public var core: CoreSettings
     public var ruleEngine: RuleEngineSettings
+    public var scripts: ScriptSettings
     public var transports: TransportSettings
     /// `TB_QUEUE_RE_MAIN_PARTITIONS`.
     public var partitions: Int
@@ -25,6 +27,7 @@ public struct StandaloneSettings: Sendable {
         database = DatabaseSettings(from: &settings)
         core = CoreSettings(serviceID: runtime.serviceID, from: &settings)
         ruleEngine = RuleEngineSettings(from: &settings)
+        scripts = ScriptSettings(from: &settings)
         transports = TransportSettings(serviceID: runtime.serviceID, from: &settings, canBeOff: true)
         partitions = settings.integer("TB_QUEUE_RE_MAIN_PARTITIONS", default: 10, in: 1...10_000)
         reader = settings

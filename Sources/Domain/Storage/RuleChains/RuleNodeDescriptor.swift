@@ -74,7 +74,7 @@ public struct RuleNodeDescriptor: Sendable {
 
     /// Every kind of node that this build runs: what is not here cannot be put into a chain by an editor.
     public static let all: [RuleNodeDescriptor] =
-        basic + flow + filters + transformations + readingFilters + readingTransformations + enrichments
+        basic + flow + filters + transformations + readingFilters + readingTransformations + enrichments + scripts
         + storingActions
 
     static let emptyConfiguration = #"{"version":0}"#

@@ -8,6 +8,8 @@ public struct UsageCounts: Sendable, Equatable {
     public var transportDataPoints: Int64 = 0
     public var ruleEngineExecutions: Int64 = 0
     public var storedDataPoints: Int64 = 0
+    public var javaScriptExecutions: Int64 = 0
+    public var tbelExecutions: Int64 = 0
 
     public init() {}
 
@@ -16,6 +18,8 @@ public struct UsageCounts: Sendable, Equatable {
         left.transportDataPoints += right.transportDataPoints
         left.ruleEngineExecutions += right.ruleEngineExecutions
         left.storedDataPoints += right.storedDataPoints
+        left.javaScriptExecutions += right.javaScriptExecutions
+        left.tbelExecutions += right.tbelExecutions
     }
 
     public var isZero: Bool { self == UsageCounts() }
@@ -25,6 +29,7 @@ public struct UsageCounts: Sendable, Equatable {
         [
             ("transportMsgCount", transportMessages), ("transportDataPointsCount", transportDataPoints),
             ("ruleEngineExecutionCount", ruleEngineExecutions), ("storageDataPointsCount", storedDataPoints),
+            ("jsExecutionCount", javaScriptExecutions), ("tbelExecutionCount", tbelExecutions),
         ].filter { $0.1 != 0 }
     }
 }
@@ -41,6 +46,8 @@ public struct TenantFeatures: Sendable, Equatable {
     public var transport = FeatureState.enabled
     public var storage = FeatureState.enabled
     public var ruleEngine = FeatureState.enabled
+    public var javaScript = FeatureState.enabled
+    public var tbel = FeatureState.enabled
 
     public init() {}
 }
@@ -58,6 +65,8 @@ public struct FeaturesChange: Sendable {
         [
             ("transportApiState", before.transport, now.transport), ("dbApiState", before.storage, now.storage),
             ("ruleEngineApiState", before.ruleEngine, now.ruleEngine),
+            ("jsExecutionApiState", before.javaScript, now.javaScript),
+            ("tbelExecutionApiState", before.tbel, now.tbel),
         ].filter { $0.1 != $0.2 }.map { ($0.0, $0.2) }
     }
 }
@@ -125,7 +134,7 @@ public struct UsageRepository: Sendable {
     /// What a tenant may use now.
     public func features(of tenant: TenantID) async throws -> TenantFeatures {
         try await runner.query(
-            "SELECT transport, db_storage, re_exec FROM api_usage_state WHERE tenant_id = $1 AND entity_id = $1",
+            "SELECT transport, db_storage, re_exec, js_exec, tbel_exec FROM api_usage_state WHERE tenant_id = $1 AND entity_id = $1",
             [.id(tenant)]
         ).first.map { Self.features($0, from: 0) } ?? TenantFeatures()
     }
@@ -136,7 +145,7 @@ public struct UsageRepository: Sendable {
     public func judge(_ tenants: [TenantID], month: Int64) async throws -> [FeaturesChange] {
         let rows = try await runner.query(
             """
-            SELECT s.tenant_id, s.transport, s.db_storage, s.re_exec, (p.profile_data -> 'configuration')::text,
+            SELECT s.tenant_id, s.transport, s.db_storage, s.re_exec, s.js_exec, s.tbel_exec, (p.profile_data -> 'configuration')::text,
                 coalesce(jsonb_object_agg(k.key, l.long_v) FILTER (WHERE k.key IS NOT NULL), '{}')::text, s.id
             FROM api_usage_state s
             JOIN tenant t ON t.id = s.tenant_id
@@ -144,29 +153,32 @@ public struct UsageRepository: Sendable {
             LEFT JOIN ts_kv_latest l ON l.entity_id = s.id AND l.ts = $2
             LEFT JOIN key_dictionary k ON k.key_id = l.key
             WHERE s.entity_id = s.tenant_id
-                AND (s.tenant_id = ANY($1) OR (s.transport, s.db_storage, s.re_exec) <> ('ENABLED', 'ENABLED', 'ENABLED'))
-            GROUP BY 1, 2, 3, 4, 5, s.id
+                AND (s.tenant_id = ANY($1) OR (s.transport, s.db_storage, s.re_exec, s.js_exec, s.tbel_exec)
+                    <> ('ENABLED', 'ENABLED', 'ENABLED', 'ENABLED', 'ENABLED'))
+            GROUP BY 1, 2, 3, 4, 5, 6, 7, s.id
             """, [.ids(tenants.map(\.uuid)), .int8(month)])
         var changed: [FeaturesChange] = []
         for row in rows {
             let tenant: TenantID = row.entity(0)
-            let limits = UsageLimits(row.document(4) ?? RawJSON(wellFormed: "{}"))
-            let judged = limits.features(using: row.document(5) ?? RawJSON(wellFormed: "{}"))
+            let limits = UsageLimits(row.document(6) ?? RawJSON(wellFormed: "{}"))
+            let judged = limits.features(using: row.document(7) ?? RawJSON(wellFormed: "{}"))
             let known = Self.features(row, from: 1)
             guard judged != known else { continue }
             let updated = try await runner.query(
                 """
-                UPDATE api_usage_state SET transport = $2, db_storage = $3, re_exec = $4, version = version + 1
+                UPDATE api_usage_state
+                SET transport = $2, db_storage = $3, re_exec = $4, js_exec = $5, tbel_exec = $6, version = version + 1
                 WHERE tenant_id = $1 AND entity_id = $1
-                    AND (transport, db_storage, re_exec) IS DISTINCT FROM ($2::text, $3::text, $4::text)
+                    AND (transport, db_storage, re_exec, js_exec, tbel_exec)
+                        IS DISTINCT FROM ($2::text, $3::text, $4::text, $5::text, $6::text)
                 """,
                 [
                     .id(tenant), .text(judged.transport.rawValue), .text(judged.storage.rawValue),
-                    .text(judged.ruleEngine.rawValue),
+                    .text(judged.ruleEngine.rawValue), .text(judged.javaScript.rawValue), .text(judged.tbel.rawValue),
                 ])
             // Another process may have been quicker.
             guard updated.affectedRows > 0 else { continue }
-            changed.append(FeaturesChange(tenant: tenant, entity: row.id(6) ?? .zero, before: known, now: judged))
+            changed.append(FeaturesChange(tenant: tenant, entity: row.id(8) ?? .zero, before: known, now: judged))
         }
         return changed
     }
@@ -177,6 +189,7 @@ public struct UsageRepository: Sendable {
         }
         var features = TenantFeatures()
         (features.transport, features.storage, features.ruleEngine) = (state(0), state(1), state(2))
+        (features.javaScript, features.tbel) = (state(3), state(4))
         return features
     }
 }
@@ -208,6 +221,8 @@ struct UsageLimits {
         ])
         features.storage = state([("maxDPStorageDays", "storageDataPointsCount")])
         features.ruleEngine = state([("maxREExecutions", "ruleEngineExecutionCount")])
+        features.javaScript = state([("maxJSExecutions", "jsExecutionCount")])
+        features.tbel = state([("maxTbelExecutions", "tbelExecutionCount")])
         return features
     }
 }

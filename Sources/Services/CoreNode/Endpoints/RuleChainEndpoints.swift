@@ -23,8 +23,6 @@ struct RuleChainEndpoints: EndpointGroup {
                     answer: .page("RuleChain")),
             Endpoint(.get, "/api/ruleChains/list", roles: .tenant, byIDs)
                 .docs("Rule chains by ids", query: [.uuids("ruleChainIds").required], answer: .list("RuleChain")),
-            Endpoint(.get, "/api/ruleChain/tbelEnabled", roles: .tenant, isTBELEnabled)
-                .docs("Whether scripts may be written in TBEL"),
             Endpoint(.get, "/api/ruleChain/{ruleChainId}", roles: .tenant, read)
                 .docs("A rule chain", answer: "RuleChain"),
             Endpoint(.post, "/api/ruleChain", roles: .tenant, save)
@@ -84,11 +82,6 @@ struct RuleChainEndpoints: EndpointGroup {
 
     @Sendable private func byIDs(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         .json(try await chains.find(try call.requiredIDs("ruleChainIds"), tenant: principal.tenantID))
-    }
-
-    /// Scripts run in no language yet.
-    @Sendable private func isTBELEnabled(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        .json("false")
     }
 
     @Sendable private func readMetadata(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

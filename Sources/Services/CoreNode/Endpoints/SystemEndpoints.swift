@@ -1,6 +1,7 @@
 internal import HTTPServer
 internal import JSON
 internal import Model
+internal import ScriptEngine
 internal import Storage
 
 /// What the platform says of itself (`rest-api.md` 4.19).
@@ -69,7 +70,7 @@ struct SystemEndpoints: EndpointGroup {
                 writer.array { writer in for id in shared { writer.value(id.description) } }
                 writer.member("edgesSupportEnabled", false)
                 writer.member("hasRepository", false)
-                writer.member("tbelEnabled", !isSystem)
+                writer.member("tbelEnabled", !isSystem && services.scripts.isEnabled(.tbel))
                 writer.member("persistDeviceStateToTelemetry", false)
                 writer.member("userSettings", settings)
                 writer.member("maxDatapointsLimit", 50_000)

@@ -2,7 +2,8 @@ extension RESTService {
     /// Rule chains, alarms, events, queries and what else there is beside the entities.
     static func dataGroups(_ services: Services) -> [any EndpointGroup] {
         [
-            RuleChainEndpoints(services: services), RuleChainTransferEndpoints(services: services),
+            RuleChainEndpoints(services: services), ScriptTestEndpoints(services: services),
+            RuleChainTransferEndpoints(services: services),
             ComponentEndpoints(services: services), EventEndpoints(services: services),
             AlarmEndpoints(services: services), AlarmListEndpoints(services: services),
             AlarmCommentEndpoints(services: services), EntityQueryEndpoints(services: services),

@@ -6,6 +6,7 @@ public import Logging
 public import Metrics
 internal import Postgres
 public import Queue
+public import ScriptEngine
 public import ServiceHealth
 public import Storage
 
@@ -70,8 +71,9 @@ public struct RESTService: HTTPResponder {
     public static func make(
         configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
         events: any DeviceEvents, messages: any RuleMessageSink, owners: any CoreQueueProducer,
-        queueTopics: any QueueTopics = InProcessQueueTopics(), rpc: RPCService, health: HealthService,
-        directory: ServiceDirectory? = nil, counts: (any SharedCounts)? = nil, logger: Logger, metrics: MetricsRegistry
+        queueTopics: any QueueTopics = InProcessQueueTopics(), rpc: RPCService,
+        scripts: ScriptEngine, health: HealthService, directory: ServiceDirectory? = nil,
+        counts: (any SharedCounts)? = nil, logger: Logger, metrics: MetricsRegistry
     ) async throws -> RESTService {
         let tokens = try await configuration.tokens.installed(in: database, now: CurrentTime.milliseconds)
         let codec = TokenCodec(tokens)
@@ -94,7 +96,7 @@ public struct RESTService: HTTPResponder {
         let services = Services(
             database: database, telemetry: telemetry, reader: TelemetryReader(database),
             attributes: AttributeRepository(database), actions: actions, owners: owners,
-            queueTopics: queueTopics, rpc: rpc, login: login,
+            queueTopics: queueTopics, rpc: rpc, scripts: scripts, login: login,
             passwords: passwords, twoFactor: twoFactor, mail: mail, limits: limits, counts: counts,
             revocations: revocations,
             housekeeper: Housekeeper(database: database, logger: logger), machine: MachineUsage(),

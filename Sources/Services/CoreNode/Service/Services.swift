@@ -2,6 +2,7 @@ internal import Cache
 internal import Logging
 internal import Model
 internal import Queue
+internal import ScriptEngine
 internal import Storage
 
 /// What endpoints work with.
@@ -16,6 +17,7 @@ struct Services: Sendable {
     /// Makes room for what queues are to take.
     let queueTopics: any QueueTopics
     let rpc: RPCService
+    let scripts: ScriptEngine
     let login: LoginService
     let passwords: PasswordService
     let twoFactor: TwoFactorService

@@ -1,6 +1,7 @@
 import JSON
 import Messages
 import Model
+import ScriptEngine
 import Storage
 import Synchronization
 
@@ -54,7 +55,7 @@ final class RuleEvents: Sendable {
                     NewEvent.NodeMessage(
                         direction: direction, originator: message.originator, messageID: message.id,
                         messageType: message.type.name, label: label, data: message.payload.text,
-                        metadata: MetadataJSON.text(of: message.metadata.dictionary), error: error)))
+                        metadata: JavaScriptText.metadata(message.metadata.dictionary), error: error)))
         }
     }
 

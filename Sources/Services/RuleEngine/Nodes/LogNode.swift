@@ -1,45 +1,48 @@
 import JSON
 import Logging
 import Messages
+import ScriptEngine
 
-/// "log" (`rule-engine.md` 3.7): writes the message to the log, then goes on along `Success`.
-///
-/// The default script is what the node does by itself. Another script needs the script engine.
-final class LogNode: RuleNode {
+/// "log" (`rule-engine.md` 3.7): writes what a script makes of the message to the log, then goes on along `Success`. What
+/// the default script does, the node does by itself.
+final class LogNode: ScriptedRuleNode {
     static let type = "org.thingsboard.rule.engine.action.TbLogNode"
 
     private static let defaultScript =
         "return '\\nIncoming message:\\n' + JSON.stringify(msg) + '\\nIncoming metadata:\\n' + JSON.stringify(metadata);"
 
+    /// `nil` for the default one.
+    private let script: Script?
+
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
+        let wanted = try Self.script(of: configuration)
+        script = wanted == nil ? nil : try context.takeScript(wanted)
+    }
+
+    static func script(of configuration: JSONValue) throws(RuleNodeConfigurationError) -> NodeScript? {
         var fields = try NodeConfiguration(configuration)
-        let language = try fields.string("scriptLang") ?? "JS"
-        let javaScript = try fields.string("jsScript") ?? ""
-        let tbel = try fields.string("tbelScript") ?? ""
+        let script = try NodeScript(&fields)
         try fields.end()
-        let script = language == "TBEL" ? tbel : javaScript
-        guard script == Self.defaultScript else {
-            throw RuleNodeConfigurationError(
-                "the log node's own script needs the script engine, which is not available")
-        }
+        return script.body == defaultScript ? nil : script
     }
 
     func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
-        context.logger.limited(
-            .info, "rule chain log node",
-            [
-                "message": .string(message.payload.text),
-                "metadata": .string(MetadataJSON.text(of: message.metadata.dictionary)),
-            ])
-        return .next(message, .success)
-    }
-}
-
-/// Metadata as a JSON object, keys in order.
-enum MetadataJSON {
-    static func text(of metadata: [String: String]) -> String {
-        var object = JSONObject()
-        for key in metadata.keys.sorted() { object[key] = .string(metadata[key] ?? "") }
-        return String(decoding: JSONValue.object(object).serialized(), as: UTF8.self)
+        let logger = context.logger
+        guard logger.isEnabled(.info) else { return .next(message, .success) }
+        guard let script else {
+            logger.limited(
+                .info, "rule chain log node",
+                [
+                    "message": .string(message.payload.text),
+                    "metadata": .string(JavaScriptText.metadata(message.metadata.dictionary)),
+                ])
+            return .next(message, .success)
+        }
+        let results = ScriptResults(script.language)
+        return context.run(script, for: message) { message, value throws(ScriptError) in
+            let text = try results.text(value)
+            logger.limited(.info, "rule chain log node", ["text": .string(text)])
+            return .next(message, .success)
+        }
     }
 }

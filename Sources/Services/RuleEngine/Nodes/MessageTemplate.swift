@@ -1,5 +1,6 @@
 import JSON
 import Messages
+import ScriptEngine
 
 /// A text of a configuration with places for values of a message (`rule-engine.md` 3.1): `${key}` of its metadata, then
 /// `$[a.b]` of its data; `*` stands for all. What is missing stays as it is written.
@@ -17,7 +18,7 @@ struct MessageTemplate {
     func filled(metadata: MessageMetadata, data: JSONValue) -> String {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return text }
         let first = Self.replace(text, open: "{", close: "}") { key in
-            key == "*" ? MetadataJSON.text(of: metadata.dictionary) : metadata[key]
+            key == "*" ? JavaScriptText.metadata(metadata.dictionary) : metadata[key]
         }
         return Self.replace(first, open: "[", close: "]") { path in
             path == "*" ? data.serializedString : Self.value(path, of: data)

@@ -1,0 +1,21 @@
+import Logging
+public import ProcessRuntime
+public import ScriptEngine
+
+/// The script engine of a process.
+public enum ScriptPart {
+    /// - Parameter remote: Makes the evaluator of JavaScript that another service is; `nil` where there is none.
+    public static func make(
+        runtime: ServiceRuntime, settings: ScriptSettings, remote: (() -> any ScriptEvaluator)? = nil
+    ) -> ScriptEngine {
+        let javaScript: any ScriptEvaluator
+        if settings.evaluator == .remote, let remote {
+            javaScript = remote()
+        } else {
+            let workers = JavaScriptWorkers(
+                settings: settings.local, logger: runtime.logger.labelled("scripts"), metrics: runtime.metrics)
+            javaScript = LocalJavaScript(workers)
+        }
+        return ScriptEngine(evaluators: [javaScript], settings: settings, metrics: runtime.metrics)
+    }
+}

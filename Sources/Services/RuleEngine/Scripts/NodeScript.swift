@@ -1,0 +1,81 @@
+import JSON
+import Messages
+import Model
+import ScriptEngine
+import Storage
+
+/// The script in a node's configuration (`rule-engine.md` 3.0): its language, and its text in that language.
+struct NodeScript {
+    var language: ScriptLanguage
+    var body: String
+
+    /// Reads `scriptLang`, `jsScript` and `tbelScript`.
+    init(_ fields: inout NodeConfiguration) throws(RuleNodeConfigurationError) {
+        let name = try fields.string("scriptLang") ?? ScriptLanguage.javaScript.rawValue
+        let javaScript = try fields.string("jsScript") ?? ""
+        let tbel = try fields.string("tbelScript") ?? ""
+        guard let language = ScriptLanguage(rawValue: name) else {
+            throw RuleNodeConfigurationError("scriptLang is neither JS nor TBEL")
+        }
+        self.language = language
+        body = language == .tbel ? tbel : javaScript
+    }
+}
+
+/// A node with a script that is compiled before the node is made, because that takes time.
+protocol ScriptedRuleNode: RuleNode {
+    /// The script that a configuration needs; `nil` for none.
+    static func script(of configuration: JSONValue) throws(RuleNodeConfigurationError) -> NodeScript?
+}
+
+/// The scripts of a tenant's nodes, compiled.
+struct PreparedScripts: Sendable {
+    private var scripts: [RuleNodeID: Result<Script, ScriptError>] = [:]
+
+    init() {}
+
+    subscript(node: RuleNodeID) -> Result<Script, ScriptError>? { scripts[node] }
+
+    /// Compiles the scripts of all nodes. What another set has compiled already is taken over, unless it failed meanwhile: a
+    /// script that rests runs again when its chain was saved.
+    init(_ chains: [RuleChainDefinition], of tenant: TenantID, before: PreparedScripts, _ engine: ScriptEngine) async {
+        var wanted: [(RuleNodeID, ScriptSource, ScriptLanguage)] = []
+        for node in chains.flatMap(\.nodes) {
+            guard let type = RuleNodeRegistry.type(node.type) as? any ScriptedRuleNode.Type,
+                let script = try? type.script(of: node.configuration)
+            else { continue }
+            let source = ScriptSource(tenant: tenant, body: script.body)
+            if case .success(let known)? = before.scripts[node.id], known.source == source,
+                known.language == script.language, known.isFaultless
+            {
+                scripts[node.id] = .success(known)
+            } else {
+                wanted.append((node.id, source, script.language))
+            }
+        }
+        for (id, source, language) in wanted {
+            do throws(ScriptError) {
+                scripts[id] = .success(try await engine.prepare(source, language))
+            } catch {
+                scripts[id] = .failure(error)
+            }
+        }
+    }
+}
+
+extension ScriptMessage {
+    init(_ message: RuleMessage) {
+        self.init(data: message.payload.text, metadata: message.metadata.dictionary, type: message.type.name)
+    }
+}
+
+extension RuleMessage {
+    /// The message with what a script says of it.
+    func replaced(by script: ScriptMessage) -> RuleMessage {
+        var message = self
+        message.payload = .text(script.data)
+        message.metadata = MessageMetadata(script.metadata)
+        message.type = MessageType(script.type)
+        return message
+    }
+}
