@@ -69,7 +69,8 @@ class Watch:
         #: Seconds since the start until it was first heard to be not ready, owned nothing, and others owned what was its own.
         self.told = self.let_go = self.taken = None
         self.most_owned = {}
-        self.owned_before = sum(owned_partitions(cluster, name).values())
+        self.topics = PARTITIONED[name.rsplit("-", 1)[0]]
+        self.owned_before = self.partitions(owned_partitions(cluster, name))
         self.began = time.monotonic()
         self.used = {other: processor_seconds(cluster.pid(other)) for other in self.services()}
         self.ends = threading.Event()
@@ -89,11 +90,15 @@ class Watch:
             owned = [owned_partitions(self.cluster, name) for name in names]
             for topic in set().union(*owned):
                 self.most_owned[topic] = max(self.most_owned.get(topic, 0), sum(one.get(topic, 0) for one in owned))
-            if self.owned_before and self.let_go is None and not sum(owned[-1].values()):
+            if self.owned_before and self.let_go is None and self.partitions(owned[-1]) == 0:
                 self.let_go = time.monotonic() - self.began
             if self.let_go and self.taken is None and all(
-                    sum(one.get(topic, 0) for one in owned[:-1]) == 10 for topic in PARTITIONED[service]):
+                    sum(one.get(topic, 0) for one in owned[:-1]) == 10 for topic in self.topics):
                 self.taken = time.monotonic() - self.began
+
+    def partitions(self, owned):
+        """How many of those that have one owner at a time; None when nothing could be heard."""
+        return sum(owned.get(topic, 0) for topic in self.topics) if owned else None
 
     def __str__(self):
         text = f"{self.name} " + ("was ready all the while" if self.told is None else f"not ready after {self.told:.1f} s")
