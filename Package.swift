@@ -18,7 +18,7 @@ let strict: [SwiftSetting] = [
 let fast: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 let hotTargets: Set<String> = [
     "Bytes", "JSON", "Reactor", "MQTTProtocol", "WebSocket", "Telemetry", "Messages", "Queue", "Wire", "KafkaQueue",
-    "TransportCore", "MQTTTransport", "RuleEngine", "Storage",
+    "TransportCore", "MQTTTransport", "RuleEngine", "Storage", "TBEL",
 ]
 
 func swiftTarget(_ layer: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -85,6 +85,7 @@ let platform: [Target] = [
     swiftTarget("Platform", "WebSocket", ["Bytes", "HTTPServer", "Crypto"]),
     swiftTarget("Platform", "ScriptWire"),
     swiftTarget("Platform", "HTTPClient", ["Bytes", "Reactor", "CHTTPParser"]),
+    swiftTarget("Platform", "TBEL", ["JSON"]),
 ]
 
 let domain: [Target] = [
@@ -189,7 +190,7 @@ let testTargets: [Target] = [
         path: "Tests/TestSupport", swiftSettings: strict),
     tests("Threads"), tests("JSON"), tests("Postgres", ["PrivatePostgres", "Logging"]), tests("Crypto"),
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
-    tests("MQTTProtocol", ["Bytes"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
+    tests("MQTTProtocol", ["Bytes"]), tests("TBEL", ["JSON"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
     tests("WebSocket", ["Bytes", "HTTPServer"]),
     tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]), tests("Cache", ["Metrics", "Configuration"]),
     tests("Redis"), tests("RedisCache", ["Cache", "Redis", "Logging", "Metrics", "Configuration"]),
