@@ -125,8 +125,8 @@ let services: [Target] = [
          "Metrics", "Configuration"]),
     swiftTarget(
         "Services", "ScriptEngine",
-        ["Model", "Messages", "Queue", "JSON", "Crypto", "ScriptWire", "Reactor", "Logging", "Metrics", "Configuration",
-         "Threads", "CLinux", "CScriptWorker"]),
+        ["Model", "Messages", "Queue", "JSON", "Crypto", "ScriptWire", "TBEL", "Reactor", "Logging", "Metrics",
+         "Configuration", "Threads", "CLinux", "CScriptWorker"]),
     swiftTarget("Services", "ScriptWorker", ["JavaScript", "ScriptWire", "CLinux", "CScriptWorker"]),
     swiftTarget(
         "Services", "RuleEngine",
@@ -234,7 +234,8 @@ let benchmarks: [Target] = Context.environment["NEEDLETAIL_BENCHMARKS"] == nil ?
         name: "needletail-benchmarks",
         dependencies: [
             "Bytes", "Configuration", "HTTPClient", "JSON", "Kafka", "KafkaQueue", "Logging", "Messages", "Metrics", "Model",
-            "MQTTProtocol", "Postgres", "Queue", "Reactor", "RuleEngine", "ScriptEngine", "JavaScript", "Storage", "Telemetry",
+            "MQTTProtocol", "Postgres", "Queue", "Reactor", "RuleEngine", "ScriptEngine", "JavaScript", "Storage", "TBEL",
+            "Telemetry",
         ],
         path: "Benchmarks/Sources", swiftSettings: strict),
 ]

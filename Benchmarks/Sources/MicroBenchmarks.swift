@@ -1,6 +1,7 @@
 import Bytes
 import JSON
 import MQTTProtocol
+import TBEL
 import Telemetry
 
 /// Single steps of a message's way, on one thread.
@@ -15,6 +16,7 @@ enum MicroBenchmarks {
         encodePuback(duration)
         parseJSON(duration)
         decodeTelemetry(duration)
+        transformInTBEL(duration)
     }
 
     /// Calls `body`, which does `units` units of work, until the time is over; the first tenth warms up.
@@ -110,6 +112,31 @@ enum MicroBenchmarks {
                 records.removeAll(keepingCapacity: true)
             }
             return records.count
+        }
+    }
+
+    /// What a transformation does to a message, from and to the text of the message.
+    private static func transformInTBEL(_ duration: Duration) {
+        let body = """
+            var celsius = msg.values.batteryLevel;
+            if (celsius != null && celsius > 20) {
+                msg.values.fahrenheit = toFixed(celsius * 1.8 + 32, 1);
+            }
+            metadata.remove("ts");
+            metadata.seen = msgType + ":" + msg.values.size();
+            return {msg: msg, metadata: metadata, msgType: msgType};
+            """
+        guard let script = try? TBELScript(body, arguments: ["msg", "metadata", "msgType"]) else { return }
+        let metadata: JSONValue = ["deviceName": "d", "deviceType": "default", "ts": "1732000000000"]
+        measure("tbel transform message", unit: "calls/s", units: 1000, duration) {
+            var sum = 0
+            for _ in 0..<1000 {
+                guard let message = try? JSONValue.parse(payload),
+                    let result = try? script.run([message, metadata, "POST_TELEMETRY_REQUEST"])
+                else { break }
+                sum &+= result.serialized().count
+            }
+            return sum
         }
     }
 }

@@ -16,6 +16,7 @@ public enum ScriptPart {
                 settings: settings.local, logger: runtime.logger.labelled("scripts"), metrics: runtime.metrics)
             javaScript = LocalJavaScript(workers)
         }
-        return ScriptEngine(evaluators: [javaScript], settings: settings, metrics: runtime.metrics)
+        let tbel: [any ScriptEvaluator] = settings.tbel.isEnabled ? [LocalTBEL(settings.tbel)] : []
+        return ScriptEngine(evaluators: [javaScript] + tbel, settings: settings, metrics: runtime.metrics)
     }
 }

@@ -103,13 +103,11 @@ enum NumberText {
         if radix >= 25, Array(text.utf8).allSatisfy({ Character(Unicode.Scalar($0)).isASCII }) {
             let name = isLong ? "Long" : "Integer"
             if text.hasPrefix("-") {
-                return .runtime(
-                    "Value \"\(shown)\" is  less than the minimum \(name) value \(isLong ? Int64.min : Int64(Int32.min)) !"
-                )
+                let least = isLong ? Int64.min : Int64(Int32.min)
+                return .runtime("Value \"\(shown)\" is  less than the minimum \(name) value \(least) !")
             }
-            return .runtime(
-                "Value \"\(shown)\"is greater than the maximum \(name) value \(isLong ? Int64.max : Int64(Int32.max)) !"
-            )
+            let most = isLong ? Int64.max : Int64(Int32.max)
+            return .runtime("Value \"\(shown)\"is greater than the maximum \(name) value \(most) !")
         }
         return .runtime("For input string: \"\(shown)\"\(radix == 10 ? "" : " under radix \(radix)")")
     }
@@ -177,7 +175,8 @@ enum NumberText {
         if text.hasPrefix("0x") { found = 16 }
         if found == 16, text.utf8.dropFirst(text.hasPrefix("-") ? 1 : 0).count % 2 > 0 {
             throw .runtime(
-                "The hexadecimal value: \"\(text.prefix(100))\" must be of even length, or if the decimal value must be a number!"
+                "The hexadecimal value: \"\(text.prefix(100))\" must be of even length, "
+                    + "or if the decimal value must be a number!"
             )
         }
         return found

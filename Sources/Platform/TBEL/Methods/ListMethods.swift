@@ -132,7 +132,8 @@ enum ListMethods {
         try list.replaceAll(order.map { values[$0] })
     }
 
-    /// Takes `arguments[1]` values out from `arguments[0]` on and puts the rest of the arguments there; returns what came out.
+    /// Takes `arguments[1]` values out from `arguments[0]` on and puts the rest of the arguments there; returns what came
+    /// out.
     private static func splice(
         _ list: ListObject, _ arguments: [Value], deletes: Int, _ machine: Machine
     ) throws(TBELError) -> ListObject {

@@ -5,8 +5,8 @@ enum Flow {
     case returned
 }
 
-/// A part of a compiled script: an expression or a statement. It keeps nothing of a run, so that many threads may run it at a
-/// time.
+/// A part of a compiled script: an expression or a statement. It keeps nothing of a run, so that many threads may run it
+/// at a time.
 class Node: @unchecked Sendable {
     /// Where it is in the script.
     let offset: Int

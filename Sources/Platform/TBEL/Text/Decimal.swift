@@ -1,4 +1,5 @@
-/// A finite double as decimal digits: the shortest that tell it from all others, as Java's `BigDecimal.valueOf` has them.
+/// A finite double as decimal digits: the shortest that tell it from all others, as Java's `BigDecimal.valueOf` has
+/// them.
 struct Decimal {
     var isNegative: Bool
     /// Digits 0 to 9 without leading zeros; empty for 0.

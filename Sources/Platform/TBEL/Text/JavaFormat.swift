@@ -167,8 +167,8 @@ enum JavaFormat {
         let fraction = precision > 0 ? "." + digits[1...precision].joined() : ""
         let isUpper = specification.conversion == "E" || specification.conversion == "G"
         let exponent = String(power.magnitude)
-        return
-            "\(digits[0])\(fraction)\(isUpper ? "E" : "e")\(power < 0 ? "-" : "+")\(exponent.utf8.count < 2 ? "0" : "")\(exponent)"
+        let sign = power < 0 ? "-" : "+"
+        return "\(digits[0])\(fraction)\(isUpper ? "E" : "e")\(sign)\(exponent.utf8.count < 2 ? "0" : "")\(exponent)"
     }
 
     private static func signed(_ digits: String, _ isNegative: Bool, _ specification: Specification) -> String {

@@ -27,7 +27,8 @@ enum JavaNumber {
         return value >= 0x1p63 ? .max : value <= -0x1p63 ? .min : Int64(value)
     }
 
-    /// A decimal number as `Double.parseDouble` takes it: spaces around, a sign, `1.`, `.5`, an exponent, a type letter.
+    /// A decimal number as `Double.parseDouble` takes it: spaces around, a sign, `1.`, `.5`, an exponent, a type
+    /// letter.
     static func double(_ text: some StringProtocol) -> Double? {
         var bytes = Array(text.utf8)
         while let last = bytes.last, last <= 0x20 { bytes.removeLast() }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A regular expression in Java's notation: characters and classes, groups, alternatives, greedy, reluctant and possessive
-/// repetition, anchors, back references, looking ahead, the flags `i`, `m` and `s`.
+/// A regular expression in Java's notation: characters and classes, groups, alternatives, greedy, reluctant and
+/// possessive repetition, anchors, back references, looking ahead, the flags `i`, `m` and `s`.
 ///
 /// Matching goes back and tries again, with a stack of its own, and every step of it counts as one of the run.
 struct Pattern: Sendable {
@@ -59,12 +59,14 @@ struct Pattern: Sendable {
         var result = String.UnicodeScalarView()
         var copied = 0
         var at = 0
+        var length = 0
         while at <= matcher.text.count, let match = try matcher.find(self, from: at) {
             result.append(contentsOf: matcher.scalars(copied..<match[0]))
+            length += match[0] - copied + replacement.count
             try insert(replacement, match, matcher, &result)
             copied = match[1]
             at = match[1] > match[0] ? match[1] : match[1] + 1
-            try machine.checkText(of: result.count)
+            try machine.checkText(of: length)
             if !all { break }
         }
         result.append(contentsOf: matcher.scalars(copied..<matcher.text.count))

@@ -1,7 +1,7 @@
 /// What variables of a script hold.
 ///
-/// Integers of 32 and 64 bits, and numbers of single and double precision, are kept apart as Java does; a character is a text of
-/// one character, a byte is an integer.
+/// Integers of 32 and 64 bits, and numbers of single and double precision, are kept apart as Java does; a character is a
+/// text of one character, a byte is an integer.
 enum Value {
     /// A variable that was not set yet.
     case undefined

@@ -1,7 +1,7 @@
 import TBEL
 
-/// Scripts by handle, compiled once for all handles of the same source. At most ``capacity`` stay compiled; the one that was
-/// not used for the longest time is compiled again when it is called.
+/// Scripts by handle, compiled once for all handles of the same source. At most ``capacity`` stay compiled; the one that
+/// was not used for the longest time is compiled again when it is called.
 struct CompiledScripts: ~Copyable {
     private final class Entry {
         let source: ScriptSource

@@ -5,8 +5,8 @@ import TBEL
 /// Scripts in TBEL, run in this process (`rule-engine.md` 6.4).
 ///
 /// Nearly every run takes microseconds and is done at once on the event loop of its caller. One that takes longer than
-/// ``quickTime`` is given up there and begun anew on a thread of its own: a script changes nothing outside itself, so nobody
-/// notices, and no loop stands still. From then on the script goes to a thread at once.
+/// ``quickTime`` is given up there and begun anew on a thread of its own: a script changes nothing outside itself, so
+/// nobody notices, and no loop stands still. From then on the script goes to a thread at once.
 public final class LocalTBEL: ScriptEvaluator {
     public let language = ScriptLanguage.tbel
 

@@ -3,7 +3,8 @@ import Synchronization
 import TBEL
 import Threads
 
-/// Threads for scripts that take long: at most ``width`` at a time, the others wait in turn. They stand back for event loops.
+/// Threads for scripts that take long: at most ``width`` at a time, the others wait in turn. They stand back for event
+/// loops.
 final class SlowLane: Sendable {
     private struct State {
         var running = 0
