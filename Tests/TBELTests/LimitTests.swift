@@ -66,7 +66,7 @@ struct LimitTests {
     }
 
     @Test func scriptsThatAreNestedTooDeepAreRefused() {
-        let many = 100_000
+        let many = 5_000
         let scripts = [
             String(repeating: "(", count: many), String(repeating: "[", count: many),
             String(repeating: "{a:", count: many),
@@ -77,6 +77,7 @@ struct LimitTests {
             "a" + String(repeating: ".b", count: many), "a" + String(repeating: "[0]", count: many),
             "a" + String(repeating: ".b()", count: many), String(repeating: "function f() {", count: many),
         ]
+        #expect(error(String(repeating: "(", count: 100_000))?.kind == .syntax)
         for script in scripts { #expect(error(script)?.kind == .syntax, "\(script.prefix(20))") }
         #expect(error("a" + String(repeating: "(1)", count: many))?.kind == .syntax)
     }

@@ -143,9 +143,11 @@ final class Machine {
         container.older?._withUnsafeGuaranteedRef { $0.newer = container.newer }
     }
 
-    /// Lets go of what a dead container held, without a call inside a call for containers in containers.
-    func sweep(_ values: consuming [Value]) {
-        remains.append(values)
+    /// Takes what a dead container held and lets go of it, without a call inside a call for containers in containers.
+    func sweep(_ values: inout [Value]) {
+        // Swapped, not copied: this must be the last reference.
+        remains.append([])
+        swap(&remains[remains.count - 1], &values)
         guard !isSweeping else { return }
         isSweeping = true
         while let last = remains.popLast() { _ = consume last }

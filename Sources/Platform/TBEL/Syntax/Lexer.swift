@@ -67,12 +67,17 @@ struct Lexer {
         }
         if first == UInt8(ascii: "`") { throw TBELError(.syntax, "TBEL has no template strings", at: index) }
         for table in Mark.byLength {
-            for (text, mark) in table[first] ?? [] where bytes[index...].starts(with: text) {
+            for (text, mark) in table[first] ?? [] where isNext(text) {
                 index += text.count
                 return mark
             }
         }
         throw TBELError(.syntax, "illegal character: \(Unicode.Scalar(first).escaped(asASCII: true))", at: index)
+    }
+
+    private func isNext(_ text: [UInt8]) -> Bool {
+        for (ahead, byte) in text.enumerated() where peek(ahead) != byte { return false }
+        return true
     }
 
     // MARK: Numbers

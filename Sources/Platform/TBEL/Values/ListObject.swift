@@ -37,7 +37,7 @@ final class ListObject: Container {
     }
 
     deinit {
-        if holdsContainers { machine.sweep(values) }
+        if holdsContainers { machine.sweep(&values) }
     }
 
     override func removeEverything() { values.removeAll() }

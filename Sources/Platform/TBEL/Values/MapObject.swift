@@ -16,8 +16,8 @@ final class MapObject: Container {
 
     deinit {
         if holdsContainers {
-            machine.sweep(values)
-            machine.sweep(keys)
+            machine.sweep(&values)
+            machine.sweep(&keys)
         }
     }
 
