@@ -63,7 +63,7 @@ struct SyntaxErrorTests {
         } catch {
             #expect(error.kind == .runtime)
             #expect(error.message.hasPrefix("[Error: null pointer: a.b]\n[Near : {... return a.b; ....}]\n"))
-            #expect(error.message.hasSuffix("[Line: 3, Column: 9]"))
+            #expect(error.message.hasSuffix("[Line: 3, Column: 10]"))
         }
     }
 }

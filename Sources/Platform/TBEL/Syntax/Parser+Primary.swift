@@ -155,7 +155,9 @@ extension Parser {
     private mutating func elements(until close: Mark, at start: Int) throws(TBELError) -> Node {
         var entries: [(key: Node, value: Node)] = []
         var values: [Node] = []
+        let braces = close == .closeBrace ? "{ ... }" : "[ ... ]"
         while !take(close) {
+            if peek == .end { throw TBELError(.syntax, "unbalanced braces \(braces)", at: start) }
             if let key = try key() {
                 entries.append((key, try expression()))
             } else {
@@ -164,7 +166,6 @@ extension Parser {
             guard entries.isEmpty || values.isEmpty else { throw unexpected("expected 'key: value'") }
             if take(.comma) { continue }
             guard take(close) else {
-                let braces = close == .closeBrace ? "{ ... }" : "[ ... ]"
                 if peek == .end { throw TBELError(.syntax, "unbalanced braces \(braces)", at: start) }
                 throw unexpected("expected ',' or '\(close.rawValue)'")
             }
