@@ -105,6 +105,11 @@ struct LimitTests {
         for _ in 0..<1_000 { #expect(try script.run([], clock: StillClock()) == 1) }
     }
 
+    @Test func argumentsOfOneNameHaveTheirOwnPlaces() throws {
+        let script = try TBELScript("var b = 5; return [a, b];", arguments: ["a", "a", "a"])
+        #expect(try script.run([1, 2, 3], clock: StillClock()) == [3, 5])
+    }
+
     @Test func aScriptRunsOnManyThreads() async throws {
         let script = try TBELScript("var s = 0; foreach (x : l) { s += x; } return {s: s};", arguments: ["l"])
         try await withThrowingTaskGroup(of: JSONValue.self) { group in

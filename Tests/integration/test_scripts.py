@@ -77,11 +77,39 @@ def test_calls_that_are_wrong_are_refused(rest, server):
     assert Rest(server.url, "customer@thingsboard.org", "customer").call("POST", TEST, {}).status_code == 403
 
 
-def test_tbel_is_enabled_where_it_runs(rest):
-    enabled = rest.ok("GET", "/api/ruleChain/tbelEnabled")
-    answer = tried(rest, "return msg.a + 1;", "json", language="TBEL")
-    assert answer["output"] == "22" if enabled else answer["error"] == "TBEL script engine is disabled!", answer
-    assert rest.ok("GET", "/api/system/params")["tbelEnabled"] is enabled
+def test_tbel_is_enabled(rest):
+    assert rest.ok("GET", "/api/ruleChain/tbelEnabled") is True
+    assert rest.ok("GET", "/api/system/params")["tbelEnabled"] is True
+
+
+@pytest.mark.parametrize("kind, script, output", [
+    ("update", "return {msg: {a: msg.a * 2}, metadata: metadata, msgType: msgType};",
+     '{"msg":{"a":42},"metadata":{"k":"v"},"msgType":"T"}'),
+    ("update", "metadata.n = 4 / 2; metadata.remove('k'); return {metadata: metadata};",
+     '{"msg":{"a":21},"metadata":{"n":"2.0"},"msgType":"T"}'),
+    ("filter", "return msg.a > 20;", "true"),
+    ("switch", "function nextRelation(metadata, msg) { return ['one', metadata.k]; } return nextRelation(metadata, msg);",
+     '["one","v"]'),
+    ("json", "foreach (e : msg) { return e.key + '=' + e.value; }", '"a=21"'),
+    ("string", "return {deep: [msg, 1.5]};", '{"deep":[{"a":21},1.5]}'),
+])
+def test_a_script_in_tbel_is_tested_for_its_use(rest, kind, script, output):
+    assert tried(rest, script, kind, language="TBEL") == {"output": output, "error": ""}
+
+
+@pytest.mark.parametrize("kind, script, error", [
+    ("filter", "return 1;", "Wrong result type: Integer"),
+    ("update", "msg.size() > 5;", "Wrong result type: Boolean"),
+    ("filter", "return (;", "Can't compile script: [Error: expected a value; but found: ';']"),
+    ("json", "return msg.b.c;", "[Error: null pointer: msg.b.c]"),
+    ("json", "raiseError('no');", "[Error: no]"),
+    ("json", "while (true) {}", "Script timeout!"),
+    ("json", "var s = 'a'; while (true) { s = s + s; }", "Script memory overflow!"),
+    ("json", "return '\"a\"'.repeat(100000);", "Script invocation result exceeds maximum allowed size of 300000 symbols"),
+])
+def test_what_is_wrong_with_a_script_in_tbel_is_told(rest, kind, script, error):
+    answer = tried(rest, script, kind, language="TBEL")
+    assert answer["output"] == "" and answer["error"].startswith(error), answer
 
 
 def test_a_script_reaches_nothing_outside(rest):
@@ -164,6 +192,7 @@ def test_components_of_scripts_have_default_configurations_that_run(rest):
         assert default["scriptLang"] == "TBEL"
         use = {"filter.TbJsFilterNode": "filter", "filter.TbJsSwitchNode": "switch"}.get(kind, "update")
         assert tried(rest, default["jsScript"], use)["error"] == ""
+        assert tried(rest, default["tbelScript"], use, language="TBEL")["error"] == ""
 
 
 def test_calls_are_counted(rest, server):

@@ -15,7 +15,7 @@ struct Parser {
         self.source = source
         tokens = try Lexer.tokens(of: source)
         scope = Scope(outer: nil)
-        for name in arguments { _ = scope.declare(name) }
+        for name in arguments { scope.declareArgument(name) }
     }
 
     /// The whole script, and how many slots it has.

@@ -24,10 +24,10 @@ final class Scope {
         return slot
     }
 
-    /// A slot that no name has.
-    func declareHidden() -> Int {
+    /// A slot of its own for an argument; of two of the same name the last one is meant.
+    func declareArgument(_ name: String) {
+        blocks[0][name] = slots
         slots += 1
-        return slots - 1
     }
 
     private func slot(of name: String) -> Int? {
