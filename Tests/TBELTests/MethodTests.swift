@@ -129,7 +129,7 @@ struct MethodTests {
         Row("var m = {}; m.a = 1; m[\"b\"] = 2; m", "{\"a\":1,\"b\":2}"), Row("var m = {a:1}; m.a = null; m", "{}"),
         Row("var m = {a:1}; m.a += 2; m", "{\"a\":3}"), Row("var m = {a:1}; m.a++; m", "{\"a\":2}"),
         Row("{\"a\": 1, b: [1,{c:2}]}", "{\"a\":1,\"b\":[1,{\"c\":2}]}"),
-        Row("{", "! expected a value; but found: end of script"), Row("msg.m.k", "1"), Row("msg.m[\"k\"]", "1"),
+        Row("msg.m.k", "1"), Row("msg.m[\"k\"]", "1"),
         Row("msg.m.get(\"k\")", "1"), Row("msg.get(\"i\")", "1"), Row("msg.containsKey(\"i\")", "true"),
         Row("msg.keys()", "[\"i\",\"d\",\"s\",\"n\",\"b\",\"l\",\"m\",\"L\"]"),
         Row("msg.values()", "[1,2.5,\"abc\",\"12\",true,[3,1,2],{\"k\":1},3000000000]"),

@@ -100,7 +100,7 @@ def test_a_script_in_tbel_is_tested_for_its_use(rest, kind, script, output):
 @pytest.mark.parametrize("kind, script, error", [
     ("filter", "return 1;", "Wrong result type: Integer"),
     ("update", "msg.size() > 5;", "Wrong result type: Boolean"),
-    ("filter", "return (;", "Can't compile script: [Error: expected a value; but found: ';']"),
+    ("filter", "return (;", "[Error: expected a value; but found: ';']"),
     ("json", "return msg.b.c;", "[Error: null pointer: msg.b.c]"),
     ("json", "raiseError('no');", "[Error: no]"),
     ("json", "while (true) {}", "Script timeout!"),
