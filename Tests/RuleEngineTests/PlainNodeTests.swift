@@ -160,6 +160,7 @@ import Testing
         ("filter.TbCheckRelationNode", #"{"checkForSingleEntity":true,"direction":"FROM","relationType":"Contains"}"#),
         ("filter.TbCheckAlarmStatusNode", #"{"alarmStatusList":["SOMEHOW"]}"#),
         ("telemetry.TbMsgDeleteAttributesNode", #"{"scope":"ANY","keys":[]}"#),
+        ("action.TbCreateAlarmNode", #"{"alarmType":"A","severity":"HIGH"}"#),
     ])
     func aNodeWithAWrongConfigurationDoesNotStart(_ type: String, _ configuration: String) async throws {
         var chain = ChainBuilder()

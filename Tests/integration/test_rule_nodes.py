@@ -48,20 +48,22 @@ class Bench:
 
     def ask(self, kind, configuration, data=None, labels=("Success", "Failure"), version=0, entity=None):
         """Label, data and metadata of what leaves the node."""
-        nodes = [node(kind, "tested", configuration, version)]
+        # What the node tells its originator's chain does not come to it again.
+        nodes = [node("filter.TbMsgTypeFilterNode", "asked", {"messageTypes": ["REST_API_REQUEST"]}),
+                 node(kind, "tested", configuration, version)]
         # The chain before may still answer for a moment.
         self.serial += 1
         mark = f"left {self.serial} by "
-        connections = []
+        connections = [(0, 1, "True")]
         for label in labels:
             first = len(nodes)
-            nodes += [node("transform.TbCopyKeysNode", "copy", {"copyFrom": "METADATA", "keys": ["(?i)[^i].*"]}, 2),
+            nodes += [node("transform.TbCopyKeysNode", "copy", {"copyFrom": "METADATA", "keys": [".*"]}, 2),
                       node("metadata.TbGetOriginatorFieldsNode", "who", {
-                          "dataMapping": {"id": "originator"}, "ignoreNullStrings": False, "fetchTo": "DATA"}, 1),
+                          "dataMapping": {"id": "originator now"}, "ignoreNullStrings": False, "fetchTo": "DATA"}, 1),
                       node("transform.TbRenameKeysNode", "mark", {
                           "renameIn": "DATA", "renameKeysMapping": {"requestUUID": mark + label}}, 2),
                       node("rest.TbSendRestApiCallReplyNode", "reply", REPLY)]
-            connections += [(0, first, label)] + [(first + n, first + n + 1, "Success") for n in range(3)]
+            connections += [(1, first, label)] + [(first + n, first + n + 1, "Success") for n in range(3)]
         current = self.rest.ok("GET", f"/api/ruleChain/{self.chain['id']['id']}")
         self.rest.ok("POST", "/api/ruleChain/metadata", {
             "ruleChainId": self.chain["id"], "version": current.get("version"), "firstNodeIndex": 0, "nodes": nodes,
@@ -77,7 +79,7 @@ class Bench:
         label = next(key for key in answer if key.startswith(mark)).removeprefix(mark)
         for key in ("serviceId", "expirationTime", mark + label):
             answer.pop(key, None)
-        return label, answer, answer.pop("originator")
+        return label, answer, answer.pop("originator now")
 
 
 @pytest.fixture(scope="module")
@@ -221,3 +223,78 @@ def test_attributes_are_deleted(bench):
     assert label == "Success"
     keys = bench.rest.ok("GET", path + "/keys/attributes/SERVER_SCOPE")
     assert "gone" not in keys and "kept" in keys
+
+
+def alarm_node(bench, **changes):
+    """The configuration that editors are offered, with changes."""
+    kind = changes.pop("kind", "TbCreateAlarmNode")
+    found = bench.rest.ok("GET", "/api/component/" + PACKAGE + "action." + kind)
+    return {**found["configurationDescriptor"]["nodeDefinition"]["defaultConfiguration"], **changes}
+
+
+def test_alarms_are_created_updated_and_cleared(bench):
+    kind = "Hot " + uuid.uuid4().hex
+    labels = ("Created", "Updated", "Cleared", "False", "Success", "Failure")
+    create = partial(bench.ask, "action.TbCreateAlarmNode", labels=labels)
+    clear = partial(bench.ask, "action.TbClearAlarmNode", alarm_node(bench, kind="TbClearAlarmNode", alarmType=kind),
+                    labels=labels)
+    assert clear({"n": 1})[:2] == ("False", {"n": 1})
+    label, first, originator = create(alarm_node(bench, alarmType="$[kind]", severity="MAJOR"), {"kind": kind})
+    assert (label, first["isNewAlarm"], originator) == ("Created", "true", bench.device.id)
+    assert (first["type"], first["severity"], first["status"], first["details"]) == (kind, "MAJOR", "ACTIVE_UNACK", {})
+    assert first["startTs"] == first["endTs"]
+    assert first["originator"] == bench.device.entity["id"]
+    # The same one again, which keeps its start.
+    dynamic = alarm_node(bench, alarmType=kind, severity="$[severity]", dynamicSeverity=True)
+    label, second, _ = create(dynamic, {"severity": "MINOR"})
+    assert (label, second["isExistingAlarm"], second["severity"]) == ("Updated", "true", "MINOR")
+    assert (second["id"], second["startTs"]) == (first["id"], first["startTs"]) and second["endTs"] > first["endTs"]
+    assert create(dynamic, {"severity": "HIGH"})[0] == "Failure"
+    stored = bench.rest.ok("GET", f"/api/alarm/DEVICE/{bench.device.id}?pageSize=100&page=0")["data"]
+    assert [alarm["severity"] for alarm in stored if alarm["type"] == kind] == ["MINOR"]
+    label, gone, _ = clear({})
+    assert (label, gone["isClearedAlarm"], gone["status"], gone["id"]) == ("Cleared", "true", "CLEARED_UNACK", first["id"])
+    assert clear({})[0] == "False"
+    # The data may be the alarm.
+    given = alarm_node(bench, useMessageAlarmData=True)
+    label, third, _ = create(given, {"type": kind, "severity": "WARNING", "details": {"seen": [1]}})
+    assert (label, third["severity"], third["details"]) == ("Created", "WARNING", {"seen": [1]})
+    assert third["id"] != first["id"]
+
+
+def test_the_originators_chain_hears_of_an_alarm_that_a_node_raises(bench):
+    kind = "Told " + uuid.uuid4().hex
+    nodes = [node("filter.TbMsgTypeSwitchNode", "switch"),
+             node("action.TbCreateAlarmNode", "create", alarm_node(bench, alarmType=kind)),
+             node("transform.TbRenameKeysNode", "attributes", {"renameIn": "DATA", "renameKeysMapping": {"type": "told"}}, 2),
+             node("transform.TbCopyKeysNode", "copy", {"copyFrom": "METADATA", "keys": ["ruleNodeId"]}, 2),
+             node("transform.TbDeleteKeysNode", "rest", {"deleteFrom": "DATA", "keys": ["(?i)[^tr].*"]}, 2),
+             node("metadata.TbGetOriginatorFieldsNode", "who", {
+                 "dataMapping": {"id": "of"}, "ignoreNullStrings": True, "fetchTo": "DATA"}, 1),
+             node("action.TbLogNode", "log", alarm_log())]
+    nodes[-1]["debugSettings"] = {"failuresEnabled": True, "allEnabled": True}
+    current = bench.rest.ok("GET", f"/api/ruleChain/{bench.chain['id']['id']}")
+    saved = bench.rest.ok("POST", "/api/ruleChain/metadata", {
+        "ruleChainId": bench.chain["id"], "version": current.get("version"), "firstNodeIndex": 0, "nodes": nodes,
+        "connections": [{"fromIndex": a, "toIndex": b, "type": label} for a, b, label in [
+            (0, 1, "Post telemetry"), (0, 2, "Entity Created"), (2, 3, "Success"), (3, 4, "Success"), (4, 5, "Success"),
+            (5, 6, "Success")]],
+        "ruleChainConnections": []})
+    log = saved["nodes"][6]["id"]["id"]
+    tenant = bench.device.entity["tenantId"]["id"]
+
+    def told():
+        posted = bench.rest.session.post(f"{bench.rest.url}/api/v1/{bench.device.token}/telemetry", json={"t": 1})
+        assert posted.status_code == 200
+        events = bench.rest.ok("POST", f"/api/events/RULE_NODE/{log}?tenantId={tenant}&pageSize=10&page=0",
+                               {"eventType": "DEBUG_RULE_NODE"})["data"]
+        return [event["body"] for event in events if kind in event["body"].get("data", "")]
+    seen = eventually(told, 60, "the message of the new alarm")[0]
+    assert seen["msgType"] == "ENTITY_CREATED" and saved["nodes"][1]["id"]["id"] in seen["data"]
+    assert bench.device.id in seen["data"]
+
+
+def alarm_log():
+    script = ("return '\\nIncoming message:\\n' + JSON.stringify(msg) + '\\nIncoming metadata:\\n' + "
+              "JSON.stringify(metadata);")
+    return {"scriptLang": "TBEL", "jsScript": script, "tbelScript": script}

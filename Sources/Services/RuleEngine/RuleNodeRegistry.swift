@@ -36,7 +36,9 @@ enum RuleNodeRegistry {
         TenantDetailsNode.self,
     ]
 
-    private static let actions: [any RuleNode.Type] = [DeleteAttributesNode.self]
+    private static let actions: [any RuleNode.Type] = [
+        DeleteAttributesNode.self, CreateAlarmNode.self, ClearAlarmNode.self,
+    ]
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })
 

@@ -22,6 +22,16 @@ public struct AlarmRepository: Sendable {
             .first.map(AlarmInfo.init)
     }
 
+    /// The originator's alarm of that type that is not cleared.
+    public func active(of originator: EntityID, type: String, tenant: TenantID) async throws -> Alarm? {
+        try await runner.query(
+            """
+            SELECT \(Alarm.columns) FROM alarm a
+            WHERE a.originator_id = $1 AND a.type = $2 AND a.tenant_id = $3 AND NOT a.cleared
+            """, [.id(originator.uuid), .text(type), .id(tenant)]
+        ).first.map { Alarm($0) }
+    }
+
     // MARK: - Saving
 
     /// What is to be said of an alarm, new or not.

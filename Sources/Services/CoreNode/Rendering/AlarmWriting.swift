@@ -8,28 +8,10 @@ extension Alarm: JSONRendered {
     }
 
     fileprivate func writeMembers(to writer: inout JSONWriter) {
-        writer.id("id", id)
-        writer.member("createdTime", createdTime)
-        writer.id("tenantId", tenantID)
-        writer.id("customerId", .customer, customerID?.uuid)
-        writer.member("type", type)
-        writer.id("originator", originator.type, originator.uuid)
-        writer.member("severity", severity.rawValue)
-        writer.member("acknowledged", isAcknowledged)
-        writer.member("cleared", isCleared)
-        writer.id("assigneeId", .user, assigneeID?.uuid)
-        writer.member("startTs", startTime)
-        writer.member("endTs", endTime)
-        writer.member("ackTs", acknowledgeTime)
-        writer.member("clearTs", clearTime)
-        writer.member("assignTs", assignTime)
-        writer.member("propagate", propagation.isOn)
-        writer.member("propagateToOwner", propagation.toOwner)
-        writer.member("propagateToTenant", propagation.toTenant)
-        writer.key("propagateRelationTypes")
-        writer.array { writer in for type in propagation.relationTypes { writer.value(type) } }
-        writer.member("name", type)
-        writer.member("status", status)
+        for (key, value) in members {
+            writer.key(key)
+            writer.value(value)
+        }
         writer.document("details", details)
     }
 }
@@ -41,15 +23,9 @@ extension AlarmInfo: JSONRendered {
 
     func writeMembers(to writer: inout JSONWriter) {
         alarm.writeMembers(to: &writer)
-        writer.member("originatorName", originatorName)
-        writer.member("originatorLabel", originatorLabel)
-        writer.key("assignee")
-        guard let assignee = alarm.assigneeID else { return writer.null() }
-        writer.object { writer in
-            writer.id("id", assignee)
-            writer.member("firstName", assigneeFirstName)
-            writer.member("lastName", assigneeLastName)
-            writer.member("email", assigneeEmail)
+        for (key, value) in names {
+            writer.key(key)
+            writer.value(value)
         }
     }
 }
