@@ -101,7 +101,7 @@ import Testing
 
     private func error(timeseries body: String) -> String? {
         do throws(APIError) {
-            _ = try TelemetryPayload.timeseries(Array(body.utf8), now: 5)
+            try TelemetryPayload.timeseries(Array(body.utf8), now: 5).check()
             return nil
         } catch {
             return error.message
@@ -131,7 +131,7 @@ import Testing
 
     private func error(attributes body: String) -> String? {
         do throws(APIError) {
-            _ = try TelemetryPayload.attributes(Array(body.utf8))
+            try TelemetryPayload.attributes(Array(body.utf8)).check()
             return nil
         } catch {
             return error.message

@@ -67,7 +67,7 @@ struct EntitiesRelativesTests {
         profile.name = "after" + salt
         _ = try await profiles.update(profile, replacing: 1)
         #expect(try await assets.find(asset.id)?.type == "after" + salt)
-        #expect(try await assets.types(tenant: tenant, customer: nil).contains("after" + salt))
+        #expect(try await assets.types(tenant: tenant).contains("after" + salt))
     }
 
     @Test func oneProfileIsTheDefault() async throws {

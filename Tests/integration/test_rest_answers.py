@@ -25,7 +25,8 @@ def things(rest):
     device = rest.create_device()
     alarm = rest.ok("POST", "/api/alarm", {
         "type": "Hot", "severity": "MAJOR", "originator": device.entity["id"]})
-    return {"device": device.id, "alarm": alarm["id"]["id"], "nobody": NOBODY}
+    dashboard = rest.ok("POST", "/api/dashboard", {"title": "D " + uuid.uuid4().hex})
+    return {"device": device.id, "alarm": alarm["id"]["id"], "dashboard": dashboard["id"]["id"], "nobody": NOBODY}
 
 
 def filled(value, things):
@@ -76,6 +77,9 @@ ROWS = [
     ("POST", "/api/alarm", {"severity": "MAJOR"}, NOT_FOUND),
     ("POST", "/api/alarm/{alarm}/comment", {"id": {"id": NOBODY}, "comment": {"text": "x"}}, NOT_FOUND),
     ("GET", "/api/tenant/edges?edgeName=nobody", None, NOT_FOUND),
+    ("GET", "/api/otaPackage/info/{nobody}", None, NOT_FOUND),
+    ("GET", "/api/widgetType?fqn=tenant.nobody", None, NOT_FOUND),
+    ("GET", "/api/widgetType?fqn=nobody", None, (400, 31, "Invalid fqn!")),
     ("GET", "/api/edge/{nobody}", None, (404, 32, f"Edge with id [{NOBODY}] is not found")),
     # One path with several forms: none of them fits.
     ("GET", "/api/widgetTypes", None, CONDITIONS),
@@ -128,6 +132,15 @@ ROWS = [
     ("POST", "/api/tenant?x=1", [1], DENIED),
     ("GET", "/api/tenants?pageSize=ten&page=0", None, (400, 31, "Failed to convert value")),
     ("GET", "/api/tenants?pageSize=10&page=0", None, DENIED),
+    ("POST", "/api/alarmsQuery/find", {"entityFilter": DEVICES}, NOT_FOUND),
+    ("POST", "/api/alarmsQuery/find", {"entityFilter": DEVICES, "pageLink": {**LINK, "assigneeId": {"entityType": "USER", "id": NOBODY}}},
+     (404, 32, f"User with id [{NOBODY}] is not found")),
+    ("POST", "/api/alarmsQuery/count", {"assigneeId": {"entityType": "USER", "id": NOBODY}},
+     (404, 32, f"User with id [{NOBODY}] is not found")),
+    ("POST", "/api/dashboard/{nobody}/customers/add", ["x"], (404, 32, f"Dashboard with id [{NOBODY}] is not found")),
+    ("POST", "/api/dashboard/{dashboard}/customers/add", ["x"], (400, 31, "Invalid UUID string: x")),
+    ("POST", "/api/dashboard/{dashboard}/customers/add", [NOBODY], (400, 31, "Can't assign dashboard to non-existent customer!")),
+    ("POST", "/api/dashboard/{dashboard}/customers", [NOBODY], (400, 31, "Can't assign dashboard to non-existent customer!")),
     # Words that are none.
     ("GET", "/api/alarm/types?pageSize=1&page=0&sortOrder=UP", None, (400, 31, "Unsupported sort order 'UP'!")),
     ("GET", "/api/queues?serviceType=NOPE&pageSize=1&page=0", None, (400, 31, "Failed to convert value")),
@@ -268,6 +281,47 @@ def test_a_package_in_use_says_by_whom(rest):
         rest.ok("DELETE", "/api/device/" + device["id"]["id"])
         rest.ok("POST", "/api/deviceProfile", {**profile, "version": None, member: package["id"]})
         assert rest.call("DELETE", path).json()["message"] == f"The {thing} referenced by the device profile cannot be deleted!"
+
+
+@pytest.mark.parametrize("method,path,body,status,text", [
+    ("POST", "timeseries/ANY", "{}", 400, "No time series data found in request body!"),
+    ("POST", "timeseries/ANY", '{"a":1}', 404, "Device with requested id wasn't found!"),
+    ("POST", "timeseries/ANY", '{"<b>":1}', 404, "Device with requested id wasn't found!"),
+    ("POST", "attributes/SERVER_SCOPE", "[]", 400, "Request is not a JSON object"),
+    ("POST", "attributes/CLIENT_SCOPE", "[]", 400, "Invalid scope: CLIENT_SCOPE"),
+    ("DELETE", "SERVER_SCOPE", None, 400, "Empty keys: []"),
+    ("DELETE", "timeseries/delete", None, 400, "Empty keys: []"),
+    ("DELETE", "timeseries/delete?keys=a", None, 400,
+     "When deleteAllDataForKeys is false, start and end timestamp values shouldn't be empty"),
+    ("DELETE", "timeseries/delete?keys=a&deleteAllDataForKeys=true", None, 404, "Device with requested id wasn't found!")])
+def test_what_telemetry_lacks_is_told_before_whose_it_is(rest, method, path, body, status, text):
+    answer = rest.session.request(method, f"{rest.url}/api/plugins/telemetry/DEVICE/{NOBODY}/{path}", data=body, timeout=30)
+    assert (answer.status_code, answer.text) == (status, text)
+
+
+def test_customers_know_the_types_that_profiles_have(server, rest):
+    customer = Rest(server.url, "customer@thingsboard.org", "customer")
+    rest.create_device()
+    for kind in ("device", "asset"):
+        rest.ok("POST", "/api/" + kind, named(type="Type " + uuid.uuid4().hex))
+        assert customer.ok("GET", f"/api/{kind}/types") == rest.ok("GET", f"/api/{kind}/types") != []
+
+
+def test_a_bundle_that_is_not_there_holds_nothing(rest):
+    for path in ("widgetTypes", "widgetTypesDetails", "widgetTypeFqns"):
+        assert rest.ok("GET", f"/api/{path}?widgetsBundleId={NOBODY}") == []
+
+
+def test_names_that_are_kept_for_the_platform(system):
+    queue = next(one for one in system.ok("GET", "/api/queues?serviceType=TB_RULE_ENGINE&pageSize=10&page=0")["data"])
+    body = {key: value for key, value in queue.items() if key not in ("id", "createdTime")}
+    answer = system.call("POST", "/api/queues?serviceType=TB_RULE_ENGINE", {**body, "name": "CalculatedFields", "topic": "t"})
+    assert answer.status_code == 400 and answer.json()["message"].startswith("The queue name 'CalculatedFields' is not allowed.")
+
+
+def test_methods_of_a_path_are_told_to_who_asks(rest):
+    answer = rest.call("OPTIONS", "/api/device")
+    assert (answer.status_code, answer.content) == (200, b"") and "POST" in answer.headers["Allow"]
 
 
 def test_a_token_in_use_is_told_before_a_stale_version(rest):

@@ -137,10 +137,11 @@ def test_foreign_things_are_no_part_of_own_things(stranger, own):
     refused(stranger.call("POST", "/api/entityView", {"name": name, "type": "t", "entityId": own["device"]["id"]}), 404)
     refused(stranger.call("POST", "/api/entityView", {"name": name, "type": "t", "entityId": own["asset"]["id"]}), 403)
     refused(stranger.call("POST", "/api/assetProfile", {"name": name, "defaultDashboardId": own["dashboard"]["id"]}), 400,
-            "Can't assign non-existent dashboard!")
+            "Can't assign dashboard from different tenant!")
     mine = stranger.ok("POST", "/api/dashboard", {"title": name})
     refused(stranger.call("POST", f"/api/customer/{eid(own['customer'])}/dashboard/{eid(mine)}"), 403)
-    refused(stranger.call("POST", f"/api/dashboard/{eid(mine)}/customers/add", [eid(own["customer"])]), 403)
+    refused(stranger.call("POST", f"/api/dashboard/{eid(mine)}/customers/add", [eid(own["customer"])]), 400,
+            "Can't assign dashboard to customer from different tenant!")
     refused(stranger.call("POST", "/api/tenant/dashboard/home/info", {"dashboardId": own["dashboard"]["id"]}), 403)
     stranger.ok("DELETE", "/api/dashboard/" + eid(mine))
 

@@ -297,6 +297,8 @@ def test_pages_of_what_there_is_not_open_empty(rest, device):
     for kind in ("repositorySettings", "autoCommitSettings"):
         assert rest.ok("GET", f"/api/admin/{kind}/exists") is False
         assert rest.call("GET", "/api/admin/" + kind).status_code == 404
+        answer = rest.call("DELETE", "/api/admin/" + kind)
+        assert (answer.status_code, answer.content) == (200, b"")
     assert rest.ok("GET", "/api/admin/repositorySettings/info") == {"configured": False, "readOnly": None}
     # What cannot be kept is not taken.
     for path in ("calculatedField", "alarm/rule", "calculatedField/testScript", "ruleChain/testScript"):

@@ -200,13 +200,10 @@ public struct DeviceRepository: Sendable {
         return statement
     }
 
-    /// The names of the profiles that the tenant's devices (or the customer's) have.
-    public func types(tenant: TenantID, customer: CustomerID?) async throws -> [String] {
+    /// The names of the profiles that the tenant's devices have.
+    public func types(tenant: TenantID) async throws -> [String] {
         try await runner.query(
-            """
-            SELECT DISTINCT type FROM device
-            WHERE tenant_id = $1 AND ($2::uuid IS NULL OR customer_id = $2) ORDER BY type
-            """, [.id(tenant), .id(customer?.uuid)]
+            "SELECT DISTINCT type FROM device WHERE tenant_id = $1 ORDER BY type", [.id(tenant)]
         ).map { $0.text(0) ?? "" }
     }
 

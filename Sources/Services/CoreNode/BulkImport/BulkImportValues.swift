@@ -12,7 +12,9 @@ enum BulkImportValues {
         for (column, scope) in [(BulkImportColumn.sharedAttribute, AttributeScope.shared), (.serverAttribute, .server)]
         {
             guard let body = values(of: row, column) else { continue }
-            found.append((scope, try TelemetryPayload.attributes(body).arena.entries))
+            let payload = try TelemetryPayload.attributes(body)
+            try payload.check()
+            found.append((scope, payload.arena.entries))
         }
         return found
     }
@@ -20,7 +22,9 @@ enum BulkImportValues {
     /// `nil` when the row has none.
     static func timeseries(of row: BulkImportRequest.Row, now: Int64) throws(APIError) -> TelemetryPayload? {
         guard let body = values(of: row, .timeseries) else { return nil }
-        return try TelemetryPayload.timeseries(body, now: now)
+        let payload = try TelemetryPayload.timeseries(body, now: now)
+        try payload.check()
+        return payload
     }
 
     /// The filled cells of a kind as a JSON object; `nil` for none.

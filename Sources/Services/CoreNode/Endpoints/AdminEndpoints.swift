@@ -53,6 +53,10 @@ struct AdminEndpoints: EndpointGroup {
                 .docs("There is no repository"),
             Endpoint(.get, "/api/admin/autoCommitSettings", roles: .tenant, noRepository)
                 .docs("There is no repository"),
+            Endpoint(.delete, "/api/admin/repositorySettings", roles: .tenant, gone)
+                .docs("There is no repository", answer: .nothing),
+            Endpoint(.delete, "/api/admin/autoCommitSettings", roles: .tenant, gone)
+                .docs("There is no repository", answer: .nothing),
         ]
     }
 
@@ -202,6 +206,9 @@ struct AdminEndpoints: EndpointGroup {
     @Sendable private func repositoryInfo(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         .json(#"{"configured":false,"readOnly":null}"#)
     }
+
+    /// Deleted or never there is the same.
+    @Sendable private func gone(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .empty(200) }
 
     @Sendable private func noRepository(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         throw APIError.itemNotFound

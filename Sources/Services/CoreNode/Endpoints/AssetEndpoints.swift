@@ -141,7 +141,7 @@ struct AssetEndpoints: EndpointGroup {
     }
 
     @Sendable private func types(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let types = try await services.assets.types(tenant: principal.tenantID, customer: principal.customerFilter)
+        let types = try await services.assets.types(tenant: principal.tenantID)
         return .json(types.map { EntitySubtype(tenant: principal.tenantID, entityType: .asset, type: $0) })
     }
 

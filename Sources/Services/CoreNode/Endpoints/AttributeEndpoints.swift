@@ -35,11 +35,12 @@ struct AttributeEndpoints: EndpointGroup {
     }
 
     /// Paths without a type are those of devices.
+    private func type(_ call: Call) -> EntityType? { call.path.value("entityType") == nil ? .device : nil }
+
     private func access(
         _ call: Call, _ principal: Principal, _ operation: Permissions.Operation
     ) async throws -> TelemetryAccess {
-        try await TelemetryAccess.check(
-            call, principal, operation, type: call.path.value("entityType") == nil ? .device : nil, in: services)
+        try await TelemetryAccess.check(call, principal, operation, type: type(call), in: services)
     }
 
     @Sendable private func keys(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
@@ -64,9 +65,12 @@ struct AttributeEndpoints: EndpointGroup {
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let scope = try call.scope()
         let body = try call.bytes()
+        try TelemetryAccess.entity(call, type(call))
         if scope == .client { throw APIError.invalid("Invalid scope: \(scope.name)") }
+        let payload = try TelemetryPayload.attributes(body)
         let access = try await access(call, principal, .writeAttributes)
-        let attributes = try TelemetryPayload.attributes(body).arena.entries
+        try payload.check()
+        let attributes = payload.arena.entries
         try await services.attributes.save(entity: access.entity.uuid, scope: scope, attributes, at: call.now)
         await services.actions.record(
             .attributesUpdated(access.subject, scope, attributes), by: principal,
@@ -77,8 +81,9 @@ struct AttributeEndpoints: EndpointGroup {
 
     @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let scope = try call.scope()
-        let access = try await access(call, principal, .writeAttributes)
+        try TelemetryAccess.entity(call, type(call))
         guard let keys = call.telemetryKeys else { throw APIError.invalid("Empty keys: []") }
+        let access = try await access(call, principal, .writeAttributes)
         try await services.attributes.delete(entity: access.entity.uuid, scope: scope, keys: keys)
         // All that were named, existing or not (`device-api.md` 7.5).
         await services.actions.record(

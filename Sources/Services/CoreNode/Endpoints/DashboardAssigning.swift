@@ -57,28 +57,50 @@ struct DashboardAssigning: EndpointGroup {
     // MARK: - Several
 
     @Sendable private func replaceCustomers(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let wanted = try await customers(call, principal, isOptional: true)
-        let dashboard = try await services.dashboardInfo(
-            try call.id("dashboardId"), for: principal, .assignToCustomer)
-        var former: [Customer] = []
-        for short in DashboardAssignments(dashboard.assignedCustomers).customers
-        where !wanted.contains(where: { $0.id == short.id }) {
-            former.append(
-                Customer(id: short.id, createdTime: 0, tenantID: dashboard.tenantID, title: short.title))
-        }
+        let present = try await assigned(call, principal)
+        let wanted = try await customers(try ids(call, isOptional: true), principal)
+        let former = present.filter { old in !wanted.contains { $0.id == old.id } }
         return try await change(call, principal, adding: wanted, removing: former)
     }
 
     @Sendable private func addCustomers(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        try await change(call, principal, adding: try await customers(call, principal), removing: [])
+        _ = try await assigned(call, principal)
+        return try await change(call, principal, adding: try await customers(try ids(call), principal), removing: [])
     }
 
+    /// Who has it not, keeps not having it.
     @Sendable private func removeCustomers(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        try await change(call, principal, adding: [], removing: try await customers(call, principal))
+        let present = try await assigned(call, principal)
+        let ids = Set(try ids(call))
+        return try await change(call, principal, adding: [], removing: present.filter { ids.contains($0.id) })
     }
 
-    /// The customers whose ids the body lists.
-    private func customers(_ call: Call, _ principal: Principal, isOptional: Bool = false) async throws -> [Customer] {
+    /// The customers that have the dashboard of the path.
+    private func assigned(_ call: Call, _ principal: Principal) async throws -> [Customer] {
+        let dashboard = try await services.dashboardInfo(
+            try call.id("dashboardId"), for: principal, .assignToCustomer)
+        return DashboardAssignments(dashboard.assignedCustomers).customers.map { short in
+            Customer(id: short.id, createdTime: 0, tenantID: dashboard.tenantID, title: short.title)
+        }
+    }
+
+    /// Customers of the tenant.
+    private func customers(_ ids: [CustomerID], _ principal: Principal) async throws -> [Customer] {
+        var customers: [Customer] = []
+        for id in ids {
+            guard let customer = try await services.customers.find(id) else {
+                throw APIError.invalid("Can't assign dashboard to non-existent customer!")
+            }
+            if customer.tenantID != principal.tenantID {
+                throw APIError.invalid("Can't assign dashboard to customer from different tenant!")
+            }
+            customers.append(customer)
+        }
+        return customers
+    }
+
+    /// The ids that the body lists.
+    private func ids(_ call: Call, isOptional: Bool = false) throws(APIError) -> [CustomerID] {
         if call.request.body.isEmpty, isOptional { return [] }
         guard let list = (try? JSONValue.parse(call.request.body))?.arrayValue else {
             throw APIError.malformedBody("a list of ids is expected")
@@ -86,12 +108,12 @@ struct DashboardAssigning: EndpointGroup {
         if list.count > Self.mostCustomers {
             throw APIError.invalid("More than \(Self.mostCustomers) customers in one request")
         }
-        var customers: [Customer] = []
+        var ids: [CustomerID] = []
         for element in list {
-            guard let text = element.stringValue else { throw APIError.malformedBody("a list of ids is expected") }
-            customers.append(try await services.customer(CustomerID(try call.uuid(text)), for: principal, .read))
+            guard let text = element.stringValue else { throw .malformedBody("a list of ids is expected") }
+            ids.append(CustomerID(try call.uuid(text)))
         }
-        return customers
+        return ids
     }
 
     private static let mostCustomers = 10_000

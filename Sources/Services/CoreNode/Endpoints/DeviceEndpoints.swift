@@ -141,8 +141,7 @@ struct DeviceEndpoints: EndpointGroup {
     }
 
     @Sendable private func types(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let customer = principal.authority == .customerUser ? principal.customerID : nil
-        let types = try await services.devices.types(tenant: principal.tenantID, customer: customer)
+        let types = try await services.devices.types(tenant: principal.tenantID)
         return .json(types.map { EntitySubtype(tenant: principal.tenantID, entityType: .device, type: $0) })
     }
 

@@ -165,8 +165,15 @@ struct EntityQueryEndpoints: EndpointGroup {
         return filter
     }
 
+    /// Alarms of somebody are for those who may see the user.
+    private func checkAssignee(_ link: RequestObject, _ principal: Principal) async throws {
+        guard let id = try link.uuid("assigneeId", .user) else { return }
+        try await services.require(EntityID(type: .user, uuid: id), for: principal, .read)
+    }
+
     @Sendable private func countAlarms(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
+        try await checkAssignee(body, principal)
         let query = AlarmQuery(
             filter: try alarmFilter(body, call, principal),
             entities: body.contains("entityFilter") ? try await request(principal).count(body) : nil,
@@ -176,9 +183,8 @@ struct EntityQueryEndpoints: EndpointGroup {
 
     @Sendable private func findAlarms(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
-        guard let page = try body.object("pageLink") else {
-            throw APIError.invalid("Entity Data Page link must be specified.")
-        }
+        guard let page = try body.object("pageLink") else { throw APIError.itemNotFound }
+        try await checkAssignee(page, principal)
         let link = try EntityQueryRequest.link(page)
         var query = AlarmQuery(
             filter: try alarmFilter(page, call, principal), entities: try await request(principal).count(body),

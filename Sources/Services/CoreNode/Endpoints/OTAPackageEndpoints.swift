@@ -57,7 +57,9 @@ struct OTAPackageEndpoints: EndpointGroup {
     // MARK: - Reading
 
     @Sendable private func info(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        .json(try await find(call, principal))
+        let id: OTAPackageID = try call.id("otaPackageId")
+        guard let package = try await packages.find(id, tenant: principal.tenantID) else { throw APIError.itemNotFound }
+        return .json(package)
     }
 
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

@@ -9,6 +9,9 @@ struct ProfileReferences: Sendable {
 
     /// - Parameter thing: `Device` or `Asset`.
     func check(tenant: TenantID, _ thing: String, in services: Services) async throws {
+        if let queue, !queue.isEmpty, try await !services.profiles.hasQueue(queue, tenant: tenant) {
+            throw APIError.invalid("\(thing) profile is referencing to non-existent queue!")
+        }
         let owners = EntityOwners(services.database)
         for id in ruleChains.compactMap(\.self) {
             guard let owner = try await owners.find(EntityID(type: .ruleChain, uuid: id)) else {
@@ -17,11 +20,10 @@ struct ProfileReferences: Sendable {
             if owner.tenant != tenant { throw APIError.invalid("Can't assign rule chain from different tenant!") }
         }
         if let dashboard {
-            let owner = try await owners.find(EntityID(type: .dashboard, uuid: dashboard))
-            if owner?.tenant != tenant { throw APIError.invalid("Can't assign non-existent dashboard!") }
-        }
-        if let queue, !queue.isEmpty, try await !services.profiles.hasQueue(queue, tenant: tenant) {
-            throw APIError.invalid("\(thing) profile is referencing to non-existent queue!")
+            guard let owner = try await owners.find(EntityID(type: .dashboard, uuid: dashboard)) else {
+                throw APIError.invalid("Can't assign non-existent dashboard!")
+            }
+            if owner.tenant != tenant { throw APIError.invalid("Can't assign dashboard from different tenant!") }
         }
     }
 }

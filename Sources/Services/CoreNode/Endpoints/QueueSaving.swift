@@ -108,9 +108,15 @@ extension ActionSubject {
 /// A queue as people describe it, checked (`rest-api.md` 2.14).
 enum QueueDescription {
     private static let most: Int64 = 1000
+    private static let reserved = ["CalculatedFields", "CalculatedFieldStates"]
 
     static func read(_ body: RequestObject, tenant: TenantID, now: Int64) throws(APIError) -> StoredQueue {
         let name = try Self.plainName("Queue name", try body.text("name"))
+        if reserved.contains(name) {
+            throw .invalid(
+                "The queue name '\(name)' is not allowed. This name is reserved for internal use. "
+                    + "Please choose a different name.")
+        }
         let topic = try Self.plainName("Queue topic", try body.text("topic"))
         let pollInterval = try body.integer("pollInterval") ?? 0
         let partitions = try body.integer("partitions") ?? 0

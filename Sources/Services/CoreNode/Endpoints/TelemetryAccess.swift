@@ -36,7 +36,9 @@ struct TelemetryAccess: Sendable {
 
     private static let closedToSystem: Set<EntityType> = [.device, .asset, .customer, .entityView, .edge]
 
-    private static func entity(_ call: Call, _ type: EntityType?) throws(APIError) -> EntityID {
+    /// The entity that the path names, whether it is there or not.
+    @discardableResult
+    static func entity(_ call: Call, _ type: EntityType? = nil) throws(APIError) -> EntityID {
         if let type { return EntityID(type: type, uuid: try call.uuid(call.path["entityId"])) }
         let name = call.path["entityType"]
         guard let type = EntityType(name: name) else {

@@ -110,11 +110,13 @@ struct TelemetryEndpoints: EndpointGroup {
             throw APIError.conversion("ttl", ttl, to: "long")
         }
         let body = try call.bytes()
+        try TelemetryAccess.entity(call)
+        let payload = try TelemetryPayload.timeseries(body, now: call.now)
         let access = try await access(call, principal, .writeTelemetry)
         if access.entity.type == .entityView {
             throw APIError.invalid("Telemetry data can't be stored for entity view. Read only")
         }
-        let payload = try TelemetryPayload.timeseries(body, now: call.now)
+        try payload.check()
         try await services.telemetry.save(entity: access.entity.uuid, payload.records, of: payload.arena)
         await services.actions.record(
             .timeseriesUpdated(access.subject, payload.records, of: payload.arena), by: principal,
@@ -131,7 +133,7 @@ struct TelemetryEndpoints: EndpointGroup {
         let end = try call.integer("endTs")
         let deletesLatest = try call.boolean("deleteLatest") ?? true
         let rewritesLatest = try call.boolean("rewriteLatestIfDeleted") ?? false
-        let access = try await access(call, principal, .writeTelemetry)
+        try TelemetryAccess.entity(call)
         guard let keys = call.telemetryKeys else { throw APIError.invalid("Empty keys: []") }
         let range: (start: Int64, end: Int64)
         if everything {
@@ -142,6 +144,7 @@ struct TelemetryEndpoints: EndpointGroup {
             throw APIError.invalid(
                 "When deleteAllDataForKeys is false, start and end timestamp values shouldn't be empty")
         }
+        let access = try await access(call, principal, .writeTelemetry)
         try await services.reader.delete(
             entity: access.entity.uuid, keys: keys,
             TelemetryReader.Deletion(

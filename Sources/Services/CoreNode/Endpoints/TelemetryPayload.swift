@@ -2,6 +2,8 @@ internal import JSON
 internal import Telemetry
 
 /// Telemetry and attributes in the body of a request, with the errors of `rest-api.md` 4.9.
+///
+/// What can be read is told before rights; ``check()`` looks at keys and texts once it is known that the caller may write.
 struct TelemetryPayload {
     var arena = PointArena()
     var records: [TelemetryRecord] = []
@@ -17,7 +19,6 @@ struct TelemetryPayload {
         }
         payload.records.removeAll { $0.pointCount == 0 }
         if payload.records.isEmpty { throw .invalid("No time series data found in request body!") }
-        try payload.check()
         return payload
     }
 
@@ -37,7 +38,6 @@ struct TelemetryPayload {
             }
         }
         if payload.arena.isEmpty { throw .invalid("No attributes data found in request body!") }
-        try payload.check()
         return payload
     }
 
@@ -69,7 +69,7 @@ struct TelemetryPayload {
     }
 
     /// Keys and texts that a browser would run are refused.
-    private func check() throws(APIError) {
+    func check() throws(APIError) {
         for point in arena.points {
             if Validation.isMalformed(arena.key(of: point)) { throw .invalid("Validation error: key is malformed") }
             guard point.kind == .string, case .string(let text) = arena.value(of: point) else { continue }

@@ -79,6 +79,8 @@ struct WidgetTypeEndpoints: EndpointGroup {
             name = name.dropFirst("system.".count)
         } else if name.hasPrefix("tenant.") {
             name = name.dropFirst("tenant.".count)
+        } else {
+            throw APIError.invalid("Invalid fqn!")
         }
         guard let found = try await types.find(fqn: String(name), tenant: tenant) else { throw APIError.itemNotFound }
         return .json(found)
@@ -86,25 +88,28 @@ struct WidgetTypeEndpoints: EndpointGroup {
 
     // MARK: - Lists
 
-    /// The bundle that the query names; `nil` when it names none.
-    private func bundle(_ call: Call, _ principal: Principal) async throws -> WidgetsBundle? {
+    /// The bundle that the query names; `nil` when it names none. One of that id need not be there: it holds nothing then.
+    private func bundle(_ call: Call, _ principal: Principal) async throws -> WidgetsBundleID? {
         let bundles = WidgetsBundleRepository(services.database)
-        if let id = try call.uuid(query: "widgetsBundleId") {
-            guard let found = try await bundles.find(WidgetsBundleID(id)) else {
-                throw APIError.notFound(.widgetsBundle, id)
-            }
-            try Permissions.requireShared(principal, .read, .widgetsBundle, tenant: found.tenantID)
-            return found
+        if let id = try call.uuid(query: "widgetsBundleId").map(WidgetsBundleID.init) {
+            return try await readable(id, principal)
         }
         guard let alias = call.text("bundleAlias") else { return nil }
         let isSystem = try call.boolean("isSystem") ?? true
         guard let found = try await bundles.find(alias: alias, tenant: isSystem ? .system : principal.tenantID) else {
             throw APIError.itemNotFound
         }
-        return found
+        return found.id
     }
 
-    private func requiredBundle(_ call: Call, _ principal: Principal) async throws -> WidgetsBundle {
+    private func readable(_ id: WidgetsBundleID, _ principal: Principal) async throws -> WidgetsBundleID {
+        if let found = try await WidgetsBundleRepository(services.database).find(id) {
+            try Permissions.requireShared(principal, .read, .widgetsBundle, tenant: found.tenantID)
+        }
+        return id
+    }
+
+    private func requiredBundle(_ call: Call, _ principal: Principal) async throws -> WidgetsBundleID {
         guard let bundle = try await bundle(call, principal) else {
             try call.requireForm(["isSystem", "bundleAlias"], ["widgetsBundleId"])
             throw APIError.invalid("Parameter 'widgetsBundleId' can't be empty!")
@@ -117,38 +122,33 @@ struct WidgetTypeEndpoints: EndpointGroup {
     }
 
     @Sendable private func ofPath(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let id: WidgetsBundleID = try call.id("widgetsBundleId")
-        guard let found = try await WidgetsBundleRepository(services.database).find(id) else {
-            throw APIError.notFound(.widgetsBundle, id.uuid)
-        }
-        try Permissions.requireShared(principal, .read, .widgetsBundle, tenant: found.tenantID)
-        return response(try await types.all(in: id), .plain)
+        response(try await types.all(in: try await readable(try call.id("widgetsBundleId"), principal)), .plain)
     }
 
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         if let bundle = try await bundle(call, principal) {
-            return response(try await types.all(in: bundle.id), .plain)
+            return response(try await types.all(in: bundle), .plain)
         }
         try call.requireForm(["pageSize", "page"], ["isSystem", "bundleAlias"], ["widgetsBundleId"])
         return try await page(call, principal, bundle: nil)
     }
 
     @Sendable private func details(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        response(try await types.all(in: try await requiredBundle(call, principal).id), .details)
+        response(try await types.all(in: try await requiredBundle(call, principal)), .details)
     }
 
     @Sendable private func infos(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let bundle = try await requiredBundle(call, principal)
         if call.text("pageSize") != nil { return try await page(call, principal, bundle: bundle) }
-        return response(try await types.all(in: bundle.id), .info)
+        return response(try await types.all(in: bundle), .info)
     }
 
     private func page(
-        _ call: Call, _ principal: Principal, bundle: WidgetsBundle?
+        _ call: Call, _ principal: Principal, bundle: WidgetsBundleID?
     ) async throws -> HTTPResponse {
         var filter = WidgetTypeFilter(tenant: principal.tenantID)
         filter.ownOnly = try call.boolean("tenantOnly") ?? false
-        filter.bundle = bundle?.id
+        filter.bundle = bundle
         filter.kinds = call.list("widgetTypeList")
         switch call.text("deprecatedFilter") {
         case nil, "ALL": break
@@ -161,7 +161,7 @@ struct WidgetTypeEndpoints: EndpointGroup {
     }
 
     @Sendable private func names(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        let found = try await types.all(in: try await requiredBundle(call, principal).id)
+        let found = try await types.all(in: try await requiredBundle(call, principal))
         return .json { writer in
             writer.array { writer in
                 for type in found {

@@ -225,9 +225,8 @@ public struct RESTService: HTTPResponder {
         // Without a token nobody learns which paths exist.
         if request.isForAPI { _ = try await principal(of: request, now) }
         if case .methodNotAllowed(let methods) = match {
-            var response = APIError(
-                405, .badRequest, "Request method '\(request.method)' is not supported"
-            ).response(now: now)
+            let refusal = APIError(405, .badRequest, "Request method '\(request.method)' is not supported")
+            var response = request.method == .options ? .empty(200) : refusal.response(now: now)
             response.fields.append(("Allow", methods.map(\.name).joined(separator: ", ")))
             return response
         }
