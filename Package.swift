@@ -148,6 +148,10 @@ let assembly: [Target] = [
         "Assembly", "ProcessRuntime",
         ["CLinux", "Threads", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "ServiceHealth"]),
     swiftTarget(
+        "Assembly", "ExecutorRuntime",
+        ["ProcessRuntime", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Messages", "KafkaQueue",
+         "ServiceHealth", "ScriptEngine"]),
+    swiftTarget(
         "Assembly", "ServiceRuntime",
         ["ProcessRuntime", "CLinux", "Threads", "Cache", "Configuration", "Logging", "Metrics", "Reactor", "HTTPServer", "Model", "Telemetry",
          "Messages", "Cluster", "Queue", "Postgres", "PrivatePostgres", "Storage", "ServiceHealth", "TransportCore",
@@ -180,7 +184,7 @@ let executables: [Target] = [
     clusterExecutable("mqtt-transport"), clusterExecutable("http-transport"), clusterExecutable("core-node"),
     clusterExecutable("rule-engine"),
     .executableTarget(
-        name: "js-executor", dependencies: ["ScriptWorker"], path: "Sources/Executables/js-executor",
+        name: "js-executor", dependencies: ["ScriptWorker", "ExecutorRuntime"], path: "Sources/Executables/js-executor",
         swiftSettings: strict, linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]),
 ]
 

@@ -23,7 +23,7 @@ import Testing
         #expect(answers.limits == [.seconds(10)])
     }
 
-    @Test func `who does not know a script is given its text, once`() async throws {
+    @Test func `who does not know a script is given its text`() async throws {
         let answers = Answers(.success(.failed(.notFound, details: "")), .success(.result("")))
         #expect(try await remote(answers).invoke(program, [], limit: .milliseconds(50)) == nil)
         #expect(

@@ -16,6 +16,8 @@ from processes import LOOPBACK, Failure, accepts, free_ports, is_alive, kill, la
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ["core-node", "rule-engine", "mqtt-transport", "http-transport"]
+#: Runs scripts for them; no member of the cluster.
+EXECUTOR = "js-executor"
 #: A service that does not end in this time after SIGTERM is killed.
 GRACE = 30
 
@@ -116,7 +118,7 @@ class Cluster:
             "ZOOKEEPER_URL": zookeeper.address, "CACHE_TYPE": "redis", "REDIS_HOST": redis.place.address, "REDIS_PORT": str(redis.port),
             "SPRING_DATASOURCE_URL": postgres.jdbc, "SPRING_DATASOURCE_USERNAME": "postgres", "METRICS_ENABLED": "true",
             "HTTP_BIND_ADDRESS": "127.0.0.1", "MQTT_BIND_ADDRESS": "127.0.0.1", "NEEDLETAIL_IO_THREADS": "1",
-            "NEEDLETAIL_RULE_ENGINE_THREADS": "1", **self.state["environment"]}
+            "NEEDLETAIL_RULE_ENGINE_THREADS": "1", "JS_EVALUATOR": "remote", **self.state["environment"]}
 
     def install(self):
         with open(self.log("install"), "ab") as output:
@@ -126,7 +128,7 @@ class Cluster:
             raise Failure(f"the installation ended with {status.returncode}:\n{tail(self.log('install'))}")
 
     def start_services(self, count):
-        for service in SERVICES:
+        for service in [*SERVICES, EXECUTOR]:
             for number in range(1, count + 1):
                 self.launch_service(f"{service}-{number}", service)
         for name, process in self.state["processes"].items():
@@ -142,6 +144,8 @@ class Cluster:
         if service == "mqtt-transport":
             environment["MQTT_BIND_PORT"] = str(mqtt)
             process["mqtt"] = f"{address}:{mqtt}"
+        if service == EXECUTOR:
+            environment["HTTP_PORT"] = str(http)
         process["environment"] = environment
         process["pid"] = launch(self.place(name).command([executables() / service]), self.log(name), environment)
         self.state["processes"][name] = process

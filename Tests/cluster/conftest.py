@@ -9,7 +9,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
-from cluster import Cluster, SERVICES  # noqa: E402
+from cluster import Cluster, EXECUTOR, SERVICES  # noqa: E402
 from processes import is_alive  # noqa: E402
 from rest import Rest  # noqa: E402
 
@@ -20,7 +20,9 @@ def whole_cluster():
     made = Cluster(pathlib.Path(tempfile.mkdtemp(prefix="needletail-cluster.")))
     try:
         made.up(brokers=1, environment={"TB_QUEUE_RULE_ENGINE_TOPIC_DELETION_DELAY_SEC": "3",
-                                         "USAGE_STATS_REPORT_INTERVAL": "2"})
+                                         "USAGE_STATS_REPORT_INTERVAL": "2",
+                                         "REMOTE_JS_SANDBOX_MAX_BLACKLIST_DURATION_SEC": "5",
+                                         "REMOTE_JS_MAX_EVAL_REQUEST_TIMEOUT": "10000"})
         print(f"\nthe cluster stands on {made.state['kafka']['description']}")
         yield made
     finally:
@@ -63,7 +65,7 @@ def show_logs(request):
     yield
     if "cluster" in request.fixturenames:
         made = request.getfixturevalue("whole_cluster")
-        for service in SERVICES:
+        for service in [*SERVICES, EXECUTOR]:
             for number in (1, 2):
                 text = made.log(f"{service}-{number}").read_text(errors="replace")
                 request.node.add_report_section("call", f"{service}-{number}", text[-1500:])

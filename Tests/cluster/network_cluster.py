@@ -1,5 +1,5 @@
 """A cluster each of whose processes has a host of its own."""
-from cluster import SERVICES, Cluster
+from cluster import EXECUTOR, SERVICES, Cluster
 from network import Network
 
 #: Where tests and devices are.
@@ -19,7 +19,7 @@ class NetworkCluster(Cluster):
 
     def up(self, count=2, environment=None):
         self.folder.mkdir(parents=True, exist_ok=True)
-        services = [f"{service}-{number}" for service in SERVICES for number in range(1, count + 1)]
+        services = [f"{service}-{number}" for service in [*SERVICES, EXECUTOR] for number in range(1, count + 1)]
         self.network = Network([CLIENTS, *SHARED, *services], self.folder)
         self.network.enter(CLIENTS)
         super().up(brokers=1, count=count, environment=environment)

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 import mqtt
-from cluster import ROOT, SERVICES, executables, status_of
+from cluster import EXECUTOR, ROOT, SERVICES, executables, status_of
 from devices import Answering, device_owned_by
 from infrastructure import Kafka
 from partitions import owner, partition
@@ -525,7 +525,7 @@ def test_without_postgres_messages_are_acknowledged_and_stored_afterwards(cluste
 # Configuration and operation
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [*SERVICES, EXECUTOR])
 def test_the_shared_variables_of_the_kubernetes_guide_start_every_executable(service):  # 46
     guide = dict(line.split("=", 1) for line in (ROOT / "Tests/cluster/shared-config-map.env").read_text().splitlines() if line)
     for extra in ([], ["--config", str(ROOT / f"config/{service}.yml")]):
@@ -553,7 +553,7 @@ def test_an_installation_that_is_repeated_changes_nothing(cluster, rest, device)
     assert rest.ok("GET", f"/api/device/{device.id}")["name"] == device.entity["name"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [*SERVICES, EXECUTOR])
 def test_every_service_shows_health_and_metrics(cluster, service):  # 51
     url = direct(cluster, f"{service}-1")
     assert requests.get(url + "/health/live", timeout=5).status_code == 200

@@ -8,7 +8,7 @@ import requests
 import yaml
 
 import mqtt
-from cluster import ROOT, SERVICES
+from cluster import EXECUTOR, ROOT, SERVICES
 from processes import free_ports, launch, terminate
 from server import eventually
 from test_cluster import TELEMETRY, mqtt_port
@@ -34,7 +34,7 @@ class Prometheus:
                 (discovery,) = job.pop("dns_sd_configs")
                 (service,) = discovery["names"]
                 targets = [process["http"] for process in cluster.state["processes"].values()
-                           if process.get("service") == service]
+                           if process.get("service") == service.removeprefix("tb-")]
             else:
                 assert job["static_configs"] == [{"targets": ["haproxy:9999"]}]
                 targets = [f"127.0.0.1:{cluster.state['ports']['stats']}"]
@@ -66,7 +66,7 @@ def prometheus(whole_cluster, tmp_path_factory):
 
 
 def test_prometheus_finds_every_instance_and_takes_every_rule(cluster, prometheus):
-    wanted = sorted([*SERVICES, *SERVICES, "haproxy"])
+    wanted = sorted([*SERVICES, EXECUTOR] * 2 + ["haproxy"])
     eventually(lambda: sorted(one["metric"]["job"] for one in prometheus.query("up == 1")) == wanted, 60, "all instances")
     rules = eventually(lambda: [rule for group in prometheus.get("/rules")["groups"] for rule in group["rules"]
                                 if rule["health"] != "unknown"], 30, "an evaluation of the rules")

@@ -18,6 +18,8 @@ KUSTOMIZATIONS = sorted(str(path.parent.relative_to(ROOT)) for path in (ROOT / "
 #: Kinds of other projects, whose schemas are not Kubernetes'.
 FOREIGN = {"monitoring.coreos.com/v1"}
 EXECUTABLES = ["core-node", "rule-engine", "mqtt-transport", "http-transport"]
+#: In an image of its own, under the reference platform's name.
+JS_EXECUTOR = "js-executor"
 BALANCER = {
     "BIND_ADDRESS": "127.0.0.1", "HTTP_PORT": "18080", "MQTT_PORT": "11883", "STATS_PORT": "19999", "CHECK_INTERVAL": "1s",
     "CORE_1": "127.0.0.1:1", "CORE_2": "127.0.0.1:2", "HTTP_TRANSPORT_1": "127.0.0.1:3", "HTTP_TRANSPORT_2": "127.0.0.1:4",
@@ -85,14 +87,14 @@ def test_names_that_objects_give_each_other_exist(kustomization):
 
 def test_our_containers_run_without_privileges_and_tell_start_ready_and_live_apart():
     found = [one for one in containers(built("k8s/base")) if one[2]["image"].startswith("needletail")]
-    assert {container["name"] for _, _, container in found} == set(EXECUTABLES) | {"install"}
+    assert {container["name"] for _, _, container in found} == set(EXECUTABLES) | {"install", JS_EXECUTOR}
     for document, spec, container in found:
         assert spec["securityContext"]["runAsUser"] == 799 and spec["securityContext"]["runAsNonRoot"]
         assert container["securityContext"]["readOnlyRootFilesystem"]
         assert not container["securityContext"]["allowPrivilegeEscalation"]
         assert container["resources"]["limits"]["memory"]
         config = ROOT / "config" / pathlib.Path(container["args"][2]).name
-        assert config.exists() and container["args"][0] in EXECUTABLES
+        assert config.exists() and container["args"][0] in [*EXECUTABLES, JS_EXECUTOR]
         if document["kind"] == "StatefulSet":
             assert container["startupProbe"]["httpGet"]["path"] == "/health/live"
             assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
@@ -133,7 +135,7 @@ def test_what_an_autoscaler_scales_has_no_number_of_its_own():
     scaled = {document["spec"]["scaleTargetRef"]["name"] for document in documents
               if document["kind"] == "HorizontalPodAutoscaler"}
     sets = {document["metadata"]["name"]: document["spec"] for document in documents if document["kind"] == "StatefulSet"}
-    assert scaled == {"tb-mqtt-transport", "tb-http-transport"}
+    assert scaled == {"tb-mqtt-transport", "tb-http-transport", "tb-js-executor"}
     assert {name for name, spec in sets.items() if "replicas" not in spec} == scaled
 
 
@@ -185,8 +187,8 @@ def test_the_compose_file_uses_what_exists():
     compose = yaml.safe_load(text)
     assert set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", text)) <= set(environment_file())
     services = compose["services"]
-    for name in EXECUTABLES:
-        assert services[name]["command"][0] == name
+    for name, executable in [*zip(EXECUTABLES, EXECUTABLES), ("tb-js-executor", JS_EXECUTOR)]:
+        assert services[name]["command"][0] == executable
         assert (ROOT / "config" / pathlib.Path(services[name]["command"][2]).name).exists()
     for name, service in services.items():
         assert service["restart"] == "unless-stopped" and service["networks"] == ["cluster"], name
@@ -228,12 +230,32 @@ def test_the_dockerfile_builds_and_runs_every_executable():
     (links,) = re.findall(r"for service in (.*); do ln -s core-node", text)
     assert sorted(["core-node", *links.split()]) == sorted(EXECUTABLES)
     assert "USER 799:799" in text
-    # The image alone tells the same as the compose file.
-    asked = json.loads("[" + re.search(r"HEALTHCHECK .* CMD \[(.*?)\]$", text, re.S | re.M).group(1).replace("\\\n", "") + "]")
+    # The images alone tell the same as the compose file.
+    found = re.findall(r"^HEALTHCHECK [^\n]* CMD \[(.*?)\]$", text, re.S | re.M)
+    services, executor = [json.loads("[" + one.replace("\\\n", "") + "]") for one in found]
+    if "HTTP_PORT" in services[2]:
+        services, executor = executor, services
     compose = yaml.safe_load((ROOT / "docker/docker-compose.yml").read_text())
     for name in EXECUTABLES:
         told = compose["services"][name]["healthcheck"]["test"]
-        assert [part.replace("$HTTP_BIND_PORT", "8080") for part in asked] == told[1:]
+        assert [part.replace("$HTTP_BIND_PORT", "8080") for part in services] == told[1:]
+    told = compose["services"]["tb-js-executor"]["healthcheck"]["test"]
+    assert [part.replace("$HTTP_PORT", "8888") for part in executor] == told[1:]
+
+
+def test_scripts_run_in_an_image_of_their_own_that_every_service_asks():
+    """The services' image has no library for them, so whoever runs it must ask executors."""
+    stages = dict(re.findall(r"^FROM \S+ AS (\S+)\n(.*?)(?=^FROM |\Z)", (ROOT / "docker/Dockerfile").read_text(), re.S | re.M))
+    assert [name for name, text in stages.items() if "libjavascriptcoregtk" in text] == ["js-executor"]
+    compose = yaml.safe_load((ROOT / "docker/docker-compose.yml").read_text())["services"]
+    assert all(compose[name]["environment"]["JS_EVALUATOR"] == "remote" for name in EXECUTABLES)
+    assert compose["tb-js-executor"]["image"] != compose["core-node"]["image"]
+    for kustomization in ("k8s/base", "k8s/overlays/minimal", "k8s/overlays/production"):
+        documents = built(kustomization)
+        (config,) = [one["data"] for one in documents if one["metadata"]["name"] == "tb-cluster-stack-config"]
+        assert config["JS_EVALUATOR"] == "remote"
+        images = {container["name"]: container["image"].split("/")[-1].split(":")[0] for _, _, container in containers(documents)}
+        assert {name for name, image in images.items() if image == "needletail-js-executor"} == {JS_EXECUTOR}
 
 
 @pytest.mark.parametrize("name", EXECUTABLES)
@@ -271,13 +293,24 @@ def linked_packages(executable):
     return {line.partition(":")[0] for line in owners.splitlines()}
 
 
+def installed_in(image):
+    """The words of the stages that an image of the Dockerfile is made of."""
+    text = (ROOT / "docker/Dockerfile").read_text()
+    stages = {name: (base, body) for base, name, body in
+              re.findall(r"^FROM (\S+) AS (\S+)\n(.*?)(?=^FROM |\Z)", text, re.S | re.M)}
+    words = []
+    while image in stages:
+        image, body = stages[image]
+        words += body.split()
+    return set(words)
+
+
 # The other services are links to core-node there.
-@pytest.mark.parametrize("name", ["needletail", "core-node"])
-def test_the_image_has_the_libraries_of_every_executable(name):
+@pytest.mark.parametrize("name, image", [("needletail", "runtime"), ("core-node", "runtime"), (JS_EXECUTOR, "js-executor")])
+def test_the_image_has_the_libraries_of_every_executable(name, image):
     executable = next((path for path in (ROOT / ".build/release" / name, ROOT / ".build/debug" / name) if path.exists()), None)
     if executable is None:
         pytest.skip("not built")
-    installed = (ROOT / "docker/Dockerfile").read_text().split()
     libraries = {package for package in linked_packages(executable) if package not in ("libc6", "libgcc-s1")}
     assert "libssl3" in libraries
-    assert sorted(libraries - set(installed)) == []
+    assert sorted(libraries - installed_in(image)) == []

@@ -11,6 +11,7 @@ import Queue
 import Reactor
 import Redis
 import RedisCache
+import ScriptEngine
 import ServiceHealth
 import ServiceRuntime
 import Storage
@@ -29,6 +30,7 @@ final class CoreProcess: RunnableService {
     private var consumer: KafkaCoreConsumer?
     private var answers: KafkaTransportAPIServer?
     private var catalogue: QueueCatalogue?
+    private var javaScript: RemoteJavaScript?
     private let queueChanges = ChangeListener()
     private let securityChanges = ChangeListener()
 
@@ -77,7 +79,8 @@ final class CoreProcess: RunnableService {
             core.makeTransportAPI(telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines), link)
         let rest = try await core.makeREST(
             telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines,
-            scripts: ScriptPart.make(runtime: runtime, settings: settings.scripts), directory: link.directory,
+            scripts: ScriptPart.make(runtime: runtime, settings: settings.scripts, remote: javaScript),
+            directory: link.directory,
             queueTopics: KafkaQueueTopics(hub: link.hub))
         securityChanges.set { rest.securityChanged() }
         runtime.serve(rest)
@@ -144,6 +147,7 @@ final class CoreProcess: RunnableService {
     private func listen(_ core: CorePart, _ link: ClusterLink, on loop: EventLoop) async throws {
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
         self.node = node
+        javaScript = try await RemoteScripts.make(node, settings.scripts)
         let (waiters, authenticator) = (core.waiters, core.authenticator)
         let (queueChanges, securityChanges) = (queueChanges, securityChanges)
         try await loop.run {

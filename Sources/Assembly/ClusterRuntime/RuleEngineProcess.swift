@@ -77,16 +77,17 @@ final class RuleEngineProcess: RunnableService {
             serviceID: settings.runtime.serviceID, core: core, answers: peers.nodes, waiters: waiters)
         let queue = KafkaRuleEngineQueue(hub: link.hub, routing: QueueRouting(settings.queues))
         self.queue = queue
+        let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
+        self.node = node
+        let javaScript = try await RemoteScripts.make(node, settings.scripts)
         let engine = RuleEnginePart(
             runtime: runtime, settings: settings.ruleEngine, database: database, writer: writer,
             outlets: RuleEngineOutlets(
                 calls: calls, core: core, transports: peers.transports, nodes: peers.nodes, queue: queue,
                 database: database),
-            scripts: ScriptPart.make(runtime: runtime, settings: settings.scripts))
+            scripts: ScriptPart.make(runtime: runtime, settings: settings.scripts, remote: javaScript))
         self.engine = engine
         let service = engine.service
-        let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
-        self.node = node
         let queueChanges = queueChanges
         try await loop.run {
             // Outcomes of calls to devices come as they do to a core node.

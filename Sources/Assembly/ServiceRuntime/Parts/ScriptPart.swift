@@ -4,13 +4,13 @@ public import ScriptEngine
 
 /// The script engine of a process.
 public enum ScriptPart {
-    /// - Parameter remote: Makes the evaluator of JavaScript that another service is; `nil` where there is none.
+    /// - Parameter remote: The evaluator of JavaScript where it is that of another service; `nil`: workers of this process.
     public static func make(
-        runtime: ServiceRuntime, settings: ScriptSettings, remote: (() -> any ScriptEvaluator)? = nil
+        runtime: ServiceRuntime, settings: ScriptSettings, remote: (any ScriptEvaluator)? = nil
     ) -> ScriptEngine {
         let javaScript: any ScriptEvaluator
-        if settings.evaluator == .remote, let remote {
-            javaScript = remote()
+        if let remote {
+            javaScript = remote
         } else {
             let workers = JavaScriptWorkers(
                 settings: settings.local, logger: runtime.logger.labelled("scripts"), metrics: runtime.metrics)
