@@ -22,23 +22,23 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     let loop: EventLoop
     let chains: any RuleChainSource
     let events: RuleEvents
-    private let scripts: ScriptEngine
+    let scripts: ScriptEngine
     /// Scripts of the nodes that run.
-    private var prepared: [TenantID: PreparedScripts] = [:]
+    var prepared: [TenantID: PreparedScripts] = [:]
     let logger: Logger
     private let metrics: RuleEngineMetrics
     let context: RuleNodeContext
     private var lane: RuleEngineLane!
-    private(set) var tenants: [TenantID: Tenant] = [:]
+    var tenants: [TenantID: Tenant] = [:]
     /// Counts reloads, so that an answer to an older question is recognised.
-    private var loads: [TenantID: UInt32] = [:]
+    var loads: [TenantID: UInt32] = [:]
     var suspended = SuspendedMessages()
     /// What was counted by chains that were replaced since.
     var counts: [TenantID: [UUID128: RuleCounts]] = [:]
     private var copies: [(RuleMessage, RuleChain, Int, MessageDuty)] = []
     private var isRunningCopies = false
-    private var current: (chain: RuleChain, node: Int, duty: MessageDuty)?
-    private var usages: [TenantID: TenantUsage] = [:]
+    var current: (chain: RuleChain, node: Int, duty: MessageDuty)?
+    var usages: [TenantID: TenantUsage] = [:]
     var random = FastRandom()
     let queues: ShardQueues
 
@@ -126,7 +126,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     }
 
     /// Finds the chain and node of a message (`rule-engine.md` 2.8).
-    private func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
+    func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
         if duty.isFirstAttempt { tenant.usage.begin(message) }
         guard tenant.usage.features.ruleEngine != .disabled else { return finish(duty, .acknowledged, tenant.usage) }
         let chain: RuleChain
@@ -296,99 +296,6 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         isRunningCopies = false
     }
 
-    // MARK: - Usage
-
-    /// What tenants used since it was asked last.
-    func takeUsage() -> [TenantID: UsageCounts] {
-        var taken: [TenantID: UsageCounts] = [:]
-        for (tenant, usage) in usages where !usage.counts.isZero {
-            taken[tenant] = usage.counts
-            usage.counts = UsageCounts()
-        }
-        return taken
-    }
-
-    /// What became of messages since it was asked last.
-    func takeQueueReports() -> [QueueCountsKey: QueueReport] {
-        var taken: [QueueCountsKey: QueueReport] = [:]
-        let name = queues.only?.name ?? QueueRoute.main
-        for (tenant, usage) in usages {
-            guard usage.queue.total > 0 || usage.firstError != nil else { continue }
-            var report = QueueReport()
-            (report.counts, report.firstError) = (usage.queue, usage.firstError)
-            (usage.queue, usage.firstError) = (QueueCounts(), nil)
-            taken[QueueCountsKey(tenant: tenant, queueName: name)] = report
-        }
-        for (key, report) in queues.takeReports() { taken[key, default: QueueReport()] += report }
-        return taken
-    }
-
-    /// Of the tenant whose message a node is processing.
-    var currentUsage: TenantUsage? { current?.chain.usage }
-
-    /// The node that is processing a message.
-    var currentNodeID: RuleNodeID? { current.map { $0.chain.nodes[$0.node].id } }
-
-    // MARK: - Suspension
-
-    /// Keeps the message that a node is processing.
-    func suspend(_ message: RuleMessage) -> UInt32 {
-        guard let current else { preconditionFailure("suspend outside a node's process") }
-        return suspended.insert(
-            SuspendedMessages.Entry(message: message, chain: current.chain, node: current.node, duty: current.duty))
-    }
-
-    func expect(_ completions: Int, slot: UInt32) {
-        suspended.expect(completions, slot: slot)
-    }
-
-    func announce(_ announcement: DeviceNotification, slot: UInt32) {
-        suspended.announce(announcement, slot: slot)
-    }
-
-    private func finish(_ saves: [SaveCompletion]) {
-        for save in saves {
-            guard let entry = suspended.complete(save.token, refused: !save.isStored) else { continue }
-            if let announcement = entry.announcement, !entry.isRefused {
-                _ = context.outlets.core?.send(.device(announcement), device: announcement.deviceID)
-            }
-            let outcome: NodeOutcome =
-                entry.isRefused
-                ? .failure(entry.message, "The database refuses the values") : .next(entry.message, .success)
-            guard let (message, chain, node) = route(outcome, entry.duty, entry.chain, entry.node) else { continue }
-            run(message, entry.duty, chain, node)
-        }
-        runCopies()
-        queues.settle()
-    }
-
-    /// Sends a new message on from the current node once `body` has its data.
-    func answer(_ message: RuleMessage, _ body: @escaping @Sendable () async -> (String, RelationLabel)) {
-        guard let current else { preconditionFailure("answer outside a node's process") }
-        let chainID = current.chain.id
-        let nodeID = current.chain.nodes[current.node].id
-        let bound = ShardReference(shard: self)
-        Task(executorPreference: loop) {
-            let (data, label) = await body()
-            bound.shard.resume(message, data: data, label: label, chain: chainID, node: nodeID)
-        }
-    }
-
-    private func resume(
-        _ original: RuleMessage, data: String, label: RelationLabel, chain chainID: RuleChainID, node nodeID: RuleNodeID
-    ) {
-        guard case .ready(let tenant) = tenants[original.tenantID], let chain = tenant.chains[chainID],
-            let node = chain.index(of: nodeID)
-        else { return }
-        var message = original
-        message.id = UUID128.random(using: &random)
-        message.payload = .text(data)
-        let outcome: NodeOutcome =
-            label.folded == RelationLabel.failure.folded ? .failure(message, data) : .next(message, label)
-        if let (next, chain, target) = route(outcome, .none, chain, node) { run(next, .none, chain, target) }
-        runCopies()
-    }
-
     // MARK: - Ends
 
     /// - Parameter usage: Of the message's tenant.
@@ -433,84 +340,6 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             usage?.firstError = failure
         }
         finish(duty, .failed, usage)
-    }
-
-    // MARK: - Chains
-
-    /// Reads the tenant's chains anew; messages of the tenant wait meanwhile if there are none yet.
-    ///
-    /// - Parameter starts: Whether to read those of a tenant that sent no message yet: what cannot start shows at once.
-    func reload(_ tenant: TenantID, starts: Bool = false) {
-        switch tenants[tenant] {
-        case nil:
-            guard starts else { return }
-            tenants[tenant] = .loading([])
-            load(tenant)
-        case .loading, .ready: load(tenant)
-        }
-    }
-
-    private func load(_ tenant: TenantID) {
-        loads[tenant, default: 0] &+= 1
-        let number = loads[tenant]!
-        let bound = ShardReference(shard: self)
-        let source = chains
-        let loop = loop
-        let logger = logger
-        let (engine, before) = (scripts, prepared[tenant] ?? PreparedScripts())
-        Task(executorPreference: loop) {
-            var pause = 50
-            while true {
-                do {
-                    let definitions = try await source.ruleChains(of: tenant)
-                    let features = try await source.features(of: tenant)
-                    let scripts = await PreparedScripts(definitions, of: tenant, before: before, engine)
-                    bound.shard.install(definitions, scripts, features, of: tenant, load: number)
-                    return
-                } catch DatabaseError.closed {
-                    // The process stops.
-                    return
-                } catch {
-                    logger.limited(
-                        .error, "rule chains cannot be read at the moment; their messages wait",
-                        ["tenant.id": .string(tenant.description), "error": .string(String(describing: error))])
-                }
-                await loop.sleep(.milliseconds(pause))
-                pause = min(2_000, pause * 2)
-            }
-        }
-    }
-
-    private func install(
-        _ definitions: [RuleChainDefinition], _ scripts: PreparedScripts, _ features: TenantFeatures,
-        of tenant: TenantID, load number: UInt32
-    ) {
-        guard loads[tenant] == number else { return }
-        prepared[tenant] = scripts
-        let usage = usages[tenant] ?? TenantUsage()
-        usage.features = features
-        usages[tenant] = usage
-        let chains = TenantChains(definitions, scripts: scripts, context: context, usage: usage)
-        if case .ready(let replaced) = tenants[tenant] { keepCounts(of: replaced, tenant) }
-        var failures: [RuleNodeID: String] = [:]
-        for chain in chains.chains.values {
-            for node in chain.nodes {
-                guard case .failure(let error) = node.node else { continue }
-                failures[node.id] = error.message
-                logger.warning(
-                    "a rule node cannot start; its messages fail",
-                    [
-                        "rule_chain.name": .string(chain.name), "rule_node.name": .string(node.name),
-                        "error": .string(error.message), "tenant.id": .string(tenant.description),
-                    ])
-            }
-        }
-        events.read(definitions, of: tenant, failures: failures, now: loop.wallClockMilliseconds)
-        var waiting: [(RuleMessage, MessageDuty)] = []
-        if case .loading(let messages) = tenants[tenant] { waiting = messages }
-        tenants[tenant] = .ready(chains)
-        for (message, duty) in waiting { start(message, duty, in: chains) }
-        queues.settle()
     }
 }
 

@@ -53,12 +53,18 @@ struct PreparedScripts: Sendable {
                 wanted.append((node.id, source, script.language))
             }
         }
-        for (id, source, language) in wanted {
-            do throws(ScriptError) {
-                scripts[id] = .success(try await engine.prepare(source, language))
-            } catch {
-                scripts[id] = .failure(error)
+        // All at once: where nothing compiles at the moment, one waits no longer for many than for one.
+        await withTaskGroup(of: (RuleNodeID, Result<Script, ScriptError>).self) { group in
+            for (id, source, language) in wanted {
+                group.addTask {
+                    do throws(ScriptError) {
+                        return (id, .success(try await engine.prepare(source, language)))
+                    } catch {
+                        return (id, .failure(error))
+                    }
+                }
             }
+            for await (id, script) in group { scripts[id] = script }
         }
     }
 }
