@@ -260,6 +260,11 @@ def test_alarms_are_created_updated_and_cleared(bench):
     label, third, _ = create(given, {"type": kind, "severity": "WARNING", "details": {"seen": [1]}})
     assert (label, third["severity"], third["details"]) == ("Created", "WARNING", {"seen": [1]})
     assert third["id"] != first["id"]
+    # Or a script says what its details are.
+    script = "var before = metadata.prevAlarmDetails; return {n: msg.n, before: before ? JSON.parse(before) : null};"
+    scripted = alarm_node(bench, alarmType=kind, scriptLang="JS", alarmDetailsBuildJs=script)
+    label, fourth, _ = create(scripted, {"n": 4})
+    assert (label, fourth["details"]) == ("Updated", {"n": 4, "before": {"seen": [1]}})
 
 
 def test_the_originators_chain_hears_of_an_alarm_that_a_node_raises(bench):

@@ -31,6 +31,8 @@ extension RuleEngineShard {
     /// Of the tenant whose message a node is processing.
     var currentUsage: TenantUsage? { current?.chain.usage }
 
+    func usage(of tenant: TenantID) -> TenantUsage? { usages[tenant] }
+
     /// The node that is processing a message.
     var currentNodeID: RuleNodeID? { current.map { $0.chain.nodes[$0.node].id } }
 }

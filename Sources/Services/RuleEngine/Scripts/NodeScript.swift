@@ -9,11 +9,14 @@ struct NodeScript {
     var language: ScriptLanguage
     var body: String
 
-    /// Reads `scriptLang`, `jsScript` and `tbelScript`.
-    init(_ fields: inout NodeConfiguration) throws(RuleNodeConfigurationError) {
+    /// Reads `scriptLang`, and the texts under these names.
+    init(
+        _ fields: inout NodeConfiguration, javaScript javaScriptKey: String = "jsScript",
+        tbel tbelKey: String = "tbelScript"
+    ) throws(RuleNodeConfigurationError) {
         let name = try fields.string("scriptLang") ?? ScriptLanguage.javaScript.rawValue
-        let javaScript = try fields.string("jsScript") ?? ""
-        let tbel = try fields.string("tbelScript") ?? ""
+        let javaScript = try fields.string(javaScriptKey) ?? ""
+        let tbel = try fields.string(tbelKey) ?? ""
         guard let language = ScriptLanguage(rawValue: name) else {
             throw RuleNodeConfigurationError("scriptLang is neither JS nor TBEL")
         }

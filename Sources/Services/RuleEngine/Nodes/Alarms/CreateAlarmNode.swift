@@ -6,7 +6,7 @@ import Storage
 
 /// "create alarm" (`rule-engine.md` 3.7): raises the originator's alarm of a type, or updates the one that is active: of one
 /// message that comes again there is one alarm.
-final class CreateAlarmNode: RuleNode {
+final class CreateAlarmNode: ScriptedRuleNode {
     static let type = "org.thingsboard.rule.engine.action.TbCreateAlarmNode"
 
     /// What does not change from message to message.
@@ -43,8 +43,13 @@ final class CreateAlarmNode: RuleNode {
                 relationTypes: try fields.strings("relationTypes")),
             takesMessageData: try fields.bool("useMessageAlarmData", default: false),
             overwritesDetails: try fields.bool("overwriteAlarmDetails", default: true),
-            details: try AlarmDetails(&fields))
+            details: try AlarmDetails(&fields, context))
         try fields.end()
+    }
+
+    static func script(of configuration: JSONValue) throws(RuleNodeConfigurationError) -> NodeScript? {
+        var fields = try NodeConfiguration(configuration)
+        return try AlarmDetails.script(&fields)
     }
 
     func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
@@ -52,8 +57,9 @@ final class CreateAlarmNode: RuleNode {
         let (created, updated) = (
             context.sideMessage(.entityCreated, of: message), context.sideMessage(.entityUpdated, of: message)
         )
+        let bound = ShardReference(shard: context.shard)
         return context.later(message) { database, _ in
-            let draft = try await Self.draft(message, settings, database)
+            let draft = try await Self.draft(message, settings, database, bound)
             let outcome = try await database.inTransaction { transaction in
                 try await AlarmRepository(transaction).createOrUpdateActive(draft, now: now)
             }
@@ -71,7 +77,7 @@ final class CreateAlarmNode: RuleNode {
 
     /// What the message says of the alarm.
     private static func draft(
-        _ message: RuleMessage, _ settings: Settings, _ database: any StatementRunner
+        _ message: RuleMessage, _ settings: Settings, _ database: any StatementRunner, _ bound: ShardReference
     ) async throws -> AlarmRepository.Draft {
         var draft: AlarmRepository.Draft
         if settings.takesMessageData {
@@ -96,7 +102,7 @@ final class CreateAlarmNode: RuleNode {
             }
         }
         if settings.buildsDetails {
-            draft.details = try await settings.details.make(message, previous: active?.details)
+            draft.details = try await settings.details.make(message, previous: active?.details, bound)
         }
         // An alarm keeps its start, and ends now.
         if active != nil { (draft.startTime, draft.endTime) = (nil, nil) }
