@@ -21,7 +21,7 @@ extension RuleEngineShard {
         }
     }
 
-    private func load(_ tenant: TenantID) {
+    func load(_ tenant: TenantID) {
         loads[tenant, default: 0] &+= 1
         let number = loads[tenant]!
         let bound = ShardReference(shard: self)

@@ -1,5 +1,7 @@
+import Messages
 import Model
 import Queue
+import Storage
 
 /// What tenants use of a shard, and what became of their messages.
 extension RuleEngineShard {
