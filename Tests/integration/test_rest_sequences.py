@@ -301,7 +301,7 @@ def test_pages_of_what_there_is_not_open_empty(rest, device):
         assert (answer.status_code, answer.content) == (200, b"")
     assert rest.ok("GET", "/api/admin/repositorySettings/info") == {"configured": False, "readOnly": None}
     # What cannot be kept is not taken.
-    for path in ("calculatedField", "alarm/rule", "calculatedField/testScript", "ruleChain/testScript"):
+    for path in ("calculatedField", "alarm/rule", "calculatedField/testScript", "alarm/rule/testScript"):
         assert rest.call("POST", "/api/" + path, {}).status_code in (404, 405), path
 
 
