@@ -26,7 +26,8 @@ def build(cluster: bool = False) -> None:
     environment = {**os.environ, "NEEDLETAIL_BENCHMARKS": "1"}
     products = ["needletail-benchmarks"]
     if "NEEDLETAIL" not in os.environ:
-        products += ["needletail", *(CLUSTER if cluster else [])]
+        # Scripts in JavaScript run in workers of js-executor.
+        products += ["needletail", "js-executor", *(CLUSTER if cluster else [])]
     for product in products:
         subprocess.run(["swift", "build", "-c", "release", "--product", product], cwd=REPOSITORY, env=environment,
                        check=True)
