@@ -32,8 +32,10 @@ def why_not():
     made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
     if made.returncode != 0:
         return f"no network namespaces: {made.stderr.strip()}"
+    # Nor does it work below a changed root.
+    tried = subprocess.run(["ip", "netns", "exec", name, "true"], capture_output=True, text=True)
     subprocess.run(["ip", "netns", "del", name], check=False)
-    return None
+    return f"no commands in network namespaces: {tried.stderr.strip()}" if tried.returncode != 0 else None
 
 
 class Network:

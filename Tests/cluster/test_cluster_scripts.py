@@ -1,6 +1,7 @@
 """Scripts in JavaScript that the executors of a cluster run, through real rule chains (cases of cluster.md 12 by number)."""
 import contextlib
 import json
+import pathlib
 import re
 import subprocess
 import threading
@@ -49,8 +50,18 @@ def divided(cluster, names=None):
 
 
 def children(pid):
-    listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid=,args="], capture_output=True, text=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if "--worker" in line]
+    """The workers of a process."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            # pid (name) state ppid
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent == pid and b"--worker" in arguments:
+            found.append(int(process.name))
+    return found
 
 
 class Load(threading.Thread):
