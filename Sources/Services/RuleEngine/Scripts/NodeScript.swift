@@ -56,18 +56,31 @@ struct PreparedScripts: Sendable {
                 wanted.append((node.id, source, script.language))
             }
         }
-        // All at once: where nothing compiles at the moment, one waits no longer for many than for one.
-        await withTaskGroup(of: (RuleNodeID, Result<Script, ScriptError>).self) { group in
+        for (id, script) in await Self.compiled(wanted, engine) { scripts[id] = script }
+    }
+
+    /// Compiles all at once: where nothing compiles at the moment, one waits no longer for many than for one.
+    private static func compiled(
+        _ wanted: [(RuleNodeID, ScriptSource, ScriptLanguage)], _ engine: ScriptEngine
+    ) async -> [(RuleNodeID, Result<Script, ScriptError>)] {
+        typealias Compiled = (RuleNodeID, Result<Script, ScriptError>)
+        return await withTaskGroup(of: Compiled.self, returning: [Compiled].self) { group in
             for (id, source, language) in wanted {
-                group.addTask {
-                    do throws(ScriptError) {
-                        return (id, .success(try await engine.prepare(source, language)))
-                    } catch {
-                        return (id, .failure(error))
-                    }
-                }
+                group.addTask { (id, await compiled(source, language, engine)) }
             }
-            for await (id, script) in group { scripts[id] = script }
+            var all: [Compiled] = []
+            for await one in group { all.append(one) }
+            return all
+        }
+    }
+
+    private static func compiled(
+        _ source: ScriptSource, _ language: ScriptLanguage, _ engine: ScriptEngine
+    ) async -> Result<Script, ScriptError> {
+        do throws(ScriptError) {
+            return .success(try await engine.prepare(source, language))
+        } catch {
+            return .failure(error)
         }
     }
 }
