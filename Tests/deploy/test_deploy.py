@@ -273,6 +273,13 @@ def test_a_link_to_one_executable_is_the_service_that_it_is_called_by(name, tmp_
     assert f"HTTP_BIND_PORT={port}" in settings.stdout
 
 
+def test_an_upgrade_replaces_every_service_of_ours_executors_of_scripts_first():
+    """Rule engines and core nodes of a new release may be the first that ask for them."""
+    (services,) = re.findall(r"for service in (.*); do\n\s+replace ", (ROOT / "docker/cluster").read_text())
+    first, *others = services.split()
+    assert first == "tb-js-executor" and sorted(others) == sorted(EXECUTABLES)
+
+
 @pytest.mark.parametrize("script", ["docker/cluster", "Tests/deploy/stand-in-images"])
 def test_scripts_are_bash(script):
     assert subprocess.run(["bash", "-n", ROOT / script]).returncode == 0
