@@ -25,7 +25,8 @@
 enum { NOBODY = 65534 };
 
 int needletail_worker_drop_privileges(void) {
-    if (syscall(SYS_close_range, NEEDLETAIL_WORKER_PAGE + 1, ~0U, 0) != 0) return errno;
+    /* Also where the system has no close_range. */
+    closefrom(NEEDLETAIL_WORKER_PAGE + 1);
     /* A root without the right to become somebody else, as in some containers, stays what it is. */
     if (geteuid() == 0 && setgroups(0, NULL) == 0) {
         if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0) return errno;
