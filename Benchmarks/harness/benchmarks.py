@@ -205,7 +205,7 @@ def scripts(settings: Settings) -> list[Figure]:
             gathered.setdefault(result["name"], Series([], result["unit"])).values.append(result["perSecond"])
     direct, worker = gathered.values()
     (direct_name, worker_name) = gathered
-    return [Figure(direct_name, direct, "-", None), Figure(worker_name, worker, direct_name, direct)]
+    return [Figure(direct_name, direct, "-", None), Figure(worker_name, worker, "-", None, direct_name, direct)]
 
 
 ALL = {
