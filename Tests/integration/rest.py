@@ -32,6 +32,21 @@ class Rest:
         assert answer.status_code == 200, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
+    def everything(self, path):
+        """All of a list, however much other tests have put into it."""
+        path += ("&" if "?" in path else "?") + "pageSize=100&sortProperty=createdTime&sortOrder=ASC&page="
+        found, number = [], 0
+        while True:
+            page = self.ok("GET", path + str(number))
+            found += page["data"]
+            if not page["hasNext"]:
+                return found
+            number += 1
+
+    def root_chain(self):
+        """The tenant's root rule chain."""
+        return next(chain for chain in self.everything("/api/ruleChains?type=CORE") if chain["root"])
+
     def create_device(self, token=None, **fields):
         salt = uuid.uuid4().hex[:12]
         token = token or "t-" + salt

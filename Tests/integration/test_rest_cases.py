@@ -474,7 +474,7 @@ def test_relations_that_are_none(rest, device):
 
 def test_the_root_chain_stays_and_no_node_leads_to_itself(rest):
     """72, 73"""
-    root = next(one for one in rest.ok("GET", "/api/ruleChains?pageSize=100&page=0")["data"] if one["root"])
+    root = rest.root_chain()
     refused(rest.call("DELETE", "/api/ruleChain/" + root["id"]["id"]), 400, 31,
             "Deletion of Root Tenant Rule Chain is prohibited!")
     chain = rest.ok("POST", "/api/ruleChain", {"name": "Chain " + salt()})

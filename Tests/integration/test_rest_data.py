@@ -65,7 +65,7 @@ def test_a_changed_chain_rules_the_next_message(rest, device, connect):
     rest.ok("POST", "/api/ruleChain/metadata", {
         "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [switch, attributes],
         "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Post attributes"}]})
-    root = next(c for c in rest.ok("GET", "/api/ruleChains?pageSize=100&page=0")["data"] if c["root"])
+    root = rest.root_chain()
     connection = connect(device.token)
     connection.publish("v1/devices/me/attributes", b'{"before":1}')
     device.await_attributes("CLIENT_SCOPE", {"before": 1})

@@ -172,7 +172,7 @@ def test_statistics_and_old_events(connect):
     try:
         rest = Rest(server.start().url)
         device = rest.create_device()
-        root = next(c for c in rest.ok("GET", "/api/ruleChains?pageSize=100&page=0")["data"] if c["root"])
+        root = rest.root_chain()
         events = Events(rest, "RULE_CHAIN", root["id"]["id"])
 
         def counted():

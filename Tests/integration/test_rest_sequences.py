@@ -133,8 +133,7 @@ def test_the_device_pages_of_the_user_interface(rest):
 
 def test_the_load_test_tool_swaps_the_root_chain_and_back(tool, connect):
     """5.1, rows 11 to 13: what is in the chain need not run here, and what was the root is it again."""
-    found = tool.ok("GET", "/api/ruleChains?pageSize=100&page=0&textSearch=Root Rule Chain")["data"]
-    old = next(chain for chain in found if chain["root"])
+    old = tool.root_chain()
     made = tool.ok("POST", "/api/ruleChain", {"name": "Load " + salt(), "type": "CORE", "debugMode": False})
     assert tool.ok("POST", f"/api/ruleChain/{made['id']['id']}/root")["root"] is True
     try:
@@ -220,8 +219,8 @@ def test_the_user_interface_from_login_to_logout(server):
     events = ui.ok("POST", f"/api/events/DEVICE/{device.id}?tenantId={tenant}&{newest}", {"eventType": "LC_EVENT"})
     assert events["data"] == []
     ui.ok("GET", "/api/widgetsBundles?" + newest.replace("createdTime", "title"))
-    chains = ui.ok("GET", f"/api/ruleChains?{newest}&type=CORE")["data"]
-    root = next(chain for chain in chains if chain["root"])["id"]["id"]
+    ui.ok("GET", f"/api/ruleChains?{newest}&type=CORE")
+    root = ui.root_chain()["id"]["id"]
     ui.ok("GET", "/api/ruleChain/" + root)
     nodes = ui.ok("GET", f"/api/ruleChain/{root}/metadata")["nodes"]
     groups = "ENRICHMENT,FILTER,TRANSFORMATION,ACTION,EXTERNAL,FLOW"
