@@ -85,12 +85,14 @@ let platform: [Target] = [
     swiftTarget("Platform", "WebSocket", ["Bytes", "HTTPServer", "Crypto"]),
     swiftTarget("Platform", "ScriptWire"),
     swiftTarget("Platform", "HTTPClient", ["Bytes", "Reactor", "CHTTPParser"]),
+    swiftTarget("Platform", "TimeZones"),
     swiftTarget("Platform", "TBEL", ["JSON"]),
 ]
 
 let domain: [Target] = [
     swiftTarget("Domain", "Model"),
     swiftTarget("Domain", "Telemetry", ["Model", "JSON"]),
+    swiftTarget("Domain", "AlarmRules", ["Telemetry", "JSON", "TimeZones"]),
     swiftTarget("Domain", "Messages", ["Model", "Telemetry"]),
     swiftTarget("Domain", "Cluster", ["Model"]),
     swiftTarget("Domain", "ZooKeeperCluster", ["Cluster", "ZooKeeper", "Threads", "Logging", "Metrics", "Configuration"]),
@@ -130,8 +132,8 @@ let services: [Target] = [
     swiftTarget("Services", "ScriptWorker", ["JavaScript", "ScriptWire", "CLinux", "CScriptWorker"]),
     swiftTarget(
         "Services", "RuleEngine",
-        ["TransportCore", "ScriptEngine", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Reactor",
-         "Logging", "Metrics", "Cluster", "Configuration"]),
+        ["TransportCore", "ScriptEngine", "AlarmRules", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON",
+         "Reactor", "Logging", "Metrics", "Cluster", "Configuration"]),
     swiftTarget(
         "Services", "CoreNode",
         ["Threads", "Cache", "ScriptEngine", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail",
@@ -196,6 +198,7 @@ let testTargets: [Target] = [
     tests("Bytes"), tests("Logging"), tests("Metrics"), tests("YAML"), tests("Configuration", ["YAML"]), tests("Reactor", ["Bytes"]),
     tests("MQTTProtocol", ["Bytes"]), tests("TBEL", ["JSON"]), tests("HTTPServer", ["Bytes", "Reactor", "HTTPClient", "Logging", "Metrics"]),
     tests("WebSocket", ["Bytes", "HTTPServer"]),
+    tests("TimeZones"), tests("AlarmRules", ["Telemetry", "JSON"]),
     tests("Model"), tests("Telemetry", ["Model", "JSON"]), tests("Cluster", ["Model"]), tests("Cache", ["Metrics", "Configuration"]),
     tests("Redis"), tests("RedisCache", ["Cache", "Redis", "Logging", "Metrics", "Configuration"]),
     tests("ZooKeeper"), tests("ZooKeeperCluster", ["Cluster", "ZooKeeper", "Logging", "Metrics"]),
