@@ -117,7 +117,9 @@ final class Recorder: DeviceEvents, TelemetryStore, RuleMessageSink, CoreQueuePr
 
     func post(_ event: DeviceEvent) async { events.withLock { $0.append(event) } }
 
-    func save(entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena) async throws {
+    func save(
+        entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena, origin: SaveOrigin
+    ) async throws {
         saves.withLock { $0.append((entity, records, arena)) }
     }
 }

@@ -201,7 +201,7 @@ final class RecordingSink: TelemetrySink, @unchecked Sendable {
 
     func saveTelemetry(
         entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams,
-        token: UInt32
+        origin: SaveOrigin, token: UInt32
     ) {
         let values = Dictionary(arena.entries(in: points).map { ($0.key, $0.value) }) { $1 }
         note(Save(entity: entity, timestamp: timestamp, scope: nil, values: values), token)
@@ -209,7 +209,7 @@ final class RecordingSink: TelemetrySink, @unchecked Sendable {
 
     func saveAttributes(
         entity: UUID128, scope: AttributeScope, timestamp: Int64, arena: PointArena, points: Range<Int>,
-        onlyChanged: Bool, token: UInt32
+        onlyChanged: Bool, origin: SaveOrigin, token: UInt32
     ) {
         let values = Dictionary(arena.entries(in: points).map { ($0.key, $0.value) }) { $1 }
         note(Save(entity: entity, timestamp: timestamp, scope: scope, values: values), token)

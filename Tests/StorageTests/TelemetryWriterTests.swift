@@ -252,7 +252,7 @@ struct TelemetryWriterTests {
                         }
                         sink.saveAttributes(
                             entity: entity, scope: .client, timestamp: value * 100, arena: arena, points: 0..<1,
-                            onlyChanged: true, token: 9)
+                            onlyChanged: true, origin: .system, token: 9)
                         SinkKeeper.keep(sink)
                     }
                 }

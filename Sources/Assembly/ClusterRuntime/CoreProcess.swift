@@ -50,7 +50,9 @@ final class CoreProcess: RunnableService {
         let configuration = try await checkedDatabase(hub, shared?.cache)
         let database = ClusterDatabase.make(configuration, loops: io.loops, runtime: runtime)
         self.database = database
-        let writer = TelemetryPart.start(runtime: runtime, settings: settings.ruleEngine, access: configuration)
+        let writer = TelemetryPart.start(
+            runtime: runtime, settings: settings.ruleEngine, access: configuration,
+            committed: database.committed)
         self.writer = writer
         let link = try ClusterLink(runtime: runtime, settings: settings, roles: [.core], hub: hub)
         self.link = link

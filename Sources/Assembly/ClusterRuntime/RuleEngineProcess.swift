@@ -44,7 +44,9 @@ final class RuleEngineProcess: RunnableService {
         let configuration = try await ClusterDatabase.checked(settings.database, logger: logger)
         let database = ClusterDatabase.make(configuration, loops: io.loops + rules.loops, runtime: runtime)
         self.database = database
-        let writer = TelemetryPart.start(runtime: runtime, settings: settings.ruleEngine, access: configuration)
+        let writer = TelemetryPart.start(
+            runtime: runtime, settings: settings.ruleEngine, access: configuration,
+            committed: database.committed)
         self.writer = writer
         let link = try ClusterLink(runtime: runtime, settings: settings, roles: [.ruleEngine])
         self.link = link

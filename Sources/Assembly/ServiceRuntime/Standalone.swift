@@ -53,7 +53,9 @@ public final class Standalone: RunnableService {
             metrics: runtime.metrics)
         self.database = database
         runtime.health.add(HealthCheck("database") { (try? await database.query("SELECT 1")) != nil })
-        let writer = TelemetryPart.start(runtime: runtime, settings: settings.ruleEngine, access: configuration)
+        let writer = TelemetryPart.start(
+            runtime: runtime, settings: settings.ruleEngine, access: configuration,
+            committed: database.committed)
         self.writer = writer
         let partitioner = Partitioner(count: settings.partitions)
         let queue = InProcessRuleEngineQueue(laneLoops: rules.loops) { partitioner.partition(of: $0) }

@@ -151,9 +151,12 @@ public final class CorePart {
 private struct WriterStore: TelemetryStore {
     let writer: TelemetryWriter
 
-    func save(entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena) async throws {
+    func save(
+        entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena, origin: SaveOrigin
+    ) async throws {
         try await writer.save(
             entity: entity,
-            records: records.map { TimeseriesRecord(timestamp: $0.timestamp, arena: arena, points: $0.points) })
+            records: records.map { TimeseriesRecord(timestamp: $0.timestamp, arena: arena, points: $0.points) },
+            origin: origin)
     }
 }

@@ -33,12 +33,14 @@ public final class RuleEnginePart {
 
 /// The writers of telemetry, for whoever stores.
 public enum TelemetryPart {
+    /// - Parameter committed: Told of what is written.
     public static func start(
-        runtime: ServiceRuntime, settings: RuleEngineSettings, access: DatabaseConfiguration
+        runtime: ServiceRuntime, settings: RuleEngineSettings, access: DatabaseConfiguration,
+        committed: CommittedValues
     ) -> TelemetryWriter {
         let writer = TelemetryWriter(
             configuration: settings.writer, partitioning: PartitionManager(scheme: settings.partitionScheme),
-            logger: runtime.logger.labelled("telemetry"), metrics: runtime.metrics
+            logger: runtime.logger.labelled("telemetry"), metrics: runtime.metrics, committed: committed
         ) { () throws(PostgresError) in try access.connectForWriting() }
         writer.start()
         return writer

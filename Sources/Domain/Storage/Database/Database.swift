@@ -13,6 +13,8 @@ public final class Database: Sendable {
     private let pools: [LoopPool]
     private let connector = ConnectorThread()
     private let turn = Atomic<Int>(0)
+    /// Who hears of committed values. Writers of telemetry that belong to the same process tell the same.
+    public let committed = CommittedValues()
 
     /// Every loop has this many connections at least: one may be held by a transaction.
     static let minimumPerLoop = 2
@@ -70,7 +72,8 @@ public final class Database: Sendable {
     private func begin(in pool: LoopPool) async throws(DatabaseError) -> DatabaseTransaction {
         var isFirst = true
         while true {
-            let transaction = DatabaseTransaction(pool: pool, connection: try await lease(from: pool).get())
+            let transaction = DatabaseTransaction(
+                pool: pool, connection: try await lease(from: pool).get(), committed: committed)
             do throws(DatabaseError) {
                 try await transaction.query("BEGIN")
                 return transaction

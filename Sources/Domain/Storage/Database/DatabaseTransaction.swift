@@ -1,9 +1,12 @@
 public import Postgres
+internal import Synchronization
 
 /// An open transaction. For one task, one statement after the other.
 public struct DatabaseTransaction: Sendable {
     let pool: LoopPool
     let connection: PooledConnection
+    let committed: CommittedValues
+    private let changes = CommittedChanges()
 
     /// Runs one statement and returns its rows. After a failure every further statement fails, until the rollback.
     @discardableResult
@@ -28,6 +31,12 @@ public struct DatabaseTransaction: Sendable {
         guard result.command == "COMMIT" else {
             throw .postgres(PostgresError(sqlState: "25P02", message: "transaction failed before its commit"))
         }
+        committed.tell(changes.list.withLock { $0 })
+    }
+
+    /// Keeps the change until the commit.
+    public func announce(_ change: () -> CommittedChange) {
+        if committed.isHeard { changes.list.withLock { $0.append(change()) } }
     }
 
     /// Rolls back and gives the connection up.
@@ -39,4 +48,9 @@ public struct DatabaseTransaction: Sendable {
             pool.onLoop { [self] in pool.discard(connection) }
         }
     }
+}
+
+/// What a transaction has changed so far.
+private final class CommittedChanges: Sendable {
+    let list = Mutex<[CommittedChange]>([])
 }

@@ -1,6 +1,10 @@
 extension DatabaseTransaction: StatementRunner {}
 
 extension Database: TransactionRunner {
+    public func announce(_ change: () -> CommittedChange) {
+        if committed.isHeard { committed.tell([change()]) }
+    }
+
     public func inTransaction<R: Sendable>(
         _ body: @escaping @Sendable (any StatementRunner) async throws -> R
     ) async throws -> R {

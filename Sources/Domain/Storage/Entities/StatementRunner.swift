@@ -4,6 +4,14 @@ public import Postgres
 /// same code works alone and as a part of something larger.
 public protocol StatementRunner: Sendable {
     func query(_ sql: String, _ parameters: [PostgresParameter]) async throws -> PostgresResult
+    /// Tells those who listen of what was changed, when it is committed: at once outside a transaction. `change` is not called
+    /// while nobody listens.
+    func announce(_ change: () -> CommittedChange)
+}
+
+extension StatementRunner {
+    /// Nobody listens.
+    public func announce(_ change: () -> CommittedChange) {}
 }
 
 /// A runner that can open transactions.

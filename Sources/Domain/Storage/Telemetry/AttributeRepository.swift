@@ -18,7 +18,14 @@ public struct AttributeChange: Sendable {
     /// Of several with one name the last counts.
     public var attributes: [(key: String, value: TelemetryValue)]
 
-    public init(entity: UUID128, scope: AttributeScope, attributes: [(key: String, value: TelemetryValue)]) {
+    /// For those who hear of committed values.
+    public var origin: SaveOrigin
+
+    public init(
+        entity: UUID128, scope: AttributeScope, attributes: [(key: String, value: TelemetryValue)],
+        origin: SaveOrigin = .system
+    ) {
+        self.origin = origin
         self.entity = entity
         self.scope = scope
         self.attributes = attributes
@@ -106,9 +113,11 @@ public struct AttributeRepository: Sendable {
     ///
     /// - Parameter attributes: Of several with one name the last counts.
     public func save(
-        entity: UUID128, scope: AttributeScope, _ attributes: [(key: String, value: TelemetryValue)], at time: Int64
+        entity: UUID128, scope: AttributeScope, _ attributes: [(key: String, value: TelemetryValue)], at time: Int64,
+        origin: SaveOrigin = .system
     ) async throws {
-        try await save([AttributeChange(entity: entity, scope: scope, attributes: attributes)], at: time)
+        try await save(
+            [AttributeChange(entity: entity, scope: scope, attributes: attributes, origin: origin)], at: time)
     }
 
     /// The same for many entities, by one statement.
@@ -156,6 +165,9 @@ public struct AttributeRepository: Sendable {
                 .int8(time), .array(entities), .int4Array(rows.map(\.key.scope)), .int4Array(rows.map(\.key.key)),
                 .array(booleans), .array(strings), .array(longs), .array(doubles), .array(documents),
             ])
+        for change in changes where !change.attributes.isEmpty {
+            runner.announce { change.committed(at: time) }
+        }
     }
 
     /// Where an attribute is stored.
@@ -174,7 +186,9 @@ public struct AttributeRepository: Sendable {
     ///
     /// - Returns: The names of those that there were.
     @discardableResult
-    public func delete(entity: UUID128, scope: AttributeScope, keys names: [String]) async throws -> [String] {
+    public func delete(
+        entity: UUID128, scope: AttributeScope, keys names: [String], origin: SaveOrigin = .system
+    ) async throws -> [String] {
         let numbers = try await keys.numbers(of: names, on: runner)
         guard !numbers.isEmpty else { return [] }
         let deleted = try await runner.query(
@@ -183,6 +197,24 @@ public struct AttributeRepository: Sendable {
             RETURNING attribute_key, nextval('attribute_kv_version_seq')
             """, [.id(entity), .int4(scope.rawValue), .int4Array(Array(numbers.values))])
         let gone = Set(deleted.compactMap { $0.int4(0) })
-        return names.filter { numbers[$0].map(gone.contains) ?? false }
+        let deletedNames = names.filter { numbers[$0].map(gone.contains) ?? false }
+        if !deletedNames.isEmpty {
+            runner.announce {
+                CommittedChange(origin: origin, entity: entity, content: .attributesDeleted(scope, keys: deletedNames))
+            }
+        }
+        return deletedNames
+    }
+}
+
+extension AttributeChange {
+    /// The change as those hear of it who listen; of several values with one name the last.
+    fileprivate func committed(at time: Int64) -> CommittedChange {
+        var arena = PointArena()
+        let last = Dictionary(attributes.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { $1 })
+        for (place, attribute) in attributes.enumerated() where last[attribute.key] == place {
+            arena.append(key: attribute.key, value: attribute.value)
+        }
+        return CommittedChange(origin: origin, entity: entity, content: .attributes(scope, time, arena))
     }
 }

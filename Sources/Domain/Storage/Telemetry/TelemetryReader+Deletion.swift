@@ -21,7 +21,9 @@ extension TelemetryReader {
     }
 
     /// Deletes points of an entity, in one transaction. Unknown keys are passed over.
-    public func delete(entity: UUID128, keys names: [String], _ deletion: Deletion) async throws {
+    public func delete(
+        entity: UUID128, keys names: [String], _ deletion: Deletion, origin: SaveOrigin = .system
+    ) async throws {
         let numbers = try await known(names).numbers
         guard !numbers.isEmpty else { return }
         let range: [PostgresParameter] = [.id(entity), .int4Array(numbers), .int8(deletion.from), .int8(deletion.to)]
@@ -44,6 +46,9 @@ extension TelemetryReader {
                     SELECT * FROM ts_kv WHERE entity_id = $1 AND key = k.key AND ts < $3 ORDER BY ts DESC LIMIT 1) p
                 ON CONFLICT (entity_id, key) DO NOTHING
                 """, [.id(entity), .int4Array(removed.compactMap { $0.int4(0) }), .int8(deletion.from)])
+        }
+        database.announce {
+            CommittedChange(origin: origin, entity: entity, content: .timeseriesDeleted(keys: names))
         }
     }
 }

@@ -33,10 +33,11 @@ public protocol TelemetrySink: AnyObject {
     ///
     /// - Parameters:
     ///   - timestamp: Milliseconds since 1970.
+    ///   - origin: For those who hear of committed values.
     ///   - token: Given back with the completion, on the loop.
     func saveTelemetry(
         entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams,
-        token: UInt32)
+        origin: SaveOrigin, token: UInt32)
 
     /// Saves attributes of one entity in one scope.
     ///
@@ -45,7 +46,7 @@ public protocol TelemetrySink: AnyObject {
     ///   - onlyChanged: Leaves attributes alone that have the same type and value already.
     func saveAttributes(
         entity: UUID128, scope: AttributeScope, timestamp: Int64, arena: PointArena, points: Range<Int>,
-        onlyChanged: Bool, token: UInt32)
+        onlyChanged: Bool, origin: SaveOrigin, token: UInt32)
 }
 
 /// Told on the loop of the sink: the saves that ended since the last tick.

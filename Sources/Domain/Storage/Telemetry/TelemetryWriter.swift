@@ -16,17 +16,21 @@ public final class TelemetryWriter: Sendable {
     private let batchRows: Int
     private let callers = AsyncSaves()
 
-    /// - Parameter connect: Opens a connection for a writer; called on its thread, again after each failure.
+    /// - Parameters:
+    ///   - committed: Told of what is written.
+    ///   - connect: Opens a connection for a writer; called on its thread, again after each failure.
     public init(
         configuration: TelemetryWriterConfiguration, partitioning: PartitionManager, logger: Logger,
-        metrics: MetricsRegistry, connect: @escaping @Sendable () throws(PostgresError) -> PostgresConnection
+        metrics: MetricsRegistry,
+        committed: CommittedValues = CommittedValues(),
+        connect: @escaping @Sendable () throws(PostgresError) -> PostgresConnection
     ) {
         let counters = TelemetryWriterMetrics(registry: metrics)
         batchRows = configuration.batchRows
         let threads = (0..<configuration.threads).map { index in
             TelemetryWriterThread(
                 index: index, configuration: configuration, partitions: partitioning, connect: connect, logger: logger,
-                metrics: counters)
+                metrics: counters, committed: committed)
         }
         self.threads = threads
         metrics.gauge("telemetry_waiting_rows", help: "Rows that wait for a writer.") {
@@ -51,14 +55,14 @@ public final class TelemetryWriter: Sendable {
 
     /// Saves points of one entity; returns when they are committed.
     public func save(
-        entity: UUID128, records: [TimeseriesRecord], streams: TelemetryStreams = .all
+        entity: UUID128, records: [TimeseriesRecord], streams: TelemetryStreams = .all, origin: SaveOrigin = .system
     ) async throws(TelemetrySaveError) {
         let batch = WriteBatch(client: callers)
         try await callers.wait { token in
             for record in records {
                 batch.addTelemetry(
                     entity: entity, timestamp: record.timestamp, arena: record.arena, points: record.points,
-                    streams: streams, token: token)
+                    streams: streams, origin: origin, token: token)
             }
             self.submit(batch, writer: self.writer(of: entity))
             return records.count
@@ -67,13 +71,13 @@ public final class TelemetryWriter: Sendable {
 
     /// Saves attributes of one entity; returns when they are committed.
     public func saveAttributes(
-        entity: UUID128, scope: AttributeScope, timestamp: Int64, arena: PointArena
+        entity: UUID128, scope: AttributeScope, timestamp: Int64, arena: PointArena, origin: SaveOrigin
     ) async throws(TelemetrySaveError) {
         let batch = WriteBatch(client: callers)
         try await callers.wait { token in
             batch.addAttributes(
                 entity: entity, scope: scope, timestamp: timestamp, arena: arena, points: 0..<arena.points.count,
-                onlyChanged: false, token: token)
+                onlyChanged: false, origin: origin, token: token)
             self.submit(batch, writer: self.writer(of: entity))
             return 1
         }
@@ -130,19 +134,20 @@ private final class LoopSink: TelemetrySink {
 
     func saveTelemetry(
         entity: UUID128, timestamp: Int64, arena: PointArena, points: Range<Int>, streams: TelemetryStreams,
-        token: UInt32
+        origin: SaveOrigin, token: UInt32
     ) {
         batch(for: entity).addTelemetry(
-            entity: entity, timestamp: timestamp, arena: arena, points: points, streams: streams, token: token)
+            entity: entity, timestamp: timestamp, arena: arena, points: points, streams: streams, origin: origin,
+            token: token)
     }
 
     func saveAttributes(
         entity: UUID128, scope: AttributeScope, timestamp: Int64, arena: PointArena, points: Range<Int>,
-        onlyChanged: Bool, token: UInt32
+        onlyChanged: Bool, origin: SaveOrigin, token: UInt32
     ) {
         batch(for: entity).addAttributes(
             entity: entity, scope: scope, timestamp: timestamp, arena: arena, points: points, onlyChanged: onlyChanged,
-            token: token)
+            origin: origin, token: token)
     }
 
     private func batch(for entity: UUID128) -> WriteBatch {

@@ -14,6 +14,7 @@ final class TelemetryWriterThread: @unchecked Sendable {
     private let connect: @Sendable () throws(PostgresError) -> PostgresConnection
     private let logger: Logger
     private let metrics: TelemetryWriterMetrics
+    private let committed: CommittedValues
     private var connection: PostgresConnection?
     private var keys = KeyDictionary()
     private let partitions: PartitionManager
@@ -24,13 +25,14 @@ final class TelemetryWriterThread: @unchecked Sendable {
     init(
         index: Int, configuration: TelemetryWriterConfiguration, partitions: PartitionManager,
         connect: @escaping @Sendable () throws(PostgresError) -> PostgresConnection, logger: Logger,
-        metrics: TelemetryWriterMetrics
+        metrics: TelemetryWriterMetrics, committed: CommittedValues
     ) {
         self.index = index
         self.configuration = configuration
         self.connect = connect
         self.logger = logger
         self.metrics = metrics
+        self.committed = committed
         self.partitions = partitions
         transaction = TelemetryTransaction(updatesLatestByTimestamp: configuration.updatesLatestByTimestamp)
     }
@@ -80,6 +82,7 @@ final class TelemetryWriterThread: @unchecked Sendable {
             isStored[save] = false
             metrics.refused.increment()
         }
+        committed.tell(batches, isStored)
         tell(batches, isStored)
         rows.removeAll()
     }

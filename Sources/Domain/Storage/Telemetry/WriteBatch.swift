@@ -39,6 +39,8 @@ final class WriteBatch: @unchecked Sendable {
     var bytes: [UInt8] = []
     /// The token of each save.
     var tokens: [UInt32] = []
+    /// Whose values each save writes.
+    var origins: [SaveOrigin] = []
 
     init(client: any WriteClient) {
         self.client = client
@@ -48,10 +50,11 @@ final class WriteBatch: @unchecked Sendable {
 
     func addTelemetry(
         entity: UUID128, timestamp: Int64, arena: borrowing PointArena, points: Range<Int>, streams: TelemetryStreams,
-        token: UInt32
+        origin: SaveOrigin, token: UInt32
     ) {
         let request = UInt32(tokens.count)
         tokens.append(token)
+        origins.append(origin)
         for index in points {
             let row = TelemetryRow(
                 entity: entity, timestamp: timestamp, value: copy(arena.points[index], of: arena),
@@ -62,10 +65,11 @@ final class WriteBatch: @unchecked Sendable {
 
     func addAttributes(
         entity: UUID128, scope: AttributeScope, timestamp: Int64, arena: borrowing PointArena, points: Range<Int>,
-        onlyChanged: Bool, token: UInt32
+        onlyChanged: Bool, origin: SaveOrigin, token: UInt32
     ) {
         let request = UInt32(tokens.count)
         tokens.append(token)
+        origins.append(origin)
         for index in points {
             let row = AttributeRow(
                 entity: entity, timestamp: timestamp, value: copy(arena.points[index], of: arena),

@@ -42,6 +42,9 @@ struct ActionSubject: Sendable {
 }
 
 extension ActionSubject {
+    /// For those who hear of values that are saved of it.
+    var origin: SaveOrigin { SaveOrigin(tenant: tenant, entity: entity) }
+
     init(_ device: Device) {
         self.init(
             device, tenant: device.tenantID, device.id, customer: device.customerID, name: device.name,

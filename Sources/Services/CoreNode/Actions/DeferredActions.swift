@@ -43,6 +43,8 @@ final class JoinedTransaction: TransactionRunner {
         }
     }
 
+    func announce(_ change: () -> CommittedChange) { whole.announce(change) }
+
     func inTransaction<R: Sendable>(
         _ body: @escaping @Sendable (any StatementRunner) async throws -> R
     ) async throws -> R {

@@ -109,7 +109,9 @@ struct BulkImporter<Entity: Sendable>: Sendable {
                 let saved = try await save(services, known, row, entities[row[.name] ?? ""])
                 for (scope, attributes) in try BulkImportValues.attributes(of: row) {
                     batch.attributes.append(
-                        AttributeChange(entity: saved.subject.entity.uuid, scope: scope, attributes: attributes))
+                        AttributeChange(
+                            entity: saved.subject.entity.uuid, scope: scope, attributes: attributes,
+                            origin: saved.subject.origin))
                     await recordAttributes(attributes, scope, saved.subject, by: services.actions)
                 }
                 if let payload = try BulkImportValues.timeseries(of: row, now: now) {
@@ -132,7 +134,8 @@ struct BulkImporter<Entity: Sendable>: Sendable {
                 group.addTask {
                     do {
                         try await services.telemetry.save(
-                            entity: subject.entity.uuid, payload.records, of: payload.arena)
+                            entity: subject.entity.uuid, payload.records, of: payload.arena,
+                            origin: subject.origin)
                         return (place, nil)
                     } catch {
                         return (place, (APIError(error) ?? .internalError).message)
@@ -162,12 +165,13 @@ struct BulkImporter<Entity: Sendable>: Sendable {
             let saved = try await save(services, nil, row, found)
             for (scope, attributes) in try BulkImportValues.attributes(of: row) {
                 try await services.attributes.save(
-                    entity: saved.subject.entity.uuid, scope: scope, attributes, at: now)
+                    entity: saved.subject.entity.uuid, scope: scope, attributes, at: now,
+                    origin: saved.subject.origin)
                 await recordAttributes(attributes, scope, saved.subject, by: services.actions)
             }
             if let payload = try BulkImportValues.timeseries(of: row, now: now) {
                 try await services.telemetry.save(
-                    entity: saved.subject.entity.uuid, payload.records, of: payload.arena)
+                    entity: saved.subject.entity.uuid, payload.records, of: payload.arena, origin: saved.subject.origin)
                 await recordTimeseries(payload, saved.subject)
             }
             return saved.isNew ? .created : .updated

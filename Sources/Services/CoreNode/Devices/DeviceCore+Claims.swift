@@ -48,6 +48,7 @@ extension DeviceCore {
         let (attributes, now, isAllowed, logger) = (attributes, now, settings.allowsClaimingByDefault, logger)
         let id = info.device.deviceID
         let device = id.uuid
+        let origin = SaveOrigin(tenant: info.device.tenantID, entityType: .device)
         let core = CoreReference(core: self)
         Task.immediate(executorPreference: loop) {
             var failure: String?
@@ -60,7 +61,8 @@ extension DeviceCore {
                 let earlier = stored.first { $0.key == ClaimingInfo.attribute }.flatMap { ClaimingInfo($0.value) }
                 if let earlier, earlier.expirationTime > now { return }
                 try await attributes.save(
-                    entity: device, scope: .server, [(ClaimingInfo.attribute, offer.value)], at: now)
+                    entity: device, scope: .server, [(ClaimingInfo.attribute, offer.value)], at: now,
+                    origin: origin)
             } catch {
                 failure = "The claim could not be stored"
                 logger.limited(

@@ -122,14 +122,15 @@ extension DeviceCore {
     private func write(_ values: [(String, TelemetryValue)], of entry: DeviceEntry, token: UInt32) {
         var arena = PointArena()
         for (key, value) in values { arena.append(key: key, value: value) }
+        let origin = SaveOrigin(tenant: entry.tenantID, entityType: .device)
         guard !settings.persistsStateToTelemetry else {
             return sink.saveTelemetry(
                 entity: entry.deviceID.uuid, timestamp: now, arena: arena, points: 0..<arena.count, streams: .all,
-                token: token)
+                origin: origin, token: token)
         }
         sink.saveAttributes(
             entity: entry.deviceID.uuid, scope: .server, timestamp: now, arena: arena, points: 0..<arena.count,
-            onlyChanged: false, token: token)
+            onlyChanged: false, origin: origin, token: token)
     }
 
     /// A row each of several saves may complete with one token; the first that does sends the message.

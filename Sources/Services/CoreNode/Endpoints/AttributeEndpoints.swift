@@ -71,7 +71,8 @@ struct AttributeEndpoints: EndpointGroup {
         let access = try await access(call, principal, .writeAttributes)
         try payload.check()
         let attributes = payload.arena.entries
-        try await services.attributes.save(entity: access.entity.uuid, scope: scope, attributes, at: call.now)
+        try await services.attributes.save(
+            entity: access.entity.uuid, scope: scope, attributes, at: call.now, origin: access.origin)
         await services.actions.record(
             .attributesUpdated(access.subject, scope, attributes), by: principal,
             event: .attributesUpdated(
@@ -84,7 +85,8 @@ struct AttributeEndpoints: EndpointGroup {
         try TelemetryAccess.entity(call, type(call))
         guard let keys = call.telemetryKeys else { throw APIError.invalid("Empty keys: []") }
         let access = try await access(call, principal, .writeAttributes)
-        try await services.attributes.delete(entity: access.entity.uuid, scope: scope, keys: keys)
+        try await services.attributes.delete(
+            entity: access.entity.uuid, scope: scope, keys: keys, origin: access.origin)
         // All that were named, existing or not (`device-api.md` 7.5).
         await services.actions.record(
             .attributesDeleted(access.subject, scope, keys: keys), by: principal,

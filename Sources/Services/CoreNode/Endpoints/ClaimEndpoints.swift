@@ -39,7 +39,8 @@ struct ClaimEndpoints: EndpointGroup {
         guard let offer = stored.first.flatMap({ ClaimingInfo($0.value) }) else { return Self.failed("FAILURE") }
         // An offer is used once, also in vain.
         try await services.attributes.delete(
-            entity: device.id.uuid, scope: .server, keys: [ClaimingInfo.attribute])
+            entity: device.id.uuid, scope: .server, keys: [ClaimingInfo.attribute],
+            origin: SaveOrigin(tenant: device.tenantID, entityType: .device))
         guard offer.expirationTime >= call.now, offer.secretKey == secret else { return Self.failed("FAILURE") }
         let claimed = try await services.devices.claim(
             device.id, tenant: principal.tenantID, customer: principal.customerID)

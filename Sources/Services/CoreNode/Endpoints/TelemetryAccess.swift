@@ -11,6 +11,9 @@ struct TelemetryAccess: Sendable {
     /// The entity as rule engine and audit log show it.
     var subject: ActionSubject { ActionSubject(tenant: tenant, entity: entity, customer: customer) }
 
+    /// For those who hear of values that are saved of it.
+    var origin: SaveOrigin { SaveOrigin(tenant: tenant, entity: entity) }
+
     /// Reads the entity from the path and checks the caller's right.
     ///
     /// - Parameter type: The type where the path does not name it.

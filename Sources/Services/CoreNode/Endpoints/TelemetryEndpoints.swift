@@ -117,7 +117,8 @@ struct TelemetryEndpoints: EndpointGroup {
             throw APIError.invalid("Telemetry data can't be stored for entity view. Read only")
         }
         try payload.check()
-        try await services.telemetry.save(entity: access.entity.uuid, payload.records, of: payload.arena)
+        try await services.telemetry.save(
+            entity: access.entity.uuid, payload.records, of: payload.arena, origin: access.origin)
         await services.actions.record(
             .timeseriesUpdated(access.subject, payload.records, of: payload.arena), by: principal,
             event: .timeseriesUpdated(
@@ -148,7 +149,8 @@ struct TelemetryEndpoints: EndpointGroup {
         try await services.reader.delete(
             entity: access.entity.uuid, keys: keys,
             TelemetryReader.Deletion(
-                from: range.start, to: range.end, includesLatest: deletesLatest, rewritesLatest: rewritesLatest))
+                from: range.start, to: range.end, includesLatest: deletesLatest, rewritesLatest: rewritesLatest),
+            origin: access.origin)
         await services.actions.record(
             .timeseriesDeleted(access.subject, keys: keys, range: range), by: principal,
             event: .timeseriesDeleted(tenant: access.tenant, entity: access.entity, keys: keys))

@@ -86,10 +86,11 @@ struct OTAUpdates: Sendable {
         let wanted = package.attributes(prefix: prefix)
         let present = Dictionary(stored.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
         if Dictionary(wanted, uniquingKeysWith: { $1 }) == present { return }
-        try await report(package.target(prefix: prefix, now: now), "QUEUED", device, prefix, now)
-        try await report([], "INITIATED", device, prefix, now + 1)
+        try await report(package.target(prefix: prefix, now: now), "QUEUED", device, tenant, prefix, now)
+        try await report([], "INITIATED", device, tenant, prefix, now + 1)
         try await attributes.save(
-            entity: device.uuid, scope: .shared, wanted.map { (key: $0.0, value: $0.1) }, at: now)
+            entity: device.uuid, scope: .shared, wanted.map { (key: $0.0, value: $0.1) }, at: now,
+            origin: SaveOrigin(tenant: tenant, entityType: .device))
         let entries = wanted.map { AttributeEntry(key: $0.0, value: $0.1, timestamp: now) }
         _ = core.send(.device(.attributesUpdated(tenant, device, .shared, entries)), device: device)
         let names = Set(wanted.map(\.0))
@@ -98,18 +99,22 @@ struct OTAUpdates: Sendable {
     }
 
     private func remove(_ keys: [String], _ device: DeviceID, _ tenant: TenantID) async throws {
-        try await attributes.delete(entity: device.uuid, scope: .shared, keys: keys)
+        try await attributes.delete(
+            entity: device.uuid, scope: .shared, keys: keys,
+            origin: SaveOrigin(tenant: tenant, entityType: .device))
         _ = core.send(.device(.attributesDeleted(tenant, device, .shared, keys)), device: device)
     }
 
     private func report(
-        _ values: [(String, TelemetryValue)], _ state: String, _ device: DeviceID, _ prefix: String, _ time: Int64
+        _ values: [(String, TelemetryValue)], _ state: String, _ device: DeviceID, _ tenant: TenantID, _ prefix: String,
+        _ time: Int64
     ) async throws {
         var arena = PointArena()
         for (key, value) in values { arena.append(key: key, value: value) }
         arena.append(key: "\(prefix)_state", value: .string(state))
         try await telemetry.save(
-            entity: device.uuid, [TelemetryRecord(timestamp: time, points: 0..<arena.count)], of: arena)
+            entity: device.uuid, [TelemetryRecord(timestamp: time, points: 0..<arena.count)], of: arena,
+            origin: SaveOrigin(tenant: tenant, entityType: .device))
     }
 }
 

@@ -45,5 +45,7 @@ public struct NoDeviceEvents: DeviceEvents {
 /// Stores telemetry that comes by REST.
 public protocol TelemetryStore: Sendable {
     /// Returns when all records are committed.
-    func save(entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena) async throws
+    func save(
+        entity: UUID128, _ records: [TelemetryRecord], of arena: PointArena, origin: SaveOrigin
+    ) async throws
 }

@@ -75,7 +75,9 @@ public final class QueueStatisticsReporter: Sendable {
             arena.append(key: "ruleEngineException", value: .json(Self.document(failure)))
         }
         let record = TimeseriesRecord(timestamp: now, arena: arena, points: 0..<arena.points.count)
-        try await writer.save(entity: entity, records: [record])
+        try await writer.save(
+            entity: entity, records: [record],
+            origin: SaveOrigin(tenant: key.tenant, entityType: .queueStats))
     }
 
     private static func document(_ failure: RuleNodeFailure) -> String {

@@ -77,7 +77,9 @@ public final class UsageReporter: Sendable {
             arena.append(key: total.key, value: .long(total.count))
             let record = TimeseriesRecord(timestamp: total.timestamp, arena: arena, points: 0..<1)
             // The latest value is written already, by addition.
-            try? await writer.save(entity: total.entity, records: [record], streams: .history)
+            try? await writer.save(
+                entity: total.entity, records: [record], streams: .history,
+                origin: SaveOrigin(tenant: .system, entityType: .apiUsageState))
         }
         for change in try await repository.judge(Array(usage.keys), month: month) {
             await tell(change.tenant, change.now)
@@ -91,7 +93,9 @@ public final class UsageReporter: Sendable {
         for (key, state) in change.named { arena.append(key: key, value: .string(state.rawValue)) }
         let record = TimeseriesRecord(
             timestamp: CurrentTime.milliseconds, arena: arena, points: 0..<arena.points.count)
-        try? await writer.save(entity: change.entity, records: [record])
+        try? await writer.save(
+            entity: change.entity, records: [record],
+            origin: SaveOrigin(tenant: change.tenant, entityType: .apiUsageState))
     }
 
     private func tell(_ tenant: TenantID, _ features: TenantFeatures) async {

@@ -52,7 +52,8 @@ final class DeleteAttributesNode: RuleNode {
         let (core, scopeOf) = (context.outlets.core, scope)
         return context.later(message) { [names, context = context.sending] database, _ in
             try await AttributeRepository(database).delete(
-                entity: message.originator.uuid, scope: scopeOf, keys: names)
+                entity: message.originator.uuid, scope: scopeOf, keys: names,
+                origin: SaveOrigin(tenant: message.tenantID, entity: message.originator))
             if isDeviceTold {
                 let device = DeviceID(message.originator.uuid)
                 _ = core?.send(

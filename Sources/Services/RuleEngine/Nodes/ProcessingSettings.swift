@@ -1,5 +1,6 @@
 import Messages
 import Model
+import Storage
 
 /// Whether a stream of a save node handles a message (`rule-engine.md` 8.3).
 struct ProcessingStrategy {
@@ -60,10 +61,12 @@ struct ProcessingStrategy {
     }
 }
 
-/// `processingSettings` of a save node: the strategy of its main stream, and of latest values.
+/// `processingSettings` of a save node: the strategies of its main stream, of latest values, and of those who hear of values.
 struct ProcessingSettings {
     var main = ProcessingStrategy.everyMessage
     var latest = ProcessingStrategy.everyMessage
+    var webSockets = ProcessingStrategy.everyMessage
+    var calculatedFields = ProcessingStrategy.everyMessage
 
     /// - Parameter mainKey: Name of the main stream in the ADVANCED form: `timeseries` or `attributes`.
     init(
@@ -76,19 +79,30 @@ struct ProcessingSettings {
         case "WEBSOCKETS_ONLY":
             main = .skip
             latest = .skip
+            calculatedFields = .skip
         case "DEDUPLICATE":
             let seconds = try settings.integer("deduplicationIntervalSecs", default: 0)
             main = try .deduplicate(seconds: seconds)
             latest = try .deduplicate(seconds: seconds)
+            webSockets = try .deduplicate(seconds: seconds)
+            calculatedFields = try .deduplicate(seconds: seconds)
         case "ADVANCED":
             main = try Self.strategy(mainKey, of: &settings)
             if mainKey == "timeseries" { latest = try Self.strategy("latest", of: &settings) }
-            _ = try Self.strategy("webSockets", of: &settings)
-            _ = try Self.strategy("calculatedFields", of: &settings, default: .everyMessage)
+            webSockets = try Self.strategy("webSockets", of: &settings)
+            calculatedFields = try Self.strategy("calculatedFields", of: &settings, default: .everyMessage)
         case let type:
             throw RuleNodeConfigurationError("unknown processing settings type \(type ?? "null")")
         }
         try settings.end()
+    }
+
+    /// Who hears of the values of a message; remembers it.
+    mutating func audience(originator: UUID128, timestamp: Int64) -> CommittedAudience {
+        var audience: CommittedAudience = []
+        if webSockets.admits(originator: originator, timestamp: timestamp) { audience.insert(.webSockets) }
+        if calculatedFields.admits(originator: originator, timestamp: timestamp) { audience.insert(.calculatedFields) }
+        return audience
     }
 
     private static func strategy(

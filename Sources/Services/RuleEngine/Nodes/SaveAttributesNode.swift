@@ -69,9 +69,12 @@ final class SaveAttributesNode: RuleNode {
         if let announcement = announcement(arena, points, scope, message, now) {
             context.announce(announcement, after: suspension)
         }
+        let origin = SaveOrigin(
+            tenant: message.tenantID, entity: message.originator,
+            audience: settings.audience(originator: message.originator.uuid, timestamp: message.timestamp))
         context.telemetry.saveAttributes(
             entity: message.originator.uuid, scope: scope, timestamp: now, arena: arena, points: points,
-            onlyChanged: onlyChanged, token: suspension.token)
+            onlyChanged: onlyChanged, origin: origin, token: suspension.token)
         return .suspended
     }
 

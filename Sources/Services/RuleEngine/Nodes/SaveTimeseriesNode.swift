@@ -36,23 +36,28 @@ final class SaveTimeseriesNode: RuleNode {
         var streams: TelemetryStreams = []
         if settings.main.admits(originator: message.originator.uuid, timestamp: timestamp) { streams.insert(.history) }
         if settings.latest.admits(originator: message.originator.uuid, timestamp: timestamp) { streams.insert(.latest) }
-        if streams.isEmpty { return .next(message, .success) }
+        let audience = settings.audience(originator: message.originator.uuid, timestamp: timestamp)
+        // What is not to be stored travels the same way as far as somebody is to hear of it.
+        if streams.isEmpty && audience.isEmpty { return .next(message, .success) }
+        let origin = SaveOrigin(tenant: message.tenantID, entity: message.originator, audience: audience)
         switch message.payload {
         case .points(let batch, let first, let count):
             guard count > 0 else { return .failure(message, "Msg body is empty: {}") }
-            context.countStored(Int(count) * daysToKeep)
+            if !streams.isEmpty { context.countStored(Int(count) * daysToKeep) }
             context.telemetry.saveTelemetry(
                 entity: message.originator.uuid, timestamp: timestamp, arena: batch.arena,
-                points: Int(first)..<Int(first + count), streams: streams, token: context.suspend(message).token)
+                points: Int(first)..<Int(first + count), streams: streams,
+                origin: origin, token: context.suspend(message).token)
             return .suspended
         case .text(let text):
-            return save(text, of: message, timestamp: timestamp, streams: streams, context)
+            return save(text, of: message, timestamp: timestamp, streams: streams, origin, context)
         }
     }
 
     /// Saves data that is text: entries with a time of their own keep it.
     private func save(
-        _ text: String, of message: RuleMessage, timestamp: Int64, streams: TelemetryStreams, _ context: RuleNodeContext
+        _ text: String, of message: RuleMessage, timestamp: Int64, streams: TelemetryStreams, _ origin: SaveOrigin,
+        _ context: RuleNodeContext
     ) -> NodeOutcome {
         var arena = PointArena()
         records.removeAll(keepingCapacity: true)
@@ -66,14 +71,14 @@ final class SaveTimeseriesNode: RuleNode {
             return .failure(message, "Msg body is empty: \(text)")
         }
         let saved = records.filter { $0.pointCount > 0 }
-        context.countStored(saved.reduce(0) { $0 + Int($1.pointCount) } * daysToKeep)
+        if !streams.isEmpty { context.countStored(saved.reduce(0) { $0 + Int($1.pointCount) } * daysToKeep) }
         let suspension = context.suspend(message)
         context.expect(saved.count, for: suspension)
         for record in saved {
             context.telemetry.saveTelemetry(
                 entity: message.originator.uuid, timestamp: usesServerTimestamp ? timestamp : record.timestamp,
                 arena: arena, points: Int(record.firstPoint)..<Int(record.firstPoint + record.pointCount),
-                streams: streams, token: suspension.token)
+                streams: streams, origin: origin, token: suspension.token)
         }
         return .suspended
     }

@@ -36,7 +36,8 @@ struct DeviceCreator: Sendable {
             attributes += extras.attributes.map { ($0.key, .string($0.value)) }
             if !attributes.isEmpty {
                 try await AttributeRepository(transaction).inside(transaction).save(
-                    entity: device.id.uuid, scope: .server, attributes, at: now)
+                    entity: device.id.uuid, scope: .server, attributes, at: now,
+                    origin: SaveOrigin(tenant: device.tenantID, entityType: .device))
             }
             if let relation = extras.relation { _ = try await RelationRepository(transaction).save(relation) }
         }

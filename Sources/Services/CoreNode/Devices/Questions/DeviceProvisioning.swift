@@ -122,7 +122,8 @@ struct DeviceProvisioning: Sendable {
                 try await attributes.find(entity: device.id.uuid, scope: .server, keys: [Self.state]).isEmpty
             else { return false }
             try await attributes.save(
-                entity: device.id.uuid, scope: .server, [(Self.state, .string(Self.provisioned))], at: now)
+                entity: device.id.uuid, scope: .server, [(Self.state, .string(Self.provisioned))], at: now,
+                origin: SaveOrigin(tenant: device.tenantID, entityType: .device))
             return true
         }
     }
