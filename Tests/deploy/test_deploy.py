@@ -238,15 +238,14 @@ def test_the_dockerfile_builds_and_runs_every_executable():
     compose = yaml.safe_load((ROOT / "docker/docker-compose.yml").read_text())
     for name in EXECUTABLES:
         told = compose["services"][name]["healthcheck"]["test"]
-        assert [part.replace("$HTTP_BIND_PORT", "8080") for part in services] == told[1:]
+        assert [part.replace("$HTTP_BIND_PORT", "8080").replace("$", "$$") for part in services] == told[1:]
     told = compose["services"]["tb-js-executor"]["healthcheck"]["test"]
-    assert [part.replace("$HTTP_PORT", "8888") for part in executor] == told[1:]
+    assert [part.replace("$HTTP_PORT", "8888").replace("$", "$$") for part in executor] == told[1:]
 
 
 def test_scripts_run_in_an_image_of_their_own_that_every_service_asks():
     """The services' image has no library for them, so whoever runs it must ask executors."""
-    stages = dict(re.findall(r"^FROM \S+ AS (\S+)\n(.*?)(?=^FROM |\Z)", (ROOT / "docker/Dockerfile").read_text(), re.S | re.M))
-    assert [name for name, text in stages.items() if "libjavascriptcoregtk" in text] == ["js-executor"]
+    assert "libjavascriptcoregtk-4.1-0" in installed_in("js-executor") - installed_in("runtime")
     compose = yaml.safe_load((ROOT / "docker/docker-compose.yml").read_text())["services"]
     assert all(compose[name]["environment"]["JS_EVALUATOR"] == "remote" for name in EXECUTABLES)
     assert compose["tb-js-executor"]["image"] != compose["core-node"]["image"]
@@ -301,15 +300,31 @@ def linked_packages(executable):
 
 
 def installed_in(image):
-    """The words of the stages that an image of the Dockerfile is made of."""
+    """The words of the stages that an image of the Dockerfile is made of, those included that it takes files from."""
     text = (ROOT / "docker/Dockerfile").read_text()
     stages = {name: (base, body) for base, name, body in
               re.findall(r"^FROM (\S+) AS (\S+)\n(.*?)(?=^FROM |\Z)", text, re.S | re.M)}
-    words = []
-    while image in stages:
-        image, body = stages[image]
-        words += body.split()
-    return set(words)
+    words, wanted = set(), [image]
+    while wanted:
+        name = wanted.pop()
+        if name in stages:
+            base, body = stages[name]
+            words |= set(body.split())
+            wanted += [base, *re.findall(r"--from=(\S+)", body)]
+    return words
+
+
+def test_images_have_what_executables_need_and_nothing_else(tmp_path):
+    text = (ROOT / "docker/Dockerfile").read_text()
+    for image, programs in {"runtime": ["needletail", *EXECUTABLES], "js-executor": [JS_EXECUTOR]}.items():
+        (body,) = re.findall(rf"^FROM scratch AS {image}\n(.*?)(?=^FROM |\Z)", text, re.S | re.M)
+        assert "RUN" not in body and "USER 799:799" in body
+        (source,) = re.findall(r"--from=(\S+) /image/ /", body)
+        (collected,) = re.findall(rf"^FROM common AS {source}\n.*?^RUN collect /image bash ([^\n]*)$", text, re.S | re.M)
+        assert sorted(collected.split()) == sorted(programs)
+    # What cannot be found is no image.
+    assert subprocess.run([ROOT / "docker/collect", tmp_path / "root", "no-such-executable"], capture_output=True).returncode != 0
+    assert subprocess.run([ROOT / "docker/collect"], capture_output=True).returncode != 0
 
 
 # The other services are links to core-node there.
