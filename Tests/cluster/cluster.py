@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 from infrastructure import Kafka, Postgres, Redis, ZooKeeper, missing_programs
-from processes import LOOPBACK, Failure, accepts, free_ports, is_alive, kill, launch, signal_process, tail, terminate, wait_until
+from processes import LOOPBACK, Failure, accepts, children, free_ports, is_alive, kill, launch, signal_process, tail, terminate, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ["core-node", "rule-engine", "mqtt-transport", "http-transport"]
@@ -205,8 +205,11 @@ class Cluster:
     # One process
 
     def kill(self, name):
-        """kill -9."""
-        kill(self.pid(name))
+        """kill -9. Of PostgreSQL that is one process; those of its connections end when they notice, and nothing starts before."""
+        pid = self.pid(name)
+        others = children(pid) if name == "postgres-1" else []
+        kill(pid)
+        wait_until(lambda: not any(map(is_alive, others)), 60, f"the end of {name}")
 
     def pause(self, name):
         signal_process(self.pid(name), signal.SIGSTOP)

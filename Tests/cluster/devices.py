@@ -34,7 +34,7 @@ class Answering(threading.Thread):
 
     def __init__(self, port=None, device=None, connection=None):
         super().__init__(daemon=True)
-        self.connection = connection or subscribe(mqtt.connected(port, device.token, seconds=20), CALLS)
+        self.connection = connection or subscribe(mqtt.connected(port, device.token, seconds=60), CALLS)
         self.seen = []
         #: Numbers of the calls.
         self.numbers = []

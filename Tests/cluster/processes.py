@@ -5,7 +5,12 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+
+from ports import free_ports  # noqa: E402, F401 - for those who import it from here
 
 
 class Failure(Exception):
@@ -24,17 +29,6 @@ class Place:
 
 
 LOOPBACK = Place()
-
-
-def free_ports(count):
-    """Ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def launch(command, log, environment=None, folder=None):
@@ -72,6 +66,10 @@ def terminate(pid, seconds, number=signal.SIGTERM):
             return None
         time.sleep(0.02)
     return time.monotonic() - began
+
+
+def children(pid):
+    return [int(word) for word in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def kill(pid):

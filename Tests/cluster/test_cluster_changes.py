@@ -66,7 +66,7 @@ class Sender(threading.Thread):
 
     def run(self):
         try:
-            with mqtt.connected(self.port, self.device.token, seconds=30) as connection:
+            with mqtt.connected(self.port, self.device.token, seconds=60) as connection:
                 while not self.ends.is_set():
                     name = f"k{len(self.acknowledged):05}"
                     connection.publish(ATTRIBUTES, {name: 1})
@@ -78,7 +78,7 @@ class Sender(threading.Thread):
 
     def finish(self):
         self.ends.set()
-        self.join(40)
+        self.join()
         assert self.failure is None, self.failure
         return self.acknowledged
 
@@ -87,11 +87,14 @@ def test_an_edited_chain_rules_every_engine_and_loses_nothing(cluster, rest, pro
     chain, _, devices = profiled
     senders = [Sender(mqtt_port(cluster, 1 + index % 2), device) for index, device in enumerate(devices)]
     for sender in senders:
-        eventually(lambda: sender.device.attributes("CLIENT_SCOPE"), 20, "the first attributes")
+        eventually(lambda: sender.device.attributes("CLIENT_SCOPE"), 60, "the first attributes")
     save_chain(rest, chain, "SERVER_SCOPE")
-    edited = time.monotonic()
-    time.sleep(7)
+    ruled = []
     for sender in senders:
+        eventually(lambda: any(key[1:].isdigit() for key in sender.device.attributes("SERVER_SCOPE")), what="the new chain")
+        ruled.append(time.monotonic())
+    time.sleep(2)
+    for sender, since in zip(senders, ruled):
         sent = sender.finish()
         old, new = set(), set()
 
@@ -100,8 +103,8 @@ def test_an_edited_chain_rules_every_engine_and_loses_nothing(cluster, rest, pro
             new.update(sender.device.attributes("SERVER_SCOPE"))
             return {name for name, _ in sent} <= old | new
 
-        eventually(stored, 20, "all attributes")
-        assert {name for name, when in sent if when > edited + 5} <= new, "the old chain is still in force"
+        eventually(stored, 60, "all attributes")
+        assert {name for name, when in sent if when > since} <= new, "the old chain is still in force"
 
 
 def test_the_next_message_takes_the_chain_of_the_changed_profile(cluster, rest, profiled):  # 23
@@ -120,7 +123,7 @@ def test_the_next_message_takes_the_chain_of_the_changed_profile(cluster, rest, 
                 connection.puback()
             return "after" in device.attributes("SERVER_SCOPE")
 
-        eventually(arrives, 10, "the new chain")
+        eventually(arrives, 60, "the new chain")
 
 
 def test_messages_carry_the_new_name_of_a_renamed_device(cluster, rest, device):  # 22
@@ -138,7 +141,7 @@ def test_messages_carry_the_new_name_of_a_renamed_device(cluster, rest, device):
                 if key.decode(errors="replace") == device.id and b"POST_TELEMETRY" in value]
         return mine and name.encode() in mine[-1]
 
-    eventually(renamed, 10, "the new name")
+    eventually(renamed, 60, "the new name")
     connection.close()
 
 
@@ -168,7 +171,7 @@ def test_a_lowered_limit_holds_on_every_transport(cluster):  # 25
             except (OSError, AssertionError):
                 return True
 
-        eventually(limited, 10, "the limit")
+        eventually(limited, 60, "the limit")
         assert closed(connection)
 
 
@@ -190,14 +193,14 @@ def test_a_third_rule_engine_takes_its_part_and_gives_it_back(cluster, rest):  #
     with cluster.another("rule-engine-3", "rule-engine"):
         engines = [f"rule-engine-{number}" for number in (1, 2, 3)]
         expected = [sum(owner(number, engines, "rule_engine.HighPriority") == engine for number in range(10)) for engine in engines]
-        eventually(lambda: owned(1, 2, 3) == expected if min(expected) else True, 20, "the new division")
+        eventually(lambda: owned(1, 2, 3) == expected if min(expected) else True, 60, "the new division")
         time.sleep(1)
         assert len(zookeeper_nodes(cluster)) == len(before) + 1
     assert zookeeper_nodes(cluster) == before
-    eventually(lambda: owned(1, 2), 20, "the former division")
+    eventually(lambda: owned(1, 2), 60, "the former division")
     for sender in senders:
         sent = {name for name, _ in sender.finish()}
-        eventually(lambda: sent <= set(sender.device.attributes("CLIENT_SCOPE")), 20, "all attributes")
+        eventually(lambda: sent <= set(sender.device.attributes("CLIENT_SCOPE")), 60, "all attributes")
 
 
 def test_a_device_whose_owner_was_killed_becomes_inactive_once(cluster, rest, device):  # 42
@@ -207,13 +210,13 @@ def test_a_device_whose_owner_was_killed_becomes_inactive_once(cluster, rest, de
     victim = owner(partition(device.id), ["core-node-1", "core-node-2"])
     witness = at(device, direct(cluster, "core-node-1" if victim == "core-node-2" else "core-node-2"))
     cluster.kill(victim)
-    witness.await_attributes("SERVER_SCOPE", {"active": False}, 40)
+    witness.await_attributes("SERVER_SCOPE", {"active": False}, 60)
 
     def events():
         return sum(key.decode(errors="replace") == device.id and b"INACTIVITY_EVENT" in value
                    for _, key, value in records(cluster.state["kafka"]["bootstrap"], "tb_rule_engine.main"))
 
-    eventually(lambda: events() == 1, 10, "the event")
+    eventually(lambda: events() == 1, 60, "the event")
     # The owner of before finds nothing to tell.
     cluster.start(victim)
     publish(mqtt_port(cluster, 2), rest.create_device().token, {"a": 1})
@@ -229,7 +232,7 @@ def test_tokens_that_are_over_are_over_on_every_core_node_at_once(cluster, rest)
     one, two = Rest(direct(cluster, "core-node-1")), Rest(direct(cluster, "core-node-2"))
 
     def refused(node, token):
-        answer = requests.get(node.url + "/api/auth/user", headers={"X-Authorization": "Bearer " + token}, timeout=10)
+        answer = requests.get(node.url + "/api/auth/user", headers={"X-Authorization": "Bearer " + token}, timeout=60)
         return answer.status_code == 401
 
     def heard():
@@ -240,18 +243,18 @@ def test_tokens_that_are_over_are_over_on_every_core_node_at_once(cluster, rest)
         token = one.ok("POST", "/api/auth/login", {"username": "tenant@thingsboard.org", "password": "tenant"})["token"]
         assert not refused(two, token)
         before = heard()
-        assert requests.post(one.url + "/api/auth/logout", headers={"X-Authorization": "Bearer " + token}, timeout=10).ok
-        eventually(lambda: refused(two, token), 5, "the end of the token on the other node")
+        assert requests.post(one.url + "/api/auth/logout", headers={"X-Authorization": "Bearer " + token}, timeout=60).ok
+        eventually(lambda: refused(two, token), 60, "the end of the token on the other node")
         assert refused(one, token)
-        eventually(lambda: heard() > before, 5, "the notification")
+        eventually(lambda: heard() > before, 60, "the notification")
     # A changed password ends every token of the person.
     email = f"people{uuid.uuid4().hex[:12]}@example.com"
     user = one.ok("POST", "/api/user?sendActivationMail=false", {"email": email, "authority": "TENANT_ADMIN"})
     activate(one, user, "a-first-word-1")
     tokens = [Rest(node.url, email, "a-first-word-1").token for node in (one, two)]
     changed = requests.post(one.url + "/api/auth/changePassword", headers={"X-Authorization": "Bearer " + tokens[0]},
-                            json={"currentPassword": "a-first-word-1", "newPassword": "a-second-word-2"}, timeout=10)
+                            json={"currentPassword": "a-first-word-1", "newPassword": "a-second-word-2"}, timeout=60)
     assert changed.ok, changed.text
     for token in tokens:
-        eventually(lambda: refused(two, token), 5, "the end of the old tokens on the other node")
+        eventually(lambda: refused(two, token), 60, "the end of the old tokens on the other node")
     one.ok("DELETE", f"/api/user/{user['id']['id']}")

@@ -62,7 +62,7 @@ def test_sessions_come_to_the_partition_of_their_device(cluster, rest):  # 26
             found.setdefault(key.decode(errors="replace"), set()).add(number)
         return found if all(device.id in found for device in devices) else None
 
-    found = eventually(seen, 15, "messages of all devices")
+    found = eventually(seen, 60, "messages of all devices")
     assert {device.id: found[device.id] for device in devices} == {device.id: {partition(device.id)} for device in devices}
     assert len({partition(device.id) for device in devices}) > 1
 
@@ -75,7 +75,7 @@ def test_a_hundred_calls_at_once_find_their_answers(cluster, first, pool):  # 15
     players = [Answering(mqtt_port(cluster, 2), device) for device in devices]
     try:
         def ask(number):
-            answer = call(devices[number % 4], params=number, timeout=25000)
+            answer = call(devices[number % 4], params=number, timeout=50000)
             return answer.status_code, answer.json() if answer.content else None
 
         assert list(pool.map(ask, range(100))) == [(200, {"twice": 2 * number}) for number in range(100)]
@@ -108,13 +108,13 @@ def test_a_persistent_call_outlives_the_owner_of_its_device(cluster, foreign):  
 
     assert state() == "QUEUED"
     cluster.kill(TWO)
-    connection = mqtt.connected(mqtt_port(cluster, 2), foreign.token, seconds=40)
+    connection = mqtt.connected(mqtt_port(cluster, 2), foreign.token, seconds=60)
     subscribe(connection, CALLS, qos=1)
     topic, payload = published(connection)
     assert json.loads(payload) == {"method": "m", "params": 1}
-    eventually(lambda: state() == "DELIVERED", 20, "the delivery")
+    eventually(lambda: state() == "DELIVERED", 60, "the delivery")
     connection.publish(topic.replace("request", "response"), {"done": True})
-    eventually(lambda: state() == "SUCCESSFUL", 20, "the answer")
+    eventually(lambda: state() == "SUCCESSFUL", 60, "the answer")
     connection.timeout = 2
     with pytest.raises((AssertionError, TimeoutError)):
         while True:
@@ -126,7 +126,7 @@ def test_a_persistent_call_outlives_the_owner_of_its_device(cluster, foreign):  
 def test_an_owner_that_is_killed_in_the_middle_of_a_call(cluster, foreign, pool):
     connection = subscribe(mqtt.connected(mqtt_port(cluster, 1), foreign.token, seconds=60), CALLS)
     # The next owner finds the session where this one has stored it, a moment after the subscription.
-    eventually(lambda: value(cluster, "sessions" + foreign.id), 5, "the session")
+    eventually(lambda: value(cluster, "sessions" + foreign.id), 60, "the session")
     caller = pool.submit(call, foreign, timeout=6000)
     topic, _ = published(connection)
     cluster.kill(TWO)
@@ -134,7 +134,7 @@ def test_an_owner_that_is_killed_in_the_middle_of_a_call(cluster, foreign, pool)
     connection.puback()
     player = Answering(connection=connection)
     # Whoever had the call in memory is gone: its caller hears so at its time, unless the call was read again.
-    answer = caller.result(30)
+    answer = caller.result(60)
     assert answer.status_code == 504 or answer.json() == {"twice": 2}
 
     def answered():
@@ -148,8 +148,8 @@ def test_an_owner_that_is_killed_in_the_middle_of_a_call(cluster, foreign, pool)
 
 
 def test_a_poll_for_a_call_crosses_services(cluster, foreign, pool):
-    poll = pool.submit(http, cluster, 2, foreign, "rpc?timeout=20000")
-    caller = pool.submit(call, foreign, params=[1], timeout=20000)
+    poll = pool.submit(http, cluster, 2, foreign, "rpc?timeout=50000")
+    caller = pool.submit(call, foreign, params=[1], timeout=50000)
     request = poll.result().json()
     assert (request["method"], request["params"]) == ("m", [1])
     # Any transport takes the answer.
@@ -165,19 +165,19 @@ def test_shared_attributes_reach_subscriptions_and_polls_elsewhere(cluster, fore
     began = time.monotonic()
     foreign.rest.ok("POST", foreign.path + "/SHARED_SCOPE", {"limit": 7})
     assert json.loads(published(connection)[1]) == {"limit": 7}
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     foreign.rest.ok("POST", foreign.path + "/SERVER_SCOPE", {"hidden": 1})
     foreign.rest.ok("DELETE", foreign.path + "/SHARED_SCOPE?keys=limit")
     assert json.loads(published(connection)[1]) == {"deleted": ["limit"]}
     connection.publish(ATTRIBUTES + "/request/3", {"sharedKeys": "limit"})
     connection.close()
-    poll = pool.submit(http, cluster, 1, foreign, "attributes/updates?timeout=20000")
+    poll = pool.submit(http, cluster, 1, foreign, "attributes/updates?timeout=50000")
 
     def changed():
         foreign.rest.ok("POST", foreign.path + "/SHARED_SCOPE", {"at": time.time_ns()})
         return poll.done()
 
-    eventually(lambda: changed() or time.sleep(0.5), 20, "the end of the poll")
+    eventually(lambda: changed() or time.sleep(0.5), 60, "the end of the poll")
     assert list(poll.result().json()) == ["at"]
 
 
@@ -214,7 +214,7 @@ def test_a_child_that_two_gateways_connect_is_one_device(cluster, rest):  # 38
     gateway = rest.create_device(additionalInfo={"gateway": True})
     other = rest.create_device(additionalInfo={"gateway": True})
     name = "Child " + uuid.uuid4().hex[:12]
-    connections = [mqtt.connected(mqtt_port(cluster, number), one.token, seconds=15)
+    connections = [mqtt.connected(mqtt_port(cluster, number), one.token, seconds=60)
                    for number, one in ((1, gateway), (2, other))]
     for connection in connections:
         connection.publish("v1/gateway/connect", {"device": name})
@@ -234,13 +234,13 @@ def test_a_child_that_two_gateways_connect_is_one_device(cluster, rest):  # 38
 def test_a_gateway_is_called_and_told_for_its_child(cluster, first, pool):
     gateway = device_owned_by(first, ONE, additionalInfo={"gateway": True})
     child = device_owned_by(first, TWO)
-    connection = mqtt.connected(mqtt_port(cluster, 2), gateway.token, seconds=15)
+    connection = mqtt.connected(mqtt_port(cluster, 2), gateway.token, seconds=60)
     connection.publish("v1/gateway/connect", {"device": child.entity["name"]})
     connection.puback()
     first.ok("POST", child.path + "/SHARED_SCOPE", {"s": 1})
     topic, payload = published(connection)
     assert (topic, json.loads(payload)) == ("v1/gateway/attributes", {"device": child.entity["name"], "data": {"s": 1}})
-    caller = pool.submit(call, child, timeout=20000)
+    caller = pool.submit(call, child, timeout=50000)
     topic, payload = published(connection)
     data = json.loads(payload)
     assert (topic, data["device"], data["data"]["method"]) == ("v1/gateway/rpc", child.entity["name"], "m")
@@ -261,8 +261,8 @@ def test_a_device_is_claimed_through_another_core(cluster, foreign):
         answer = customer.call("POST", path, {"secretKey": "s"})
         return answer.status_code == 200 and answer.json().get("response") == "SUCCESS"
 
-    eventually(lambda: "claimingData" in foreign.attributes("SERVER_SCOPE"), 10, "the offer")
-    eventually(claimed, 10, "the claim")
+    eventually(lambda: "claimingData" in foreign.attributes("SERVER_SCOPE"), 60, "the offer")
+    eventually(claimed, 60, "the claim")
     assert Rest(direct(cluster, TWO)).ok("GET", f"/api/device/{foreign.id}")["customerId"]["id"] != foreign.entity["customerId"]["id"]
 
 
@@ -278,10 +278,10 @@ def test_devices_are_provisioned_over_every_transport(cluster, rest):
     keys = {"provisionDeviceKey": "key-" + salt, "provisionDeviceSecret": "secret-" + salt}
     for number in (1, 2):
         answer = requests.post(direct(cluster, f"http-transport-{number}") + "/api/v1/provision",
-                               json={**keys, "deviceName": f"H{number} {salt}"}, timeout=30).json()
+                               json={**keys, "deviceName": f"H{number} {salt}"}, timeout=60).json()
         assert answer["status"] == "SUCCESS"
         publish(mqtt_port(cluster, number), answer["credentialsValue"], {"a": 1})
-        with mqtt.connected(mqtt_port(cluster, number), "provision", seconds=15) as connection:
+        with mqtt.connected(mqtt_port(cluster, number), "provision", seconds=60) as connection:
             subscribe(connection, "/provision/response")
             connection.publish("/provision/request", {**keys, "deviceName": f"M{number} {salt}"}, qos=0)
             answer = json.loads(published(connection)[1])
@@ -289,7 +289,7 @@ def test_devices_are_provisioned_over_every_transport(cluster, rest):
         publish(mqtt_port(cluster, 3 - number), answer["credentialsValue"], {"a": 1})
     # A name is taken once, whichever core is asked.
     again = [requests.post(direct(cluster, f"http-transport-{number}") + "/api/v1/provision",
-                           json={**keys, "deviceName": f"M1 {salt}"}, timeout=30).json()["status"] for number in (1, 2)]
+                           json={**keys, "deviceName": f"M1 {salt}"}, timeout=60).json()["status"] for number in (1, 2)]
     assert again == ["FAILURE", "FAILURE"]
 
 
@@ -302,7 +302,7 @@ def test_packages_reach_devices_of_every_transport(cluster, first, foreign):
         f"{first.url}/api/otaPackage/{made['id']['id']}?checksumAlgorithm=SHA256&checksum={hashlib.sha256(data).hexdigest()}",
         files={"file": ("image.bin", data, "application/x-image")}, headers={"X-Authorization": "Bearer " + first.token}, timeout=60)
     assert answer.status_code == 200, answer.text
-    connection = subscribe(mqtt.connected(mqtt_port(cluster, 2), foreign.token, seconds=15), ATTRIBUTES)
+    connection = subscribe(mqtt.connected(mqtt_port(cluster, 2), foreign.token, seconds=60), ATTRIBUTES)
     first.ok("POST", "/api/device", {**foreign.entity, "firmwareId": made["id"]})
     told = json.loads(published(connection)[1])
     assert (told["fw_title"], told["fw_size"]) == (title, len(data))
@@ -326,7 +326,6 @@ def test_credentials_changed_on_another_core_close_the_session(cluster, foreign,
     publish(mqtt_port(cluster, 3 - number), at(foreign, direct(cluster, TWO)).rest.create_device().token, {"a": 1})
     credentials = foreign.rest.ok("GET", f"/api/device/{foreign.id}/credentials")
     foreign.rest.ok("POST", "/api/device/credentials", {**credentials, "credentialsId": "new-" + uuid.uuid4().hex[:12]})
-    connection.timeout = 10
     connection.expect_disconnect(0x98)
     assert closed(connection)
 
@@ -336,4 +335,4 @@ def test_credentials_changed_on_another_core_close_the_session(cluster, foreign,
         again.close()
         return code == 5
 
-    eventually(refused, 5, "the refusal of the old token")
+    eventually(refused, 60, "the refusal of the old token")

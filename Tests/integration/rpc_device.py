@@ -33,7 +33,7 @@ class Call:
 class CalledDevice:
     """A connection that is subscribed to calls, on version 3.1.1."""
 
-    def __init__(self, port, token, qos=1, timeout=15):
+    def __init__(self, port, token, qos=1, timeout=60):
         self.connection = mqtt.connected(port, token, seconds=timeout)
         self.connection.send(subscribe_packet(1, REQUESTS + "+", qos))
         assert self.connection.expect(mqtt.SUBACK).body[-1] == qos

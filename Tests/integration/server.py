@@ -3,29 +3,19 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 import requests
 
+from ports import free_ports
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXECUTABLE = os.environ.get("NEEDLETAIL", str(ROOT / ".build/release/needletail"))
 
 
-def free_ports(count):
-    """Ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-def eventually(condition, seconds=10, what="the condition"):
+def eventually(condition, seconds=60, what="the condition"):
     """Waits until `condition()` is true, and returns what it gave."""
     deadline = time.monotonic() + seconds
     while True:
@@ -47,7 +37,7 @@ class Server:
         self.environment = environment or {}
         self.process = None
 
-    def start(self, seconds=60):
+    def start(self, seconds=120):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [EXECUTABLE, "standalone", "--data", str(self.folder / "data"), "--demo", "--bind", "127.0.0.1",
@@ -59,11 +49,11 @@ class Server:
     def is_ready(self):
         assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log()[-4000:]}"
         try:
-            return requests.get(self.url + "/health/ready", timeout=2).status_code == 200
+            return requests.get(self.url + "/health/ready", timeout=20).status_code == 200
         except requests.RequestException:
             return False
 
-    def terminate(self, seconds=10):
+    def terminate(self, seconds=60):
         """SIGTERM; returns the exit status and how long it took."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
@@ -72,21 +62,21 @@ class Server:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def log(self):
         return self.log_path.read_text(errors="replace")
 
     def metrics(self):
         """Metrics by name with labels, as numbers."""
-        text = requests.get(self.url + "/metrics", timeout=5).text
+        text = requests.get(self.url + "/metrics", timeout=60).text
         lines = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]
         return {name: float(value) for name, value in lines}
 
     def remove(self):
         if self.process and self.process.poll() is None:
             try:
-                self.terminate(15)
+                self.terminate()
             except subprocess.TimeoutExpired:
                 self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -102,6 +92,6 @@ class ConfigurableServer(Server):
     def configured(self, **settings):
         wanted = {**self.base, **settings}
         if self.environment != wanted:
-            self.terminate(20)
+            self.terminate()
             self.environment = wanted
             self.start()

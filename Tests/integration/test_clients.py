@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 def test_mosquitto_pub(server, device, version, qos):
     subprocess.run(
         ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(server.mqtt_port), "-V", "mqttv" + version, "-q", qos, "-i", "pub1",
-         "-t", TELEMETRY, "-u", device.token, "-m", '{"temperature":21.5}'], check=True, timeout=20)
+         "-t", TELEMETRY, "-u", device.token, "-m", '{"temperature":21.5}'], check=True, timeout=120)
     device.await_latest({"temperature": 21.5})
 
 
@@ -30,14 +30,14 @@ def test_mosquitto_pub_of_many_lines(server, device):
     lines = "".join('{"ts":%d,"values":{"n":%d}}\n' % (1000 + n, n) for n in range(500))
     subprocess.run(
         ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(server.mqtt_port), "-q", "1", "-t", TELEMETRY, "-u", device.token,
-         "-l"], input=lines, text=True, check=True, timeout=60)
+         "-l"], input=lines, text=True, check=True, timeout=120)
     assert device.history("n", 0, 10_000, limit=1000, orderBy="ASC") == [(1000 + n, n) for n in range(500)]
 
 
 def test_mosquitto_pub_says_why_it_is_refused(server, rest):
     run = subprocess.run(
         ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(server.mqtt_port), "-t", TELEMETRY, "-u", "wrong", "-m", "{}"],
-        capture_output=True, text=True, timeout=20)
+        capture_output=True, text=True, timeout=120)
     assert run.returncode != 0
     assert "Not authorized" in run.stderr or "not authorised" in run.stderr.lower()
 
@@ -72,10 +72,10 @@ PROTOCOLS = [MQTTProtocolVersion.MQTTv31, MQTTProtocolVersion.MQTTv311, MQTTProt
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_paho_stores_telemetry_and_attributes(server, device, protocol):
     with Paho(server, device.token, protocol) as p:
-        assert p.connects.get(timeout=5) == 0
-        p.client.publish(TELEMETRY, '{"paho":1}', qos=1).wait_for_publish(5)
-        p.client.publish(ATTRIBUTES, '{"firmware":"v1.2"}', qos=1).wait_for_publish(5)
-        assert [p.publishes.get(timeout=5)[1] for _ in range(2)] == [0, 0]
+        assert p.connects.get(timeout=60) == 0
+        p.client.publish(TELEMETRY, '{"paho":1}', qos=1).wait_for_publish(60)
+        p.client.publish(ATTRIBUTES, '{"firmware":"v1.2"}', qos=1).wait_for_publish(60)
+        assert [p.publishes.get(timeout=60)[1] for _ in range(2)] == [0, 0]
     assert device.latest("paho") == {"paho": 1}
     device.await_attributes("CLIENT_SCOPE", {"firmware": "v1.2"})
 
@@ -85,26 +85,26 @@ def test_paho_stores_telemetry_and_attributes(server, device, protocol):
     (MQTTProtocolVersion.MQTTv5, "Bad user name or password")])
 def test_paho_hears_why_a_token_is_refused(server, rest, protocol, code):
     with Paho(server, "wrong-token", protocol) as p:
-        assert str(p.connects.get(timeout=5)) == code
+        assert str(p.connects.get(timeout=60)) == code
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_paho_pipelines_publishes(server, device, protocol):
     with Paho(server, device.token, protocol) as p:
-        p.connects.get(timeout=5)
+        p.connects.get(timeout=60)
         sent = [p.client.publish(TELEMETRY, '{"ts":%d,"values":{"n":%d}}' % (1000 + n, n), qos=1) for n in range(1000)]
         for message in sent:
-            message.wait_for_publish(20)
+            message.wait_for_publish(60)
     assert device.history("n", 0, 10_000, limit=2000, orderBy="ASC") == [(1000 + n, n) for n in range(1000)]
 
 
 def test_paho_5_hears_of_an_invalid_payload(server, device):
     with Paho(server, device.token, MQTTProtocolVersion.MQTTv5) as p:
-        p.connects.get(timeout=5)
+        p.connects.get(timeout=60)
         p.client.publish(TELEMETRY, "not json", qos=1)
-        assert p.publishes.get(timeout=5)[1].value == 0x99
+        assert p.publishes.get(timeout=60)[1].value == 0x99
         p.client.publish(TELEMETRY, '{"after":1}', qos=1)
-        assert p.publishes.get(timeout=5)[1] == 0
+        assert p.publishes.get(timeout=60)[1] == 0
         assert p.disconnects.empty()
 
 
@@ -116,7 +116,7 @@ def test_tb_mqtt_client_sends_telemetry_and_attributes(server, device):
         pytest.skip("Tests/integration/prepare has not made the environment of tb-mqtt-client")
     run = subprocess.run(
         [str(python), str(HERE / "tb_device.py"), str(server.mqtt_port), device.token],
-        capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+        capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     assert run.returncode == 0, run.stdout + run.stderr
     device.await_latest({"temperature": 41.9, "enabled": False, "currentFirmwareVersion": "v1.2.2"})
     assert device.history("batch", 0, 10_000, orderBy="ASC") == [(1000, 1), (2000, 2)]
@@ -138,7 +138,7 @@ def test_tb_rest_client_logs_in_creates_a_device_and_reads_telemetry(server):
         assert client.get_device_by_id(DeviceId(id=created.id.id, entity_type="DEVICE")).name == name
         subprocess.run(
             ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(server.mqtt_port), "-q", "1", "-t", TELEMETRY, "-u", token, "-m",
-             '{"humidity":77}'], check=True, timeout=20)
+             '{"humidity":77}'], check=True, timeout=120)
         latest = client.get_latest_timeseries(created.id, keys="humidity")
         assert latest["humidity"][0].value == "77"
         client.delete_device(created.id)
@@ -147,7 +147,7 @@ def test_tb_rest_client_logs_in_creates_a_device_and_reads_telemetry(server):
 def test_curl_alone_is_enough(server, device):
     """What the quick start prints."""
     def curl(*arguments):
-        return subprocess.run(["curl", "-sf", *arguments], check=True, capture_output=True, text=True, timeout=20).stdout
+        return subprocess.run(["curl", "-sf", *arguments], check=True, capture_output=True, text=True, timeout=120).stdout
 
     curl("-d", '{"temperature":21.5}', f"{server.url}/api/v1/{device.token}/telemetry")
     answer = curl("-H", "Content-Type: application/json", "-d",

@@ -26,7 +26,7 @@ def quick(quick_server):
 
 
 def post(server, device):
-    answer = requests.post(f"{server.url}/api/v1/{device.token}/telemetry", data='{"a":1}', timeout=30)
+    answer = requests.post(f"{server.url}/api/v1/{device.token}/telemetry", data='{"a":1}', timeout=60)
     assert answer.status_code == 200
 
 
@@ -42,22 +42,31 @@ def test_a_device_becomes_active_and_inactive_to_the_second(quick_server, quick)
     assert before <= state(quick)["lastActivityTime"] <= now_ms()
     quick.await_attributes("SERVER_SCOPE", {"active": False})
     found = state(quick)
-    assert 3000 <= found["inactivityAlarmTime"] - found["lastActivityTime"] <= 4200
+    assert 3000 <= found["inactivityAlarmTime"] - found["lastActivityTime"] < 5900
     post(quick_server, quick)
     quick.await_attributes("SERVER_SCOPE", {"active": True})
 
 
 def test_activity_keeps_a_device_active(quick_server, quick):
-    for _ in range(8):
+    def stays_active():
+        """Whether it was, for longer than its timeout; `None` when this machine was too slow to tell."""
         post(quick_server, quick)
-        time.sleep(0.7)
-        assert state(quick).get("active") is True
-    last = state(quick)["lastActivityTime"]
-    assert now_ms() - last < 3000
+        quick.await_attributes("SERVER_SCOPE", {"active": True})
+        seen = []
+        for _ in range(8):
+            began = time.monotonic()
+            post(quick_server, quick)
+            time.sleep(0.5)
+            seen.append(state(quick)["active"])
+            if time.monotonic() - began > 1.5:
+                return None
+        return seen
+    assert all(eventually(stays_active, 120, "eight messages in time"))
+    assert now_ms() - state(quick)["lastActivityTime"] < 60_000
 
 
 def test_a_device_that_never_sent_anything_is_reported_once(quick_server, quick):
-    eventually(lambda: "inactivityAlarmTime" in state(quick), 10, "inactivity is reported")
+    eventually(lambda: "inactivityAlarmTime" in state(quick), 60, "inactivity is reported")
     first = state(quick)["inactivityAlarmTime"]
     time.sleep(4)
     assert state(quick)["inactivityAlarmTime"] == first
@@ -71,19 +80,21 @@ def test_the_timeout_of_one_device(quick_server, quick):
     time.sleep(4.5)
     assert state(quick)["active"] is True
     quick.rest.ok("DELETE", quick.path + "/SERVER_SCOPE?keys=inactivityTimeout")
-    quick.await_attributes("SERVER_SCOPE", {"active": False}, 3)
+    quick.await_attributes("SERVER_SCOPE", {"active": False})
     quick.rest.ok("POST", quick.path + "/SERVER_SCOPE", {"inactivityTimeout": 60000})
-    quick.await_attributes("SERVER_SCOPE", {"active": True}, 3)
+    quick.await_attributes("SERVER_SCOPE", {"active": True})
 
 
 def test_connecting_and_disconnecting(quick_server, quick):
+    quick.rest.ok("POST", quick.path + "/SERVER_SCOPE", {"inactivityTimeout": 600000})
     before = now_ms()
     with mqtt.connected(quick_server.mqtt_port, quick.token):
-        eventually(lambda: state(quick).get("lastConnectTime", 0) >= before, 10, "the connect is written")
+        eventually(lambda: state(quick).get("lastConnectTime", 0) >= before, 60, "the connect is written")
         assert state(quick)["active"] is True
-    eventually(lambda: state(quick).get("lastDisconnectTime", 0) >= before, 10, "the disconnect is written")
+    eventually(lambda: state(quick).get("lastDisconnectTime", 0) >= before, 60, "the disconnect is written")
     # Only the time makes a device inactive.
     assert state(quick)["active"] is True
+    quick.rest.ok("DELETE", quick.path + "/SERVER_SCOPE?keys=inactivityTimeout")
     quick.await_attributes("SERVER_SCOPE", {"active": False})
 
 
@@ -93,11 +104,11 @@ def test_states_survive_a_restart():
         server.start()
         device = Rest(server.url).create_device()
         post(server, device)
-        device.await_attributes("SERVER_SCOPE", {"active": True})
+        eventually(lambda: state(device).get("lastActivityTime"), what="the activity is written")
         server.kill()
         server.start()
         device.rest = Rest(server.url)
-        eventually(lambda: state(device)["active"] is False, 15, "inactivity is noticed after the restart")
+        eventually(lambda: state(device)["active"] is False, 60, "inactivity is noticed after the restart")
         alarm = state(device)["inactivityAlarmTime"]
         server.terminate()
         server.start()

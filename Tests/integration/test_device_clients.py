@@ -88,7 +88,7 @@ def test_curl_does_all_of_the_http_api(server, rest, device, running, tmp_path):
         save_shared(rest, device, {"target": 21})
         return update.process.poll() is not None
 
-    eventually(changed, 30, "the end of the poll")
+    eventually(changed, 60, "the end of the poll")
     assert json.loads(update.finish()[0]) == {"target": 21}
     calls = running("http.sh", server.url, device.token, "calls", 2)
     for method in ("first", "second"):
@@ -107,7 +107,7 @@ def test_curl_offers_a_device_and_downloads_its_firmware(server, rest, device, t
 
 def claim(server, device, secret):
     """A customer claims what has offered itself."""
-    eventually(lambda: "claimingData" in device.attributes("SERVER_SCOPE"), 10, "the offer")
+    eventually(lambda: "claimingData" in device.attributes("SERVER_SCOPE"), 60, "the offer")
     customer = Rest(server.url, "customer@thingsboard.org", "customer")
     path = f"/api/customer/device/{device.entity['name']}/claim"
     assert customer.ok("POST", path, {"secretKey": secret})["response"] == "SUCCESS"
@@ -162,7 +162,7 @@ def test_tb_mqtt_client_registers_itself(server, rest):
     child = device_by_name(rest, name).json()
     assert child["deviceProfileId"]["id"] == profile["id"]["id"]
     path = f"/api/plugins/telemetry/DEVICE/{child['id']['id']}/values/timeseries?useStrictDataTypes=true&keys=registered"
-    eventually(lambda: rest.ok("GET", path)["registered"][0]["value"] is True, 10, "telemetry of the new device")
+    eventually(lambda: rest.ok("GET", path)["registered"][0]["value"] is True, 60, "telemetry of the new device")
 
 
 def give_firmware(rest, device):
@@ -172,7 +172,7 @@ def give_firmware(rest, device):
     info = rest.ok("POST", "/api/otaPackage", {
         "title": "fw " + uuid.uuid4().hex[:8], "version": "1.1", "type": "FIRMWARE", "deviceProfileId": profile["id"]})
     path = f"/api/otaPackage/{info['id']['id']}?checksumAlgorithm=SHA256"
-    answer = rest.session.post(rest.url + path, files={"file": ("firmware.bin", data)}, timeout=30)
+    answer = rest.session.post(rest.url + path, files={"file": ("firmware.bin", data)}, timeout=60)
     assert answer.status_code == 200, answer.text
     entity = rest.ok("GET", "/api/device/" + device.id)
     entity["firmwareId"] = {"entityType": "OTA_PACKAGE", "id": info["id"]["id"]}

@@ -1,4 +1,5 @@
 """How the activity of devices is reported, and where their state is kept (device-api.md 6.1, rule-engine.md 9)."""
+import contextlib
 import time
 
 import pytest
@@ -13,50 +14,55 @@ BASE = {"NEEDLETAIL_DEVICE_STATE_WRITE_INTERVAL_MS": "0", "TB_TRANSPORT_SESSIONS
 
 
 def publish(connection):
+    """When it was sent, and when it was acknowledged."""
+    sent = now_ms()
     connection.publish(TELEMETRY, {"a": 1})
     connection.puback()
-    return now_ms()
+    return sent - 20, now_ms()
 
 
 def last_activity(device):
     return device.attributes("SERVER_SCOPE").get("lastActivityTime", 0)
 
 
-def burst(own, device):
-    """A session with messages close together, then a silence of more than a period; when the last one was sent."""
+@contextlib.contextmanager
+def burst(own, device, silence=0.0):
+    """A session with messages close together, then a silence; when the last one was sent and acknowledged."""
     with mqtt.connected(own.mqtt_port, device.token) as connection:
         for _ in range(8):
             last = publish(connection)
             time.sleep(0.1)
-        time.sleep(3.2)
-        return last, last_activity(device)
+        time.sleep(silence)
+        yield last
 
 
 @pytest.mark.parametrize("strategy", ["LAST", "FIRST_AND_LAST", "ALL"])
 def test_the_last_activity_of_a_period_is_reported(own, configured, strategy):
     device = configured(TB_TRANSPORT_ACTIVITY_REPORTING_STRATEGY=strategy)
-    last, reported = burst(own, device)
-    assert abs(reported - last) < 100
+    with burst(own, device) as (sent, acknowledged):
+        eventually(lambda: sent <= last_activity(device) <= acknowledged, what="the report of the last message")
 
 
 def test_only_the_first_activity_of_a_period_is_reported(own, configured):
     device = configured(TB_TRANSPORT_ACTIVITY_REPORTING_STRATEGY="FIRST")
     # The last message may happen to be the first of a period.
     for _ in range(4):
-        last, reported = burst(own, device)
-        assert last - 5000 < reported
-        if reported < last - 80:
+        began = now_ms() - 20
+        # More than a period.
+        with burst(own, device, 3.2) as (sent, _):
+            reported = eventually(lambda: (found := last_activity(device)) >= began and found, what="a report")
+        if reported < sent:
             return
     pytest.fail("the last activity is reported")
 
 
 def test_every_activity_is_reported_at_once(own, configured):
-    device = configured(TB_TRANSPORT_ACTIVITY_REPORTING_STRATEGY="ALL", TB_TRANSPORT_SESSIONS_REPORT_TIMEOUT="60000")
+    device = configured(TB_TRANSPORT_ACTIVITY_REPORTING_STRATEGY="ALL", TB_TRANSPORT_SESSIONS_REPORT_TIMEOUT="600000")
     with mqtt.connected(own.mqtt_port, device.token) as connection:
         for _ in range(3):
             time.sleep(0.2)
-            sent = publish(connection)
-            eventually(lambda: last_activity(device) > sent - 100, 15, "the report, long before the end of the period")
+            sent, _ = publish(connection)
+            eventually(lambda: last_activity(device) >= sent, 60, "the report, long before the end of the period")
 
 
 def telemetry(device):
@@ -73,23 +79,23 @@ def test_the_state_may_be_telemetry(own, configured):
     assert "active" not in device.attributes("SERVER_SCOPE")
     assert info(device) is False
     before = now_ms()
-    answer = requests.post(f"{own.url}/api/v1/{device.token}/telemetry", data='{"a":1}', timeout=30)
+    answer = requests.post(f"{own.url}/api/v1/{device.token}/telemetry", data='{"a":1}', timeout=60)
     assert answer.status_code == 200
-    eventually(lambda: telemetry(device).get("active") is True, 10, "active")
+    eventually(lambda: telemetry(device).get("active") is True, 60, "active")
     assert telemetry(device)["lastActivityTime"] >= before
     assert info(device) is True
-    eventually(lambda: telemetry(device)["active"] is False, 15, "inactive")
+    eventually(lambda: telemetry(device)["active"] is False, 60, "inactive")
     found = telemetry(device)
-    assert 4000 <= found["inactivityAlarmTime"] - found["lastActivityTime"] <= 5000
+    assert 4000 <= found["inactivityAlarmTime"] - found["lastActivityTime"] < 7900
     assert info(device) is False
     assert [value for _, value in device.history("active", 0, 10**14, orderBy="ASC")][-2:] == [True, False]
     # It is read from there at the next start, and nothing is told again.
-    own.terminate(20)
+    own.terminate()
     own.start()
     device.rest = Rest(own.url)
     time.sleep(5)
     assert telemetry(device)["inactivityAlarmTime"] == found["inactivityAlarmTime"]
     # The timeout is an attribute all the same.
     device.rest.ok("POST", device.path + "/SERVER_SCOPE", {"inactivityTimeout": 600000})
-    eventually(lambda: telemetry(device)["active"] is True, 10, "active again")
+    eventually(lambda: telemetry(device)["active"] is True, 60, "active again")
     assert "active" not in device.attributes("SERVER_SCOPE")

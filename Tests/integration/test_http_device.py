@@ -9,7 +9,7 @@ import requests
 def post(server, device):
     def post(kind, body, token=None, **headers):
         return requests.post(
-            f"{server.url}/api/v1/{token or device.token}/{kind}", data=body, headers=headers, timeout=30)
+            f"{server.url}/api/v1/{token or device.token}/{kind}", data=body, headers=headers, timeout=60)
     return post
 
 
@@ -24,7 +24,7 @@ def test_curl_as_a_device_does_it(server, device):
     output = subprocess.run(
         ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", "-d", '{"ts":5,"values":{"curl":2.5}}',
          "-H", "Content-Type: application/json", f"{server.url}/api/v1/{device.token}/telemetry"],
-        check=True, capture_output=True, text=True, timeout=30).stdout
+        check=True, capture_output=True, text=True, timeout=120).stdout
     assert output == "200"
     assert device.latest_point("curl") == (5, 2.5)
 
@@ -81,7 +81,7 @@ def test_attributes_go_to_the_client_scope(post, device):
 
 
 def test_wrong_method_and_unknown_resource(server, device, post):
-    assert requests.get(f"{server.url}/api/v1/{device.token}/telemetry", timeout=10).status_code == 405
+    assert requests.get(f"{server.url}/api/v1/{device.token}/telemetry", timeout=60).status_code == 405
     assert post("nonsense", "{}").status_code == 404
 
 
@@ -90,7 +90,7 @@ def test_chunked_body(server, device):
         yield b'{"chunk'
         yield b'ed":'
         yield b"3}"
-    answer = requests.post(f"{server.url}/api/v1/{device.token}/telemetry", data=chunks(), timeout=30)
+    answer = requests.post(f"{server.url}/api/v1/{device.token}/telemetry", data=chunks(), timeout=60)
     assert answer.status_code == 200
     assert device.latest("chunked") == {"chunked": 3}
 
@@ -104,6 +104,6 @@ def test_large_body(post, device):
 def test_one_connection_serves_many_requests(server, device):
     with requests.Session() as session:
         for n in range(100):
-            answer = session.post(f"{server.url}/api/v1/{device.token}/telemetry", json={"n": n}, timeout=10)
+            answer = session.post(f"{server.url}/api/v1/{device.token}/telemetry", json={"n": n}, timeout=60)
             assert answer.status_code == 200
     assert device.latest("n") == {"n": 99}

@@ -107,9 +107,9 @@ def publish(tls, certificate, key, topic, payload, protocol=MQTTProtocolVersion.
     client.connect("127.0.0.1", tls.tls_port)
     client.loop_start()
     try:
-        eventually(lambda: heard, 20, "a CONNACK")
+        eventually(lambda: heard, 60, "a CONNACK")
         assert heard == [0]
-        client.publish(topic, json.dumps(payload), qos=1).wait_for_publish(20)
+        client.publish(topic, json.dumps(payload), qos=1).wait_for_publish(60)
     finally:
         client.disconnect()
         client.loop_stop()

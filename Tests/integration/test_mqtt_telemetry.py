@@ -6,6 +6,7 @@ import pytest
 import mqtt
 from mqtt import ATTRIBUTES, TELEMETRY
 from rest import now_ms
+from server import eventually
 
 VERSIONS = [3, 4, 5]
 
@@ -238,12 +239,13 @@ def test_topic_alias_without_a_topic_is_an_unknown_topic(connect, device):
 def test_acknowledgement_is_quick_when_little_is_to_do(connect, device):
     connection = connect(device.token)
     publish(connection, {"warm": 1})
-    times = []
-    for n in range(50):
+
+    def seconds():
         began = time.monotonic()
-        publish(connection, {"n": n})
-        times.append(time.monotonic() - began)
-    assert sorted(times)[25] < 0.1
+        publish(connection, {"n": 1})
+        return time.monotonic() - began
+    # A batch that waits for others would take a tenth of a second, always.
+    eventually(lambda: sum(seconds() < 0.1 for _ in range(20)) >= 5, what="quick acknowledgements")
 
 
 def test_a_burst_that_is_answered_at_once_does_not_stop_the_connection(connect, device):

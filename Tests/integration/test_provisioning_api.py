@@ -98,7 +98,7 @@ def test_a_request_without_secret(open_connection, server, version):  # 99
     connection.publish(REQUEST, {"provisionDeviceKey": "k"})
     assert connection.puback() == (0x83 if version == 5 else 0)
     connection.expect_disconnect(0x83)
-    answer = requests.post(server.url + "/api/v1/provision", json={"provisionDeviceKey": "k"}, timeout=30)
+    answer = requests.post(server.url + "/api/v1/provision", json={"provisionDeviceKey": "k"}, timeout=60)
     assert answer.status_code == 500
 
 
@@ -114,12 +114,12 @@ def test_a_customer_claims_a_device_that_offered_itself(server, rest, device, co
     def offer():
         connection.publish("v1/devices/me/claim", {"secretKey": "s", "durationMs": 60000})
         connection.puback()
-        eventually(lambda: "claimingData" in device.attributes("SERVER_SCOPE"), 10, "the offer")
+        eventually(lambda: "claimingData" in device.attributes("SERVER_SCOPE"), 60, "the offer")
 
     offer()
     assert customer.call("POST", path, {"secretKey": "guess"}).json() == "FAILURE"
     # A wrong secret uses the offer up.
-    eventually(lambda: "claimingData" not in device.attributes("SERVER_SCOPE"), 10, "the end of the offer")
+    eventually(lambda: "claimingData" not in device.attributes("SERVER_SCOPE"), 60, "the end of the offer")
     offer()
     assert customer.ok("POST", path, {"secretKey": "s"})["response"] == "SUCCESS"
     late = other.call("POST", path, {"secretKey": "s"})
@@ -133,7 +133,7 @@ def test_a_gateway_offers_its_devices(server, rest, connect):
     connection.publish("v1/gateway/claim", {called: {"secretKey": "s", "durationMs": 60000}})
     connection.puback()
     found = Device(rest, rest.ok("GET", "/api/tenant/devices?deviceName=" + called), None)
-    eventually(lambda: "claimingData" in found.attributes("SERVER_SCOPE"), 10, "the offer")
+    eventually(lambda: "claimingData" in found.attributes("SERVER_SCOPE"), 60, "the offer")
     customer = Rest(server.url, "customer@thingsboard.org", "customer")
     assert customer.ok("POST", f"/api/customer/device/{called}/claim", {"secretKey": "s"})["response"] == "SUCCESS"
 
@@ -148,7 +148,7 @@ def package(rest):
     made = rest.ok("POST", "/api/otaPackage", {
         "type": "FIRMWARE", "title": "T " + uuid.uuid4().hex[:8], "version": "1.0", "deviceProfileId": profile["id"]})
     answer = rest.session.post(f"{rest.url}/api/otaPackage/{made['id']['id']}?checksumAlgorithm=SHA256",
-                               files={"file": ("image.bin", data)}, timeout=30)
+                               files={"file": ("image.bin", data)}, timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.json(), data
 

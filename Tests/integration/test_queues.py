@@ -4,7 +4,7 @@ import uuid
 import pytest
 
 import mqtt
-from people import activate
+from people import make_tenant
 from rest import Rest
 
 QUEUES = "/api/queues?serviceType=TB-RULE-ENGINE"
@@ -30,7 +30,7 @@ def described(name=None, **changes):
 
 
 def names(rest):
-    return {queue["name"] for queue in rest.ok("GET", QUEUES + "&pageSize=100&page=0")["data"]}
+    return {queue["name"] for queue in rest.everything(QUEUES)}
 
 
 def test_a_queue_is_made_changed_and_deleted(sysadmin, rest):
@@ -128,7 +128,6 @@ def test_a_message_is_stored_once_its_failing_node_was_repaired(sysadmin, rest, 
     other.publish(mqtt.TELEMETRY, {"kept": 1})
     other.puback()
     chain_with(rest, SAVE, chain)
-    connection.timeout = 20
     connection.puback()
     device.await_latest({"kept": 1})
     assert "kept" not in plain.latest()
@@ -163,14 +162,10 @@ def test_an_isolated_tenant_has_the_queues_of_its_profile(sysadmin, server):
     profile = sysadmin.ok("POST", "/api/tenantProfile", {
         "name": "Isolated " + salt, "isolatedTbRuleEngine": True,
         "profileData": {"configuration": {"type": "DEFAULT"}, "queueConfiguration": own}})
-    tenant = sysadmin.ok("POST", "/api/tenant", {"title": "Tenant " + salt, "tenantProfileId": profile["id"]})
-    user = sysadmin.ok("POST", "/api/user?sendActivationMail=false", {
-        "email": f"t{salt}@example.com", "authority": "TENANT_ADMIN", "tenantId": tenant["id"]})
-    activate(sysadmin, user, "secret-" + salt)
-    theirs = Rest(server.url, user["email"], "secret-" + salt)
+    tenant, theirs = make_tenant(sysadmin, tenantProfileId=profile["id"])
 
     def seen():
-        return {queue["name"]: queue["partitions"] for queue in theirs.ok("GET", QUEUES + "&pageSize=100&page=0")["data"]}
+        return {queue["name"]: queue["partitions"] for queue in theirs.everything(QUEUES)}
 
     assert seen() == {"Main": 3, "Own-" + salt: 3}
     profile["profileData"]["queueConfiguration"] = [{**own[0], "partitions": 5}]

@@ -6,7 +6,6 @@ import hmac
 import json
 import re
 import socket
-import statistics
 import threading
 import time
 import uuid
@@ -77,23 +76,28 @@ def body(mail):
     return mail.get_payload(decode=True).decode()
 
 
+def mails_to(mails, address):
+    return lambda: [mail for mail in mails if mail["To"] == f"<{address}>"]
+
+
 def test_activation_and_reset_by_mail(server, rest, mails):
     address = f"u{uuid.uuid4().hex[:12]}@x.org"
     rest.ok("POST", "/api/user?sendActivationMail=true", {"email": address, "authority": "TENANT_ADMIN"})
-    assert mails[-1]["To"] == f"<{address}>"
-    token = re.search(r"activateToken=(\S+)", body(mails[-1])).group(1)
-    page = requests.get(f"{server.url}/api/noauth/activate?activateToken={token}", allow_redirects=False, timeout=10)
+    # Others' mails may come in between.
+    own = mails_to(mails, address)
+    token = re.search(r"activateToken=(\S+)", body(own()[-1])).group(1)
+    page = requests.get(f"{server.url}/api/noauth/activate?activateToken={token}", allow_redirects=False, timeout=60)
     assert (page.status_code, page.headers["Location"]) == (303, "/login/createPassword?activateToken=" + token)
-    answer = requests.post(f"{server.url}/api/noauth/activate", json={"activateToken": token, "password": "secret1"}, timeout=10)
+    answer = requests.post(f"{server.url}/api/noauth/activate", json={"activateToken": token, "password": "secret1"}, timeout=60)
     assert answer.status_code == 200
     old = answer.json()["token"]
-    eventually(lambda: any("is active" in body(mail) for mail in mails))
-    assert requests.post(f"{server.url}/api/noauth/resetPasswordByEmail", json={"email": address}, timeout=10).status_code == 200
-    eventually(lambda: any("resetToken=" in body(mail) for mail in mails))
-    reset = next(re.search(r"resetToken=(\S+)", body(mail)).group(1) for mail in mails if "resetToken=" in body(mail))
-    answer = requests.post(f"{server.url}/api/noauth/resetPassword", json={"resetToken": reset, "password": "secret2"}, timeout=10)
+    eventually(lambda: any("is active" in body(mail) for mail in own()))
+    assert requests.post(f"{server.url}/api/noauth/resetPasswordByEmail", json={"email": address}, timeout=60).status_code == 200
+    mail = eventually(lambda: next((mail for mail in own() if "resetToken=" in body(mail)), None))
+    reset = re.search(r"resetToken=(\S+)", body(mail)).group(1)
+    answer = requests.post(f"{server.url}/api/noauth/resetPassword", json={"resetToken": reset, "password": "secret2"}, timeout=60)
     assert (answer.status_code, answer.text) == (200, "")
-    assert requests.get(server.url + "/api/auth/user", headers={"X-Authorization": "Bearer " + old}, timeout=10).status_code == 401
+    assert requests.get(server.url + "/api/auth/user", headers={"X-Authorization": "Bearer " + old}, timeout=60).status_code == 401
     assert Rest(server.url, address, "secret2").token
 
 
@@ -108,25 +112,31 @@ def test_mail_settings_keep_their_password_and_do_not_show_it(server):
     system = Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
     record = system.ok("GET", "/api/admin/settings/mail")
     before = record["jsonValue"]
-    system.ok("POST", "/api/admin/settings", {**record, "jsonValue": {**before, "password": "hidden-word"}})
-    assert "hidden-word" not in system.call("GET", "/api/admin/settings/mail").text
-    assert "hidden-word" not in server.log()
-    system.ok("POST", "/api/admin/settings", {**record, "jsonValue": {**before, "password": ""}})
+    try:
+        system.ok("POST", "/api/admin/settings", {**record, "jsonValue": {**before, "password": "hidden-word"}})
+        assert "hidden-word" not in system.call("GET", "/api/admin/settings/mail").text
+        assert "hidden-word" not in server.log()
+    finally:
+        system.ok("POST", "/api/admin/settings", {**record, "jsonValue": {**before, "password": ""}})
 
 
 def test_a_login_takes_as_long_for_unknown_users(server):
     def seconds(name):
         begin = time.perf_counter()
-        answer = requests.post(server.url + "/api/auth/login", json={"username": name, "password": "wrong"}, timeout=30)
+        answer = requests.post(server.url + "/api/auth/login", json={"username": name, "password": "wrong"}, timeout=60)
         assert answer.status_code == 401
         return time.perf_counter() - begin
 
     known, unknown = [], []
-    for _ in range(15):
-        known.append(seconds("tenant@thingsboard.org"))
-        unknown.append(seconds("nobody@thingsboard.org"))
-    # What is compared is a bcrypt hash of tens of milliseconds: who left it out would be ten times as fast.
-    assert 0.6 < statistics.median(unknown) / statistics.median(known) < 1.6
+
+    def alike():
+        for _ in range(5):
+            known.append(seconds("tenant@thingsboard.org"))
+            unknown.append(seconds("nobody@thingsboard.org"))
+        return 0.6 < min(unknown) / min(known) < 1.6
+    # What is compared is a bcrypt hash of tens of milliseconds: who left it out would be ten times as fast, in the quickest of the
+    # attempts too, which says the least about what else the machine does.
+    eventually(alike, what="logins that take as long")
 
 
 def encode(part):
@@ -147,13 +157,13 @@ def test_tokens_that_the_platform_did_not_sign_are_refused(server, rest, forge):
     digest = hashlib.sha256 if forge == "HS256" else hashlib.sha512
     made = base64.urlsafe_b64encode(hmac.new(key, text, digest).digest()).rstrip(b"=").decode()
     end = {"none": "", "promoted": signature}.get(forge, made)
-    answer = requests.get(server.url + "/api/auth/user", headers={"X-Authorization": f"Bearer {text.decode()}.{end}"}, timeout=10)
+    answer = requests.get(server.url + "/api/auth/user", headers={"X-Authorization": f"Bearer {text.decode()}.{end}"}, timeout=60)
     assert answer.status_code == 401
     assert answer.json()["errorCode"] in (10, 11)
 
 
 def test_pages_of_other_origins_may_use_the_api(server):
-    answer = requests.options(server.url + "/api/auth/login", timeout=10, headers={
+    answer = requests.options(server.url + "/api/auth/login", timeout=60, headers={
         "Origin": "https://ui.example", "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type"})
     assert answer.status_code == 200

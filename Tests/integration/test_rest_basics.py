@@ -10,7 +10,7 @@ LOGIN = "/api/auth/login"
 @pytest.fixture
 def login(server):
     def login(username, password):
-        return requests.post(server.url + LOGIN, json={"username": username, "password": password}, timeout=10)
+        return requests.post(server.url + LOGIN, json={"username": username, "password": password}, timeout=60)
     return login
 
 
@@ -33,7 +33,7 @@ def test_wrong_login_does_not_tell_what_was_wrong(login, username, password):
 
 def test_refresh_token_gives_new_tokens(server, login):
     tokens = login("tenant@thingsboard.org", "tenant").json()
-    answer = requests.post(server.url + "/api/auth/token", json={"refreshToken": tokens["refreshToken"]}, timeout=10)
+    answer = requests.post(server.url + "/api/auth/token", json={"refreshToken": tokens["refreshToken"]}, timeout=60)
     assert answer.status_code == 200
     header = {"X-Authorization": "Bearer " + answer.json()["token"]}
     assert requests.get(server.url + "/api/tenant/devices?deviceName=Test Device A1", headers=header).status_code == 200
@@ -42,13 +42,13 @@ def test_refresh_token_gives_new_tokens(server, login):
 @pytest.mark.parametrize("header", ["X-Authorization", "Authorization"])
 def test_both_header_names_carry_the_token(server, rest, header):
     answer = requests.get(server.url + "/api/tenant/devices?deviceName=Test Device A1",
-                          headers={header: "Bearer " + rest.token}, timeout=10)
+                          headers={header: "Bearer " + rest.token}, timeout=60)
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Authorization": "Bearer nonsense"}, {"X-Authorization": "Bearer a.b.c"}])
 def test_without_a_valid_token_nothing_is_told(server, headers):
-    answer = requests.get(server.url + "/api/tenant/devices?deviceName=Test Device A1", headers=headers, timeout=10)
+    answer = requests.get(server.url + "/api/tenant/devices?deviceName=Test Device A1", headers=headers, timeout=60)
     assert answer.status_code == 401
     assert answer.json()["status"] == 401
 
@@ -56,13 +56,13 @@ def test_without_a_valid_token_nothing_is_told(server, headers):
 def test_refresh_token_is_no_access_token(server, login):
     tokens = login("tenant@thingsboard.org", "tenant").json()
     header = {"X-Authorization": "Bearer " + tokens["refreshToken"]}
-    assert requests.get(server.url + "/api/tenant/devices?deviceName=x", headers=header, timeout=10).status_code == 401
+    assert requests.get(server.url + "/api/tenant/devices?deviceName=x", headers=header, timeout=60).status_code == 401
 
 
 def test_tampered_token_is_refused(server, rest):
     head, body, signature = rest.token.split(".")
     header = {"X-Authorization": ".".join([head, body, signature[::-1]])}
-    assert requests.get(server.url + "/api/tenant/devices?deviceName=x", headers=header, timeout=10).status_code == 401
+    assert requests.get(server.url + "/api/tenant/devices?deviceName=x", headers=header, timeout=60).status_code == 401
 
 
 def test_unknown_path_and_wrong_method(rest):
@@ -90,6 +90,4 @@ def test_device_can_be_created_read_and_deleted(rest, device):
 
 
 def test_device_profiles_are_listed(rest):
-    page = rest.ok("GET", "/api/deviceProfiles?pageSize=1000&page=0")
-    assert {"default", "thermostat"} <= {profile["name"] for profile in page["data"]}
-    assert page["hasNext"] is False
+    assert {"default", "thermostat"} <= {profile["name"] for profile in rest.everything("/api/deviceProfiles")}

@@ -66,8 +66,10 @@ def test_device_profiles(client):
     assert names(client.get_device_profiles(10, 0, text_search=name)) == [name]
     assert names(client.get_device_profile_infos(10, 0, text_search=name)) == [name]
     former = client.get_default_device_profile_info()
-    assert client.set_default_device_profile(profile.id).default is True
-    client.set_default_device_profile(DeviceProfileId(former.id.id, "DEVICE_PROFILE"))
+    try:
+        assert client.set_default_device_profile(profile.id).default is True
+    finally:
+        client.set_default_device_profile(DeviceProfileId(former.id.id, "DEVICE_PROFILE"))
     assert name in [one.name for one in client.get_device_profile_names()]
     assert isinstance(client.get_timeseries_keys(), list) and isinstance(client.get_attributes_keys(), list)
     client.delete_device_profile(profile.id)

@@ -7,10 +7,9 @@ import uuid
 import pytest
 import requests
 
-from people import activate, customer_with_user
+from people import administrator, customer_with_user, make_tenant
 from rest import Rest
-from test_rest_cases import administrator, refused, salt
-from test_rest_isolation import make_tenant
+from test_rest_cases import refused, salt
 
 ABSENT = "784f394c-42b6-435a-983c-b7beff2784f9"
 
@@ -157,7 +156,7 @@ def test_versions_of_credentials_and_relations_count_up(rest, device):
 # Header fields and limits (2.1)
 
 def test_every_answer_has_its_header_fields(server, rest):
-    for answer in (rest.call("GET", "/api/auth/user"), rest.call("GET", "/api/nope"), requests.get(server.url + "/api/auth/user", timeout=30)):
+    for answer in (rest.call("GET", "/api/auth/user"), rest.call("GET", "/api/nope"), requests.get(server.url + "/api/auth/user", timeout=60)):
         assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["X-XSS-Protection"] == "0"
         assert answer.headers["Cache-Control"] == "no-cache, no-store, max-age=0, must-revalidate"
 
@@ -165,7 +164,7 @@ def test_every_answer_has_its_header_fields(server, rest):
 @pytest.mark.parametrize("method,path", [("GET", "/api/tenant/devices"), ("DELETE", "/api/device/x"), ("POST", "/api/plugins/telemetry/x/y"),
                                          ("PUT", "/api/nope")])
 def test_pages_of_other_origins_may_call_everything(server, method, path):
-    answer = requests.options(server.url + path, timeout=30, headers={
+    answer = requests.options(server.url + path, timeout=60, headers={
         "Origin": "https://a.example", "Access-Control-Request-Method": method, "Access-Control-Request-Headers": "x-authorization, x-own"})
     assert answer.status_code == 200 and answer.headers["Access-Control-Allow-Methods"] in ("*", method)
     assert "x-own" in answer.headers["Access-Control-Allow-Headers"]
@@ -207,7 +206,7 @@ def test_requests_of_a_tenant_and_of_a_customer_are_limited(system, who):
     if who == "customer":
         administrator.ok("GET", "/api/auth/user")
     # What needs no account is not the tenant's.
-    assert requests.post(session.url + "/api/noauth/oauth2Clients", timeout=30).status_code == 200
+    assert requests.post(session.url + "/api/noauth/oauth2Clients", timeout=60).status_code == 200
 
 
 # Whose tokens count (1.3, 1.5, 1.11)
@@ -215,18 +214,18 @@ def test_requests_of_a_tenant_and_of_a_customer_are_limited(system, who):
 @pytest.mark.parametrize("end", ["logout", "password", "disabled", "deleted"])
 def test_tokens_end_with_what_they_stand_for(rest, end):
     session, email = administrator(rest)
-    pair = requests.post(rest.url + "/api/auth/login", json={"username": email, "password": "secret-1"}, timeout=30).json()
+    pair = requests.post(rest.url + "/api/auth/login", json={"username": email, "password": "secret-1"}, timeout=60).json()
     me = session.ok("GET", "/api/auth/user")
     key = session.ok("POST", "/api/apiKey", {"description": "k", "enabled": True, "userId": me["id"]})["value"]
     access, by_key = {"X-Authorization": "Bearer " + pair["token"]}, {"X-Authorization": "ApiKey " + key}
 
     def look(headers):
-        return requests.get(rest.url + "/api/auth/user", headers=headers, timeout=30)
+        return requests.get(rest.url + "/api/auth/user", headers=headers, timeout=60)
 
     assert look(access).status_code == look(by_key).status_code == 200
     path = "/api/user/" + me["id"]["id"]
     if end == "logout":
-        requests.post(rest.url + "/api/auth/logout", headers=access, timeout=30)
+        requests.post(rest.url + "/api/auth/logout", headers=access, timeout=60)
         session.ok("GET", "/api/auth/user")
     elif end == "password":
         session.ok("POST", "/api/auth/changePassword", {"currentPassword": "secret-1", "newPassword": "secret-2"})
@@ -235,6 +234,6 @@ def test_tokens_end_with_what_they_stand_for(rest, end):
     else:
         rest.ok("DELETE", path)
     refused(look(access), 401, 11, "Token has expired")
-    refused(requests.post(rest.url + "/api/auth/token", json={"refreshToken": pair["refreshToken"]}, timeout=30), 401, 10)
+    refused(requests.post(rest.url + "/api/auth/token", json={"refreshToken": pair["refreshToken"]}, timeout=60), 401, 10)
     # A key has no session and no password.
     assert look(by_key).status_code == (200 if end in ("logout", "password") else 401)

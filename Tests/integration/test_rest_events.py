@@ -15,7 +15,7 @@ def chain(rest):
     """A chain whose switch leads telemetry to a node that saves it, for the devices of a profile of its own."""
     made = rest.ok("POST", "/api/ruleChain", {"name": "Chain " + uuid.uuid4().hex})
     yield made
-    for profile in rest.ok("GET", "/api/deviceProfiles?pageSize=1000&page=0")["data"]:
+    for profile in rest.everything("/api/deviceProfiles"):
         if profile.get("defaultRuleChainId") == made["id"]:
             rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": None})
     rest.ok("DELETE", "/api/ruleChain/" + made["id"]["id"])
@@ -74,7 +74,7 @@ def test_messages_of_a_debugged_node_are_shown_filtered_and_cleared(rest, chain,
         found = events.of("DEBUG_RULE_NODE")
         return found if any(event["body"]["type"] == "OUT" and event["body"]["msgType"] == "POST_TELEMETRY_REQUEST"
                             for event in found) else None
-    shown = eventually(arrives, 30, "debug events")
+    shown = eventually(arrives, 60, "debug events")
     bodies = [event["body"] for event in shown]
     assert {body["type"] for body in bodies} == {"IN", "OUT"}
     out = next(body for body in bodies if body["type"] == "OUT" and body["msgType"] == "POST_TELEMETRY_REQUEST")
@@ -94,7 +94,7 @@ def test_messages_of_a_debugged_node_are_shown_filtered_and_cleared(rest, chain,
         connection.publish("v1/devices/me/telemetry", b'{"a":1}')
         last = rest.ok("GET", f"/api/ruleNode/{switch}/debugIn")
         return last["msgType"] == "POST_TELEMETRY_REQUEST" and last
-    assert json.loads(eventually(newest, 30, "the newest input")["data"]) == {"a": 1}
+    assert json.loads(eventually(newest, 60, "the newest input")["data"]) == {"a": 1}
     connection.close()
     telemetry = {"eventType": "DEBUG_RULE_NODE", "msgType": "POST_TELEMETRY_REQUEST"}
 
@@ -118,10 +118,10 @@ def test_a_failure_is_shown_with_its_error_and_as_an_error_of_the_node(rest, cha
     def fails():
         connection.publish("v1/devices/me/attributes", b'{"a":1}')
         return events.of("DEBUG_RULE_NODE")
-    shown = eventually(fails, 30, "the event of a failure")
+    shown = eventually(fails, 60, "the event of a failure")
     assert {(e["body"]["type"], e["body"]["relationType"]) for e in shown} == {("OUT", "Failure")}
     assert all("Unsupported msg type" in e["body"]["error"] for e in shown)
-    errors = eventually(lambda: events.of("ERROR"), 10, "the error of the node")
+    errors = eventually(lambda: events.of("ERROR"), 60, "the error of the node")
     assert errors[0]["body"]["method"] == "onRuleMsg" and "Unsupported msg type" in errors[0]["body"]["error"]
     assert events.filtered({"eventType": "DEBUG_RULE_NODE", "isError": True, "errorStr": "unsupported"})
 
@@ -131,17 +131,17 @@ def test_a_chain_that_is_saved_says_what_started_and_what_could_not(rest, chain)
                                      node("telemetry.TbMsgTimeseriesNode", "wrong", {**SAVE, "surprise": 1})],
                        [(0, 1, "Post telemetry")])
     switch, wrong = (n["id"]["id"] for n in graph["nodes"])
-    started = eventually(lambda: Events(rest, "RULE_NODE", switch).of("LC_EVENT"), 10, "life of a node")
+    started = eventually(lambda: Events(rest, "RULE_NODE", switch).of("LC_EVENT"), 60, "life of a node")
     assert [(e["body"]["event"], e["body"]["success"]) for e in started] == [("STARTED", True)]
     refused = Events(rest, "RULE_NODE", wrong)
-    failed = eventually(lambda: refused.of("LC_EVENT"), 10, "life of a node that cannot start")
+    failed = eventually(lambda: refused.of("LC_EVENT"), 60, "life of a node that cannot start")
     assert [(e["body"]["event"], e["body"]["success"]) for e in failed] == [("STARTED", False)]
     assert "surprise" in failed[0]["body"]["error"]
     assert refused.filtered({"eventType": "LC_EVENT", "status": "Failure"})
     assert not refused.filtered({"eventType": "LC_EVENT", "status": "Success"})
-    assert eventually(lambda: Events(rest, "RULE_CHAIN", chain["id"]["id"]).of("lc_event"), 10)
+    assert eventually(lambda: Events(rest, "RULE_CHAIN", chain["id"]["id"]).of("lc_event"), 60)
     save_graph(rest, chain, [graph["nodes"][0], {**graph["nodes"][1], "configuration": SAVE}], [])
-    mended = eventually(lambda: refused.filtered({"eventType": "LC_EVENT", "status": "Success"}), 10, "a node that starts")
+    mended = eventually(lambda: refused.filtered({"eventType": "LC_EVENT", "status": "Success"}), 60, "a node that starts")
     assert [e["body"]["event"] for e in mended] == ["UPDATED"]
 
 
@@ -159,7 +159,7 @@ def test_a_nested_chain_lets_messages_out_by_the_names_of_its_outputs(rest, chai
     def stored():
         connection.publish("v1/devices/me/telemetry", b'{"nested":1}')
         return device.latest("nested").get("nested") == 1
-    eventually(stored, 30, "what comes back from the nested chain")
+    eventually(stored, 60, "what comes back from the nested chain")
     rest.ok("POST", "/api/deviceProfile", {
         **rest.ok("GET", "/api/deviceProfile/" + device.entity["deviceProfileId"]["id"]), "defaultRuleChainId": None})
     save_graph(rest, chain, [], [])
@@ -176,9 +176,9 @@ def test_statistics_and_old_events(connect):
         events = Events(rest, "RULE_CHAIN", root["id"]["id"])
 
         def counted():
-            rest.session.post(f"{server.url}/api/v1/{device.token}/telemetry", json={"a": 1}, timeout=10)
+            rest.session.post(f"{server.url}/api/v1/{device.token}/telemetry", json={"a": 1}, timeout=60)
             return events.of("STATS")
-        shown = eventually(counted, 30, "statistics of the root chain")
+        shown = eventually(counted, 60, "statistics of the root chain")
         assert shown[0]["body"]["messagesProcessed"] >= 1 and shown[0]["body"]["errorsOccurred"] == 0
         # Partitions go as a whole: those of this week stay.
         assert events.of("LC_EVENT")

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from people import activate
+from people import make_tenant
 from rest import Rest
 from test_rest_entities import NULL, eid, refused, salt
 
@@ -16,19 +16,15 @@ def system(server):
     return Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
 
 
-def make_tenant(system, **fields):
-    """A new tenant, and a session of its administrator."""
-    mark = salt()
-    tenant = system.ok("POST", "/api/tenant", {"title": "Tenant " + mark, **fields})
-    user = system.ok("POST", "/api/user?sendActivationMail=false", {
-        "email": f"admin-{mark}@example.com", "authority": "TENANT_ADMIN", "tenantId": tenant["id"]})
-    activate(system, user, "secret-" + mark)
-    return tenant, Rest(system.url, user["email"], "secret-" + mark)
-
-
 @pytest.fixture(scope="module")
 def stranger(system):
     """The administrator of another tenant."""
+    return make_tenant(system)[1]
+
+
+@pytest.fixture(scope="module")
+def newcomer(system):
+    """The administrator of a tenant in which nobody makes anything."""
     return make_tenant(system)[1]
 
 
@@ -94,13 +90,13 @@ def test_what_another_tenant_has_can_be_neither_read_nor_changed_nor_deleted(str
 @pytest.mark.parametrize("path", [
     "/api/tenant/devices", "/api/tenant/deviceInfos", "/api/tenant/assets", "/api/tenant/assetInfos", "/api/tenant/entityViews",
     "/api/tenant/entityViewInfos", "/api/tenant/dashboards", "/api/customers", "/api/deviceInfos/all", "/api/dashboards/all"])
-def test_lists_of_a_new_tenant_are_empty(stranger, own, path):
-    assert stranger.ok("GET", f"{path}?{PAGE}")["data"] == []
+def test_lists_of_a_new_tenant_are_empty(newcomer, own, path):
+    assert newcomer.ok("GET", f"{path}?{PAGE}")["data"] == []
 
 
 @pytest.mark.parametrize("path", ["/api/deviceProfiles", "/api/deviceProfileInfos", "/api/assetProfiles", "/api/assetProfileInfos"])
-def test_a_new_tenant_has_the_default_profiles_only(stranger, own, path):
-    assert [one["name"] for one in stranger.ok("GET", f"{path}?{PAGE}")["data"]] == ["default"]
+def test_a_new_tenant_has_the_default_profiles_only(newcomer, own, path):
+    assert [one["name"] for one in newcomer.ok("GET", f"{path}?{PAGE}")["data"]] == ["default"]
 
 
 def test_lists_by_ids_leave_out_what_is_foreign(stranger, own):

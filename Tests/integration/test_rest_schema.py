@@ -5,6 +5,7 @@ import schemathesis
 from schemathesis import GenerationMode
 
 from rest import Rest
+from server import Server
 
 # What ends the session, or changes how everybody signs in.
 SKIPPED = {
@@ -14,6 +15,16 @@ SKIPPED = {
 
 # The platform answers 500 to these faults of the request itself (rest-api.md 2.11), and where no mail can be sent.
 FAULTS_OF_THE_REQUEST = ("JSON parse error", "Required request", "Content-Type", "Couldn't send user activation email")
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server of the file's own: what is sent here at random may change everything."""
+    running = Server()
+    try:
+        yield running.start()
+    finally:
+        running.remove()
 
 
 def operations(server):

@@ -27,7 +27,7 @@ def calls(name):
 
 @pytest.fixture(scope="module")
 def served(server):
-    paths = requests.get(server.url + "/v3/api-docs", timeout=10).json()["paths"]
+    paths = requests.get(server.url + "/v3/api-docs", timeout=60).json()["paths"]
     return {(method.upper(), shape(path)) for path, methods in paths.items() for method in methods}
 
 

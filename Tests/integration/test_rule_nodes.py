@@ -70,12 +70,12 @@ class Bench:
             "connections": [{"fromIndex": a, "toIndex": b, "type": label} for a, b, label in connections],
             "ruleChainConnections": []})
         entity = entity or self.device.entity["id"]
-        path = f"/api/rule-engine/{entity['entityType']}/{entity['id']}/2000"
+        path = f"/api/rule-engine/{entity['entityType']}/{entity['id']}/5000"
 
         def answered():
             reply = self.rest.call("POST", path, {} if data is None else data)
             return reply.json() if reply.status_code == 200 and mark in reply.text else None
-        answer = eventually(answered, 60, "an answer of the new chain")
+        answer = eventually(answered, 120, "an answer of the new chain")
         label = next(key for key in answer if key.startswith(mark)).removeprefix(mark)
         for key in ("serviceId", "expirationTime", mark + label):
             answer.pop(key, None)
@@ -115,6 +115,13 @@ def test_attributes_of_customer_and_tenant_and_what_relations_lead_to(bench):
     # Nobody's device first.
     assert mapped(bench, "TbGetCustomerAttributeNode", {"threshold": "t"}) == ("Failure", {"n": 1})
     bench.rest.ok("POST", f"/api/customer/{bench.customer['id']['id']}/device/{bench.device.id}")
+    try:
+        customers_and_tenants(bench)
+    finally:
+        bench.rest.ok("DELETE", f"/api/customer/device/{bench.device.id}")
+
+
+def customers_and_tenants(bench):
     assert mapped(bench, "TbGetCustomerAttributeNode", {"threshold": "t$[n]", "absent": "x"}) == (
         "Success", {"n": 1, "t1": "30"})
     latest = partial(mapped, bench, "TbGetCustomerAttributeNode", {"level": "l", "absent": "x"},
@@ -180,8 +187,10 @@ def test_originators_are_changed(bench):
     assert named(entityNamePattern=bench.place["name"][:-1] + "${none}")[0] == "Failure"
     assert named(entityNamePattern=bench.place["name"]) == ("Success", bench.place["id"]["id"])
     bench.rest.ok("POST", f"/api/customer/{bench.customer['id']['id']}/device/{bench.device.id}")
-    assert changed(originatorSource="CUSTOMER") == ("Success", bench.customer["id"]["id"])
-    bench.rest.ok("DELETE", f"/api/customer/device/{bench.device.id}")
+    try:
+        assert changed(originatorSource="CUSTOMER") == ("Success", bench.customer["id"]["id"])
+    finally:
+        bench.rest.ok("DELETE", f"/api/customer/device/{bench.device.id}")
     assert changed(originatorSource="CUSTOMER") == ("Failure", bench.device.id)
 
 

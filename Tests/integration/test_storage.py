@@ -72,7 +72,7 @@ def test_twenty_thousand_points_in_one_request(server, device):
 
 def test_last_of_duplicate_points_in_a_batch_wins(server, device):
     points = [{"ts": T0 + n % 7, "values": {"v": n}} for n in range(1000)]
-    answer = requests.post(f"{server.url}/api/v1/{device.token}/telemetry", json=points, timeout=30)
+    answer = requests.post(f"{server.url}/api/v1/{device.token}/telemetry", json=points, timeout=60)
     assert answer.status_code == 200
     expected = {T0 + n % 7: n for n in range(1000)}
     assert device.history("v", T0, T0 + 100, orderBy="ASC") == sorted(expected.items())

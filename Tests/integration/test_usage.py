@@ -1,9 +1,8 @@
 """What tenants use, their limits, and what became of their messages (rule-engine.md 5.11, 8.5, cluster.md 12: 43)."""
-import uuid
-
 import requests
 
 import mqtt
+from people import limited_tenant
 from rest import Rest
 from server import eventually
 from test_queues import BROKEN, SAVE, chain_with
@@ -26,7 +25,7 @@ def publishes(port, token):
 
 def posts(server, token):
     """The status that a message over HTTP gets."""
-    return requests.post(f"{server.url}/api/v1/{token}/telemetry", json={"a": 1}, timeout=10).status_code
+    return requests.post(f"{server.url}/api/v1/{token}/telemetry", json={"a": 1}, timeout=60).status_code
 
 
 def latest(rest, kind, entity, keys):
@@ -42,46 +41,40 @@ def usage_state(rest):
 
 
 def test_usage_is_counted_and_its_limit_refuses_the_tenant(own):
-    system = Rest(own.url, "sysadmin@thingsboard.org", "sysadmin")
-    tenant = Rest(own.url)
+    tenant, limit = limited_tenant(own.url)
     device = tenant.create_device()
     port = own.mqtt_port
     for _ in range(5):
         assert publishes(port, device.token)
-    eventually(lambda: tenant.ok("GET", "/api/usage")["transportMessages"] == 5, 30, "five counted messages")
+    eventually(lambda: tenant.ok("GET", "/api/usage")["transportMessages"] == 5, 60, "five counted messages")
     state = usage_state(tenant)
     messages, points, executions, stored = latest(tenant, "API_USAGE_STATE", state, MONTHLY)
     assert (messages, points, stored) == (5, 15, 15) and executions >= 10
     assert latest(tenant, "API_USAGE_STATE", state, "transportMsgCountHourly")[0] <= 5
 
     # A limit that is reached: transports refuse the tenant.
-    own_record = system.ok("GET", "/api/tenants?pageSize=1&page=0&textSearch=Tenant")["data"][0]
-    profile = system.ok("POST", "/api/tenantProfile", {
-        "name": "Little " + uuid.uuid4().hex[:8],
-        "profileData": {"configuration": {"type": "DEFAULT", "maxTransportMessages": 8, "warnThreshold": 0.5}}})
-    system.ok("POST", "/api/tenant", {**own_record, "tenantProfileId": profile["id"], "version": None})
+    limit(maxTransportMessages=8, warnThreshold=0.5)
     for _ in range(3):
         publishes(port, device.token)
-    eventually(lambda: not publishes(port, device.token), 30, "a refusal")
-    eventually(lambda: posts(own, device.token) == 500, 30, "a refusal over HTTP")
+    eventually(lambda: not publishes(port, device.token), 60, "a refusal")
+    eventually(lambda: posts(own, device.token) == 500, 60, "a refusal over HTTP")
     assert tenant.ok("GET", "/api/usage")["maxTransportMessages"] == 8
     eventually(lambda: latest(tenant, "API_USAGE_STATE", state, "transportApiState,dbApiState,ruleEngineApiState") == [
-        "DISABLED", None, None], 30, "the state of transports")
+        "DISABLED", None, None], 60, "the state of transports")
     # What was refused is not counted.
     counted = tenant.ok("GET", "/api/usage")["transportMessages"]
     assert counted >= 8
     assert posts(own, device.token) == 500 and not publishes(port, device.token)
-    profile["profileData"]["configuration"]["maxTransportMessages"] = 1_000_000
-    system.ok("POST", "/api/tenantProfile", profile)
-    eventually(lambda: publishes(port, device.token), 30, "a message that is taken again")
+    limit(maxTransportMessages=1_000_000)
+    eventually(lambda: publishes(port, device.token), 60, "a message that is taken again")
     assert posts(own, device.token) == 200
-    eventually(lambda: latest(tenant, "API_USAGE_STATE", state, "transportApiState") == ["ENABLED"], 30, "the state")
-    eventually(lambda: tenant.ok("GET", "/api/usage")["transportMessages"] >= counted + 2, 30, "counted messages")
+    eventually(lambda: latest(tenant, "API_USAGE_STATE", state, "transportApiState") == ["ENABLED"], 60, "the state")
+    eventually(lambda: tenant.ok("GET", "/api/usage")["transportMessages"] >= counted + 2, 60, "counted messages")
     assert tenant.ok("GET", "/api/usage")["transportMessages"] <= counted + 4
 
 
 def test_what_became_of_messages_is_told_for_each_queue(own):
-    tenant = Rest(own.url)
+    tenant, _ = limited_tenant(own.url)
     chain = chain_with(tenant, BROKEN)
     profile = tenant.ok("POST", "/api/deviceProfile", {
         **tenant.create_profile("DEFAULT"), "defaultRuleChainId": chain["id"], "defaultQueueName": "HighPriority"})
@@ -94,7 +87,7 @@ def test_what_became_of_messages_is_told_for_each_queue(own):
             page = tenant.ok("GET", "/api/queueStats?pageSize=100&page=0")
             return [found for found in page["data"] if (found["queueName"], found["serviceId"]) == (queue, "one")]
 
-        eventually(lambda: of("Main") and of("HighPriority"), 30, "statistics of both queues")
+        eventually(lambda: of("Main") and of("HighPriority"), 60, "statistics of both queues")
         main, high = of("Main")[0], of("HighPriority")[0]
         path = "/api/queueStats/" + high["id"]["id"]
         assert tenant.ok("GET", path) == high == tenant.ok("GET", "/api/queueStats/list?queueStatsIds=" + high["id"]["id"])[0]
@@ -110,16 +103,15 @@ def test_what_became_of_messages_is_told_for_each_queue(own):
             total, successful, *others = sums(main)
             return total == successful > 0 and others == [0, 0, 0, 0]
 
-        eventually(grown, 30, "messages of Main")
+        eventually(grown, 60, "messages of Main")
         # A message that is tried again is not counted as one that failed, but the queue tells what is wrong.
-        eventually(lambda: latest(tenant, "QUEUE_STATS", high["id"]["id"], "ruleEngineException")[0], 30, "an exception")
+        eventually(lambda: latest(tenant, "QUEUE_STATS", high["id"]["id"], "ruleEngineException")[0], 60, "an exception")
         problem = latest(tenant, "QUEUE_STATS", high["id"]["id"], "ruleEngineException")[0]
         assert problem["ruleNodeName"] == "save" and problem["ruleChainId"] == chain["id"]["id"]
         assert "Failed to initialize rule node!" in problem["message"]
         assert sums(high)[5] == 0
         chain_with(tenant, SAVE, chain)
-        connection.timeout = 30
         connection.puback()
-        eventually(lambda: sums(high)[3] > 0, 30, "another attempt of the message of HighPriority")
+        eventually(lambda: sums(high)[3] > 0, 60, "another attempt of the message of HighPriority")
         total, successful, *_, failed = sums(high)
         assert total == successful > 0 and failed == 0
