@@ -49,6 +49,9 @@ import Testing
             step { schedule, now, actions in schedule.advance(to: now, &actions) }
         }
 
+        mutating func pause(_ message: Int) { schedule.pause(names[message]) }
+        mutating func goOn(_ message: Int) { schedule.goOn(names[message], at: now) }
+
         mutating func giveBack(_ messages: [Int]) {
             let wanted = messages.map { names[$0] }
             step { schedule, now, actions in schedule.giveBack(wanted, at: now, &actions) }
@@ -190,6 +193,21 @@ import Testing
         if !example.isStopped { bench.end(2, .acknowledged) }
         #expect(bench.outcomes.count == 3)
         #expect(bench.schedule.count == 0)
+    }
+
+    @Test func theTimeOfAMessageThatWaitsForAnEarlierOneStandsStill() {
+        var bench = Bench(Self.strategies(.burst, .skipAllFailuresAndTimedOut))
+        bench.add([(1, 1), (1, 1)])
+        bench.pause(1)
+        bench.pass(.seconds(2))
+        #expect(bench.stopped == [0])
+        for _ in 0..<4 { bench.pass(.seconds(2)) }
+        bench.goOn(1)
+        bench.pass(.milliseconds(1999))
+        #expect(bench.stopped == [0])
+        for _ in 0..<2 { bench.pass(.seconds(2)) }
+        #expect(bench.stopped == [0, 1])
+        #expect(bench.outcomes[1] == .lost)
     }
 
     @Test func aMessageThatTimedOutAndWasStoredAllTheSameIsDone() {

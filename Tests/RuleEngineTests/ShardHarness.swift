@@ -188,6 +188,9 @@ final class RecordingSink: TelemetrySink, @unchecked Sendable {
         completions?.post(SaveCompletion(token: token, isStored: isStored))
     }
 
+    /// Whether a save has not ended.
+    var hasPending: Bool { tokens.withLock { !$0.isEmpty } }
+
     /// Ends the oldest save that has not ended.
     func completeNext() {
         if let token = tokens.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { complete(token) }

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+import mqtt
 from server import eventually
 from test_rest_events import Events, chain, device_of, node, save_graph, SAVE  # noqa: F401
 
@@ -159,6 +160,34 @@ def test_a_chain_of_scripts_filters_transforms_and_saves(rest, chain, connect): 
     eventually(lambda: device.latest()["fahrenheit"] == 86, 60, "the last message")
     values = device.rest.ok("GET", device.path + "/values/timeseries?keys=fahrenheit&startTs=0&endTs=9999999999999&limit=1000")
     assert "68" not in {value["value"] for value in values["fahrenheit"]}
+
+
+def test_messages_of_a_device_stay_in_order_behind_scripts_that_take_uneven_time(rest, chain, connect):  # noqa: F811
+    save_graph(rest, chain, [
+        script("filter.TbJsFilterNode", "uneven",
+               "if (msg.slow) { var end = Date.now() + 700; while (Date.now() < end); } return true;"),
+        node("telemetry.TbMsgTimeseriesNode", "save", SAVE),
+    ], [(0, 1, "True")])
+    device = device_of(rest, chain)
+    connection = connect(device.token)
+    connection.timeout = 60
+
+    def started():
+        connection.publish("v1/devices/me/telemetry", b'{"started":1}')
+        connection.puback()
+        return "started" in device.latest()
+    eventually(started, 30, "the chain")
+    count = 12
+    for first in range(2):
+        time = 7000 + first
+        connection.send(b"".join(
+            mqtt.publish_packet(4, "v1/devices/me/telemetry",
+                                {"ts": time, "values": {"n": n, "slow": n == first}}, 1, n + 1)
+            for n in range(count)))
+        for n in range(count):
+            assert connection.puback(n + 1) == 0
+        assert device.history("n", 0, 10_000)[0] == (time, count - 1)
+        assert device.latest_point("n") == (time, count - 1)
 
 
 def test_a_script_that_throws_leads_along_failure_with_its_error(rest, chain, connect):  # noqa: F811

@@ -52,6 +52,10 @@ public struct MessageSchedule {
         var hasTurn = false
         /// Whether it counts among its delivery's unsuccessful messages.
         var isUnsuccessful = false
+        /// Branches of it that wait for an earlier message of their originator.
+        var paused: UInt32 = 0
+        /// When the last of them went on.
+        var wentOn: MonotonicTime?
         /// Its queue has been taken away: no more retries.
         var isGivenBack = false
     }
@@ -199,11 +203,25 @@ public struct MessageSchedule {
         begin(at: now, &actions)
     }
 
+    /// A branch of a message waits for an earlier message: its time does not count meanwhile.
+    public mutating func pause(_ slot: UInt32) { entries[slot]?.paused += 1 }
+
+    /// The branch goes on: it has the whole time again, and up to as much more.
+    public mutating func goOn(_ slot: UInt32, at now: MonotonicTime) {
+        guard let entry = entries[slot], entry.paused > 0 else { return }
+        entries[slot]!.paused -= 1
+        entries[slot]!.wentOn = now
+    }
+
     /// What the time brings: messages that took too long, and those whose pause is over.
     public mutating func advance(to now: MonotonicTime, _ actions: inout [Action]) {
         while let first = timeouts.first, first.at <= now {
             _ = timeouts.popFirst()
             guard let entry = entries[first.slot], entry.phase == .running, entry.attempt == first.attempt else {
+                continue
+            }
+            if entry.paused > 0 || entry.wentOn.map({ $0 + strategies.timeout > now }) ?? false {
+                timeouts.append((first.slot, first.attempt, now + max(strategies.timeout, .milliseconds(1))))
                 continue
             }
             timeOut(first.slot, &actions)
@@ -251,6 +269,8 @@ public struct MessageSchedule {
         guard var entry = entries[slot], entry.phase == .waiting else { return }
         entry.phase = .running
         entry.attempt += 1
+        entry.paused = 0
+        entry.wentOn = nil
         entries[slot] = entry
         runningCount += 1
         if strategies.processing.stopsTimedOut {

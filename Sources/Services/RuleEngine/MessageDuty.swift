@@ -6,6 +6,8 @@ enum MessageDuty {
     /// To the schedule of a queue with strategies, which tells the queue.
     case attempt(MessageAttempt)
     case copy(FanOut)
+    /// It has a place in the order of its originator's messages.
+    case placed(LaneBranch)
     /// Nobody waits for it.
     case none
 }
@@ -19,6 +21,8 @@ final class FanOut {
     /// Whether a copy failed in a queue that runs again what fails: then the message does, with all its copies.
     var hasFailed = false
     let duty: MessageDuty
+    /// The place of the message, taken when one of the copies waited.
+    var place: LanePlace?
 
     init(copies: Int, of duty: MessageDuty) {
         remaining = copies

@@ -15,6 +15,10 @@ final class RuleChain {
         let isDebugged: Bool
         /// Where it sends messages; `nil`: `Main`.
         let queueName: String?
+        /// Where it stands in the order of an originator's messages.
+        let order: NodeOrder
+        /// What messages may do behind it.
+        fileprivate(set) var behind: NodeEffects = []
         /// The node, or why it could not start.
         let node: Result<any RuleNode, RuleNodeConfigurationError>
         /// Folded label and the indices of the nodes behind it.
@@ -29,6 +33,8 @@ final class RuleChain {
     /// Of its tenant.
     let usage: TenantUsage
     private let indices: [RuleNodeID: Int]
+    /// What the nodes of the tenant do.
+    private var effects = NodeEffects.all
     /// What happened since it was told, by node; the last one is the chain itself.
     private(set) var counts: [RuleCounts]
 
@@ -52,7 +58,8 @@ final class RuleChain {
             nodes.append(
                 Node(
                     id: node.id, name: node.name, label: RelationLabel(node.name), debug: node.debug,
-                    isDebugged: isDebugged, queueName: node.queueName, node: made, targets: []))
+                    isDebugged: isDebugged, queueName: node.queueName, order: RuleNodeRegistry.order(of: node.type),
+                    node: made, targets: []))
         }
         for connection in definition.connections {
             guard let from = indices[connection.from], let to = indices[connection.to] else { continue }
@@ -82,6 +89,35 @@ final class RuleChain {
 
     func index(of node: RuleNodeID) -> Int? { indices[node] }
 
+    /// Finds out what messages may do behind each node, of what the tenant's nodes do at all.
+    func findEffects(among known: NodeEffects) {
+        effects = known
+        var changed = true
+        while changed {
+            changed = false
+            for index in nodes.indices.reversed() {
+                var behind: NodeEffects = nodes[index].leadsElsewhere ? known : []
+                for label in nodes[index].targets {
+                    for target in label.nodes { behind.formUnion(ahead(before: target)) }
+                }
+                guard behind != nodes[index].behind else { continue }
+                nodes[index].behind = behind
+                changed = true
+            }
+        }
+    }
+
+    /// What a message may yet do that is about to go into a node.
+    func ahead(before node: Int) -> NodeEffects {
+        nodes[node].order.begins.union(nodes[node].behind).intersection(effects)
+    }
+
+    /// What a message may yet do that waits in a node, and what must not be done until it goes on.
+    func ahead(waitingAt node: Int) -> NodeEffects {
+        let order = nodes[node].order
+        return order.keepsPlace ? order.holds.union(nodes[node].behind).intersection(effects) : []
+    }
+
     /// The nodes behind one label of a node.
     func targets(of node: Int, _ label: RelationLabel) -> [Int] {
         for target in nodes[node].targets where target.label == label.folded { return target.nodes }
@@ -95,6 +131,14 @@ final class RuleChain {
             for target in targets(of: node, label) where !found.contains(target) { found.append(target) }
         }
         return found
+    }
+}
+
+extension RuleChain.Node {
+    /// Whether its messages go on in another chain.
+    fileprivate var leadsElsewhere: Bool {
+        guard case .success(let node) = node else { return false }
+        return node is RuleChainInputNode || node is RuleChainOutputNode
     }
 }
 
@@ -123,6 +167,10 @@ struct TenantChains {
         for definition in definitions {
             chains[definition.id] = RuleChain(definition, scripts: scripts, context: context, usage: usage)
         }
+        // What no node of the tenant does need not be waited for.
+        var effects: NodeEffects = []
+        for chain in chains.values { for node in chain.nodes { effects.formUnion(node.order.begins) } }
+        for chain in chains.values { chain.findEffects(among: effects) }
         self.chains = chains
         root = chains.values.first { $0.isRoot }
     }

@@ -14,6 +14,7 @@ extension RuleEngineShard {
         guard prefersDefault, message.originator.type == .device || message.originator.type == .asset else {
             return enter(message, target, duty, from: chain, node)
         }
+        let duty = held(duty, message.originator.uuid, chain.ahead(waitingAt: node))
         let slot = suspended.insert(.init(message: message, chain: chain, node: node, duty: duty))
         let bound = ShardReference(shard: self)
         let source = chains
@@ -40,7 +41,7 @@ extension RuleEngineShard {
             next = route(.failure(entry.message, text), entry.duty, entry.chain, entry.node)
         }
         if let (message, chain, node) = next { run(message, entry.duty, chain, node) }
-        runCopies()
+        runSteps()
         queues.settle()
     }
 

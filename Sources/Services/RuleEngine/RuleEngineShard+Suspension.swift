@@ -9,8 +9,10 @@ extension RuleEngineShard {
     /// Keeps the message that a node is processing.
     func suspend(_ message: RuleMessage) -> UInt32 {
         guard let current else { preconditionFailure("suspend outside a node's process") }
+        let ahead = current.chain.ahead(waitingAt: current.node)
+        let duty = held(current.duty, message.originator.uuid, ahead)
         return suspended.insert(
-            SuspendedMessages.Entry(message: message, chain: current.chain, node: current.node, duty: current.duty))
+            SuspendedMessages.Entry(message: message, chain: current.chain, node: current.node, duty: duty))
     }
 
     func expect(_ completions: Int, slot: UInt32) {
@@ -33,7 +35,7 @@ extension RuleEngineShard {
             guard let (message, chain, node) = route(outcome, entry.duty, entry.chain, entry.node) else { continue }
             run(message, entry.duty, chain, node)
         }
-        runCopies()
+        runSteps()
         queues.settle()
     }
 
@@ -61,6 +63,6 @@ extension RuleEngineShard {
         let outcome: NodeOutcome =
             label.folded == RelationLabel.failure.folded ? .failure(message, data) : .next(message, label)
         if let (next, chain, target) = route(outcome, .none, chain, node) { run(next, .none, chain, target) }
-        runCopies()
+        runSteps()
     }
 }

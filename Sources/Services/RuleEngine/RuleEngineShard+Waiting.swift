@@ -32,7 +32,7 @@ extension RuleEngineShard {
         if let (message, chain, node) = route(outcome, entry.duty, entry.chain, entry.node) {
             run(message, entry.duty, chain, node)
         }
-        runCopies()
+        runSteps()
         queues.settle()
     }
 
@@ -63,6 +63,8 @@ extension RuleEngineShard {
         moved.ruleNodeID = chain.nodes[node].id
         moved.labels = [label.name]
         moved.queueName = chain.nodes[node].queueName
+        // What it may yet do it does as a message of the other queue, which must not wait for this one.
+        let duty = released(duty)
         if !queue.keepsMessages, let attempt = duty.attempt {
             attempt.queue.handOver(attempt)
             queues.hasEnded(attempt.queue)
@@ -84,7 +86,7 @@ extension RuleEngineShard {
             {
                 run(message, entry.duty, chain, node)
             }
-            runCopies()
+            runSteps()
         } else {
             // What failed there is the other queue's matter.
             finish(entry.duty, outcome == .lost ? .lost : .acknowledged, entry.chain.usage)

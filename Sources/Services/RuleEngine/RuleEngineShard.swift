@@ -35,8 +35,10 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     var suspended = SuspendedMessages()
     /// What was counted by chains that were replaced since.
     var counts: [TenantID: [UUID128: RuleCounts]] = [:]
-    private var copies: [(RuleMessage, RuleChain, Int, MessageDuty)] = []
-    private var isRunningCopies = false
+    /// What runs when the message that runs now has ended or waits: copies of it, and what waited for it.
+    var steps: [MessageStep] = []
+    private var isRunningSteps = false
+    let lanes = OriginatorLanes()
     var current: (chain: RuleChain, node: Int, duty: MessageDuty)?
     var usages: [TenantID: TenantUsage] = [:]
     var random = FastRandom()
@@ -64,7 +66,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         context = RuleNodeContext(loop: loop, telemetry: sink, outlets: outlets, logger: logger)
         completions.shard = self
         context.shard = self
-        loop.addTickHook { [unowned self] in self.metrics.publish(suspended: suspended.count) }
+        loop.addTickHook { [unowned self] in self.metrics.publish(suspended: suspended.count + lanes.parkedCount) }
     }
 
     private final class Completions {
@@ -162,7 +164,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         } else {
             finish(duty, .acknowledged, tenant.usage)
         }
-        runCopies()
+        runSteps()
     }
 
     // MARK: - Running
@@ -172,6 +174,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         var (message, chain, node) = (start, first, firstNode)
         while true {
             if duty.isStopped { return finish(duty, .lost, chain.usage) }
+            if !lanes.isEmpty, parks(message, duty, chain, node) { return }
             guard message.executedNodeCount < Self.maximumExecutions else {
                 let text = "Message is processed by more than \(Self.maximumExecutions) rule nodes!"
                 fail(message, duty, text, chain: chain, node: node)
@@ -226,12 +229,12 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         case .next(let message, let label):
             return forward(message, to: chain.targets(of: node, label), outcome.labels, duty, chain)
         case .acknowledgeAndNext(let message, let label):
-            finish(duty, .acknowledged, chain.usage)
+            let rest = acknowledge(duty, chain.usage)
             guard
-                let next = forward(message, to: chain.targets(of: node, label), outcome.labels, .none, chain)
+                let next = forward(message, to: chain.targets(of: node, label), outcome.labels, rest, chain)
             else { return nil }
             // Runs by itself from here: as a copy that nobody waits for.
-            copies.append((next.0, next.1, next.2, .none))
+            steps.append(MessageStep(message: next.0, chain: next.1, node: next.2, duty: rest))
             return nil
         case .nextAny(let message, let labels):
             return forward(message, to: chain.targets(of: node, labels), outcome.labels, duty, chain)
@@ -269,7 +272,8 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         _ messages: [RuleMessage], to targets: [Int], _ labels: @autoclosure () -> String, _ duty: MessageDuty,
         _ chain: RuleChain
     ) {
-        let shared = FanOut(copies: messages.count * targets.count, of: duty)
+        let (place, before) = duty.placed
+        let shared = FanOut(copies: messages.count * targets.count, of: before)
         for message in messages {
             for target in targets {
                 var copy = message
@@ -277,23 +281,26 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                 copy.ruleChainID = chain.id
                 copy.ruleNodeID = chain.nodes[target].id
                 if chain.nodes[target].isDebugged { recordIn(copy, labels(), chain, target) }
-                copies.append((copy, chain, target, .copy(shared)))
+                let duty: MessageDuty =
+                    place.map { copied(.copy(shared), at: $0, chain.ahead(before: target)) } ?? .copy(shared)
+                steps.append(MessageStep(message: copy, chain: chain, node: target, duty: duty))
             }
         }
+        _ = released(duty)
     }
 
-    /// Runs the copies that fan-outs made, in order, until there are none.
-    func runCopies() {
-        guard !isRunningCopies else { return }
-        isRunningCopies = true
+    /// Runs what is to run besides, in order, until there is nothing.
+    func runSteps() {
+        guard !isRunningSteps, !steps.isEmpty else { return }
+        isRunningSteps = true
         var next = 0
-        while next < copies.count {
-            let (message, chain, node, duty) = copies[next]
+        while next < steps.count {
+            let step = steps[next]
             next += 1
-            run(message, duty, chain, node)
+            run(step.message, step.duty, step.chain, step.node)
         }
-        copies.removeAll(keepingCapacity: true)
-        isRunningCopies = false
+        steps.removeAll(keepingCapacity: steps.count < 10_000)
+        isRunningSteps = false
     }
 
     // MARK: - Ends
@@ -315,9 +322,25 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
             if outcome == .failed, shared.duty.retriesFailed { shared.hasFailed = true }
             guard shared.remaining == 0 else { return }
             finish(shared.duty, shared.isStopped ? .lost : shared.hasFailed ? .failed : .acknowledged, usage)
+        case .placed(let branch):
+            finish(released(duty), outcome, usage)
+            branch.duty = .none
         case .none:
             break
         }
+    }
+
+    /// Tells that a message is done which goes on all the same, in its place.
+    ///
+    /// - Returns: Its duty from here.
+    private func acknowledge(_ duty: MessageDuty, _ usage: TenantUsage?) -> MessageDuty {
+        guard case .placed(let branch) = duty else {
+            finish(duty, .acknowledged, usage)
+            return .none
+        }
+        finish(branch.duty, .acknowledged, usage)
+        branch.duty = .none
+        return duty
     }
 
     func fail(_ message: RuleMessage, _ duty: MessageDuty, _ text: String, chain: RuleChain?, node: Int?) {

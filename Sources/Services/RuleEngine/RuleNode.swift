@@ -75,6 +75,8 @@ public protocol RuleNode: AnyObject, SendableMetatype {
     static var type: String { get }
     /// Version of the form of its configuration.
     static var configurationVersion: Int { get }
+    /// Where it stands in the order of an originator's messages.
+    static var order: NodeOrder { get }
 
     /// - Throws: When the configuration cannot be used.
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError)
@@ -84,4 +86,5 @@ public protocol RuleNode: AnyObject, SendableMetatype {
 
 extension RuleNode {
     public static var configurationVersion: Int { 0 }
+    public static var order: NodeOrder { .inTurn(.others) }
 }

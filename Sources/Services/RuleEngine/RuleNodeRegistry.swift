@@ -45,6 +45,9 @@ enum RuleNodeRegistry {
     /// The implementation of a class name.
     static func type(_ name: String) -> (any RuleNode.Type)? { byName[name] }
 
+    /// Where the nodes of a class stand in the order of messages; a node of an unknown class only fails.
+    static func order(of name: String) -> NodeOrder { byName[name]?.order ?? .free }
+
     /// Makes the node that a definition describes.
     static func makeNode(
         _ definition: RuleNodeDefinition, context: RuleNodeContext

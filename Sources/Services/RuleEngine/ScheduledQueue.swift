@@ -88,6 +88,11 @@ final class ScheduledQueue {
         schedule.handOver(attempt.slot, at: loop.now, &actions)
     }
 
+    /// The message waits for an earlier one of its originator: its time stands still.
+    func pause(_ attempt: MessageAttempt) { schedule.pause(attempt.slot) }
+
+    func goOn(_ attempt: MessageAttempt) { schedule.goOn(attempt.slot, at: loop.now) }
+
     func release(producer: UInt32) {
         let slots = held.filter { $0.value.ticket.producer == producer }.map(\.key).sorted()
         schedule.giveBack(slots, at: loop.now, &actions)
@@ -180,6 +185,7 @@ extension MessageDuty {
         case .ticket, .none: false
         case .attempt(let attempt): attempt.isStopped
         case .copy(let shared): shared.duty.isStopped
+        case .placed(let branch): branch.duty.isStopped
         }
     }
 
@@ -189,6 +195,7 @@ extension MessageDuty {
         case .ticket, .none: nil
         case .attempt(let attempt): attempt
         case .copy(let shared): shared.duty.attempt
+        case .placed(let branch): branch.duty.attempt
         }
     }
 

@@ -6,6 +6,7 @@ import Storage
 /// "change originator" (`rule-engine.md` 3.5).
 final class ChangeOriginatorNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.transform.TbChangeOriginatorNode"
+    static let order: NodeOrder = .free
 
     private enum Source {
         case customer

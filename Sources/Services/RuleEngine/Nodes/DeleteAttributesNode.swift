@@ -7,6 +7,7 @@ import Storage
 /// "delete attributes" (`rule-engine.md` 3.7): of the originator.
 final class DeleteAttributesNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.telemetry.TbMsgDeleteAttributesNode"
+    static let order: NodeOrder = .inTurn([.values, .removals])
 
     private let scope: AttributeScope
     private let keys: [MessageTemplate]

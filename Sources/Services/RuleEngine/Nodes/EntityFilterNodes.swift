@@ -6,6 +6,7 @@ import Storage
 /// "device profile switch" (`rule-engine.md` 3.2): a message leaves through the name of its device's profile.
 final class DeviceProfileSwitchNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbDeviceTypeSwitchNode"
+    static let order: NodeOrder = .free
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         try NodeConfiguration(configuration).end()
@@ -21,6 +22,7 @@ final class DeviceProfileSwitchNode: RuleNode {
 /// "asset profile switch" (`rule-engine.md` 3.2): the same of assets.
 final class AssetProfileSwitchNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbAssetTypeSwitchNode"
+    static let order: NodeOrder = .free
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         try NodeConfiguration(configuration).end()
@@ -52,6 +54,7 @@ private func profileSwitch(
 /// "check relation presence" (`rule-engine.md` 3.2): of the originator with a certain entity, or with any.
 final class CheckRelationNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbCheckRelationNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let direction: RelationDirection
@@ -97,6 +100,7 @@ final class CheckRelationNode: RuleNode {
 /// "alarm status filter" (`rule-engine.md` 3.2): whether the alarm that the data names has one of some states now.
 final class AlarmStatusFilterNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbCheckAlarmStatusNode"
+    static let order: NodeOrder = .inTurn(.alarms)
 
     private static let states: Set<String> = ["ACTIVE_UNACK", "ACTIVE_ACK", "CLEARED_UNACK", "CLEARED_ACK"]
     private let states: Set<String>

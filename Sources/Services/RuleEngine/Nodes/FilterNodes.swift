@@ -5,6 +5,7 @@ import Model
 /// "message type filter" (`rule-engine.md` 3.2): whether the type, as a text, is in a list.
 final class MessageTypeFilterNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbMsgTypeFilterNode"
+    static let order: NodeOrder = .free
 
     private let types: Set<String>
 
@@ -22,6 +23,7 @@ final class MessageTypeFilterNode: RuleNode {
 /// "entity type filter" (`rule-engine.md` 3.2): whether the originator's type is in a list.
 final class EntityTypeFilterNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbOriginatorTypeFilterNode"
+    static let order: NodeOrder = .free
 
     private let types: Set<EntityType>
 
@@ -39,6 +41,7 @@ final class EntityTypeFilterNode: RuleNode {
 /// "entity type switch" (`rule-engine.md` 3.2): a message leaves through the name of its originator's type.
 final class EntityTypeSwitchNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbOriginatorTypeSwitchNode"
+    static let order: NodeOrder = .free
 
     private static let labels = Dictionary(
         uniqueKeysWithValues: EntityType.allCases.map { ($0, RelationLabel($0.normalName)) })
@@ -55,6 +58,7 @@ final class EntityTypeSwitchNode: RuleNode {
 /// "check fields presence" (`rule-engine.md` 3.2): whether data and metadata have certain members.
 final class FieldsPresenceNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbCheckMessageNode"
+    static let order: NodeOrder = .free
 
     private let names: [String]
     private let metadataNames: [String]

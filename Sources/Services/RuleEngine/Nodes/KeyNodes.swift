@@ -17,6 +17,7 @@ private struct KeyPatterns {
 /// "copy key-value pairs" (`rule-engine.md` 3.5): between data and metadata.
 final class CopyKeysNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.transform.TbCopyKeysNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 2
 
     private let source: MessagePart
@@ -51,6 +52,7 @@ final class CopyKeysNode: RuleNode {
 /// "delete key-value pairs" (`rule-engine.md` 3.5): of data or metadata.
 final class DeleteKeysNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.transform.TbDeleteKeysNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 2
 
     private let part: MessagePart
@@ -81,6 +83,7 @@ final class DeleteKeysNode: RuleNode {
 /// "rename keys" (`rule-engine.md` 3.5): exact names, of data or metadata.
 final class RenameKeysNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.transform.TbRenameKeysNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 2
 
     private let part: MessagePart
@@ -120,6 +123,7 @@ final class RenameKeysNode: RuleNode {
 /// "split array msg" (`rule-engine.md` 3.5): each element becomes a message.
 final class SplitArrayNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.transform.TbSplitArrayMsgNode"
+    static let order: NodeOrder = .free
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         try NodeConfiguration(configuration).end()

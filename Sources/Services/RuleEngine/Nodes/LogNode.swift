@@ -7,6 +7,7 @@ import ScriptEngine
 /// the default script does, the node does by itself.
 final class LogNode: ScriptedRuleNode {
     static let type = "org.thingsboard.rule.engine.action.TbLogNode"
+    static let order: NodeOrder = .free
 
     private static let defaultScript =
         "return '\\nIncoming message:\\n' + JSON.stringify(msg) + '\\nIncoming metadata:\\n' + JSON.stringify(metadata);"

@@ -4,6 +4,7 @@ import Messages
 /// "message type switch" (`rule-engine.md` 3.2): a message leaves through the label of its type.
 final class MessageTypeSwitchNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode"
+    static let order: NodeOrder = .free
 
     private static let labels = KnownMessageType.allCases.map { RelationLabel($0.label) }
 

@@ -6,6 +6,7 @@ import Model
 /// along the connections with their names.
 final class RuleChainInputNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.flow.TbRuleChainInputNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let target: RuleChainID
@@ -32,6 +33,7 @@ final class RuleChainInputNode: RuleNode {
 /// "output" (`rule-engine.md` 3.4): lets a message out of a chain into which another has sent it, under the node's name.
 final class RuleChainOutputNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.flow.TbRuleChainOutputNode"
+    static let order: NodeOrder = .free
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         try NodeConfiguration(configuration).end()

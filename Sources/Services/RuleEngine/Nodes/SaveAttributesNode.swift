@@ -8,6 +8,7 @@ import Telemetry
 /// "save attributes" (`rule-engine.md` 3.7): stores the attributes of a message, then goes on along `Success`.
 final class SaveAttributesNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.telemetry.TbMsgAttributesNode"
+    static let order: NodeOrder = .saves
     static let configurationVersion = 3
 
     private let scope: AttributeScope

@@ -8,6 +8,7 @@ import Telemetry
 /// "save time series" (`rule-engine.md` 3.7): stores the telemetry of a message, then goes on along `Success`.
 final class SaveTimeseriesNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode"
+    static let order: NodeOrder = .saves
     static let configurationVersion = 1
 
     private let usesServerTimestamp: Bool

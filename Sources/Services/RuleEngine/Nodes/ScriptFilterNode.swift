@@ -5,6 +5,7 @@ import ScriptEngine
 /// "script" of the filters (`rule-engine.md` 3.2): the message goes along `True` or `False`.
 final class ScriptFilterNode: ScriptedRuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbJsFilterNode"
+    static let order: NodeOrder = .free
     private static let yes: RelationLabel = "True"
     private static let no: RelationLabel = "False"
 
@@ -32,6 +33,7 @@ final class ScriptFilterNode: ScriptedRuleNode {
 /// "switch" (`rule-engine.md` 3.2): the message goes along every label that the script names.
 final class ScriptSwitchNode: ScriptedRuleNode {
     static let type = "org.thingsboard.rule.engine.filter.TbJsSwitchNode"
+    static let order: NodeOrder = .free
 
     private let script: Script
 

@@ -5,6 +5,7 @@ import ScriptEngine
 /// "script" of the transformations (`rule-engine.md` 3.5): the message becomes what the script returns, or several.
 final class ScriptTransformNode: ScriptedRuleNode {
     static let type = "org.thingsboard.rule.engine.transform.TbTransformMsgNode"
+    static let order: NodeOrder = .free
 
     private let script: Script
 

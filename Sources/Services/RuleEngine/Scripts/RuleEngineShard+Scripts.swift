@@ -35,7 +35,7 @@ extension RuleEngineShard {
         if result.isCounted { entry.chain.usage.counts.add(1, of: language) }
         let next = route(outcome(entry.message, result), entry.duty, entry.chain, entry.node)
         if let (message, chain, node) = next { run(message, entry.duty, chain, node) }
-        runCopies()
+        runSteps()
         queues.settle()
     }
 }

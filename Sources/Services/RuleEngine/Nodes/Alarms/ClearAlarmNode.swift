@@ -8,6 +8,7 @@ import Storage
 /// itself.
 final class ClearAlarmNode: ScriptedRuleNode {
     static let type = "org.thingsboard.rule.engine.action.TbClearAlarmNode"
+    static let order: NodeOrder = .inTurn(.alarms)
 
     private let alarmType: MessageTemplate
     private let details: AlarmDetails

@@ -8,6 +8,7 @@ import Storage
 /// message that comes again there is one alarm.
 final class CreateAlarmNode: ScriptedRuleNode {
     static let type = "org.thingsboard.rule.engine.action.TbCreateAlarmNode"
+    static let order: NodeOrder = .inTurn(.alarms)
 
     /// What does not change from message to message.
     private struct Settings: Sendable {

@@ -77,6 +77,7 @@ extension NodeConfiguration {
 /// "originator attributes" (`rule-engine.md` 3.6).
 final class OriginatorAttributesNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.metadata.TbGetAttributesNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let reading: AttributeReading
@@ -97,6 +98,7 @@ final class OriginatorAttributesNode: RuleNode {
 /// "related device attributes" (`rule-engine.md` 3.6): of the first device that relations lead to.
 final class RelatedDeviceAttributesNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.metadata.TbGetDeviceAttrNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let reading: AttributeReading

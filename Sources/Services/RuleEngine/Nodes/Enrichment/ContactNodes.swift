@@ -62,6 +62,7 @@ private struct ContactReading: Sendable {
 
 final class CustomerDetailsNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.metadata.TbGetCustomerDetailsNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let reading: ContactReading
@@ -81,6 +82,7 @@ final class CustomerDetailsNode: RuleNode {
 
 final class TenantDetailsNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.metadata.TbGetTenantDetailsNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let reading: ContactReading

@@ -103,6 +103,7 @@ private struct MappedReading: Sendable {
 /// "customer attributes" (`rule-engine.md` 3.6): of the originator's customer.
 final class CustomerAttributesNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.metadata.TbGetCustomerAttributeNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let reading: MappedReading
@@ -123,6 +124,7 @@ final class CustomerAttributesNode: RuleNode {
 /// "tenant attributes" (`rule-engine.md` 3.6).
 final class TenantAttributesNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.metadata.TbGetTenantAttributeNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let reading: MappedReading
@@ -143,6 +145,7 @@ final class TenantAttributesNode: RuleNode {
 /// "related entity data" (`rule-engine.md` 3.6): of the first entity that relations lead to.
 final class RelatedEntityDataNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.metadata.TbGetRelatedAttributeNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let reading: MappedReading
@@ -168,6 +171,7 @@ final class RelatedEntityDataNode: RuleNode {
 /// "originator fields" (`rule-engine.md` 3.6).
 final class OriginatorFieldsNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.metadata.TbGetOriginatorFieldsNode"
+    static let order: NodeOrder = .free
     static let configurationVersion = 1
 
     private let reading: MappedReading
