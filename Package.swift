@@ -70,6 +70,7 @@ let clients: [Target] = [
     swiftTarget("Clients", "Redis", ["CHiredis", "COpenSSL", "Threads"]),
     swiftTarget("Clients", "YAML", ["CYAML"]),
     swiftTarget("Clients", "Mail", ["CCurl", "Crypto"]),
+    swiftTarget("Clients", "GitAccess", ["CCurl"]),
     swiftTarget("Clients", "Compression", ["CZlib"]),
     swiftTarget("Clients", "JavaScript", ["CJavaScriptCore"]),
 ]
@@ -137,7 +138,7 @@ let services: [Target] = [
     swiftTarget(
         "Services", "CoreNode",
         ["Threads", "Cache", "ScriptEngine", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail",
-         "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes",
+         "GitAccess", "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes",
          "ServiceHealth"]),
     swiftTarget(
         "Services", "LoadTester",

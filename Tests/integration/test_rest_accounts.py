@@ -139,6 +139,13 @@ def test_a_login_takes_as_long_for_unknown_users(server):
     eventually(alike, what="logins that take as long")
 
 
+def test_a_system_administrator_does_not_delete_itself(server):
+    system = Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
+    answer = system.call("DELETE", "/api/user/" + system.ok("GET", "/api/auth/user")["id"]["id"])
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, 31), answer.text
+    assert answer.json()["message"] == "Sysadmin is not allowed to delete himself"
+
+
 def encode(part):
     return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
 

@@ -2,6 +2,8 @@
 /* One mail over SMTP, by libcurl. Blocks; safe from any thread, each call has a handle of its own. */
 #include <stddef.h>
 
+#include "git.h"
+
 enum needletail_smtp_security {
     NEEDLETAIL_SMTP_PLAIN = 0,
     NEEDLETAIL_SMTP_STARTTLS = 1, /* refuses to go on without TLS */

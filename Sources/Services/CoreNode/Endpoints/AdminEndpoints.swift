@@ -45,18 +45,11 @@ struct AdminEndpoints: EndpointGroup {
                 .docs("Saves how tokens are signed, older form", body: "JwtSettings", answer: "JwtPair"),
             Endpoint(.post, "/api/admin/jwtSettings", roles: .system, saveTokens)
                 .docs("Saves how tokens are signed; a new pair for the caller", body: "JwtSettings", answer: "JwtPair"),
-            Endpoint(.get, "/api/admin/repositorySettings/exists", roles: .tenant, no).docs("Whether there is one"),
             Endpoint(.get, "/api/admin/autoCommitSettings/exists", roles: .tenant, no).docs("Whether there are any"),
-            Endpoint(.get, "/api/admin/repositorySettings/info", roles: .tenant, repositoryInfo)
-                .docs("Whether a repository is configured"),
-            Endpoint(.get, "/api/admin/repositorySettings", roles: .tenant, noRepository)
-                .docs("There is no repository"),
-            Endpoint(.get, "/api/admin/autoCommitSettings", roles: .tenant, noRepository)
-                .docs("There is no repository"),
-            Endpoint(.delete, "/api/admin/repositorySettings", roles: .tenant, gone)
-                .docs("There is no repository", answer: .nothing),
+            Endpoint(.get, "/api/admin/autoCommitSettings", roles: .tenant, noCommitSettings)
+                .docs("There are none"),
             Endpoint(.delete, "/api/admin/autoCommitSettings", roles: .tenant, gone)
-                .docs("There is no repository", answer: .nothing),
+                .docs("There are none", answer: .nothing),
         ]
     }
 
@@ -203,14 +196,10 @@ struct AdminEndpoints: EndpointGroup {
 
     @Sendable private func no(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .json("false") }
 
-    @Sendable private func repositoryInfo(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        .json(#"{"configured":false,"readOnly":null}"#)
-    }
-
     /// Deleted or never there is the same.
     @Sendable private func gone(_ call: Call, _ principal: Principal) async throws -> HTTPResponse { .empty(200) }
 
-    @Sendable private func noRepository(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+    @Sendable private func noCommitSettings(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         throw APIError.itemNotFound
     }
 }

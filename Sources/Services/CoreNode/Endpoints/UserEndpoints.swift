@@ -359,7 +359,7 @@ struct UserEndpoints: EndpointGroup {
     @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let user = try await find(try call.id("userId"), for: principal, .delete)
         if user.authority == .systemAdministrator, user.id == principal.userID {
-            throw APIError(403, .permissionDenied, "Sysadmin is not allowed to delete himself")
+            throw APIError.invalid("Sysadmin is not allowed to delete himself")
         }
         if user.authority == .tenantAdministrator,
             try await services.users.countAdministrators(tenant: user.tenantID) <= 1

@@ -25,6 +25,8 @@ public struct RESTConfiguration: Sendable {
     public var auditPartitionHours: Int64
     /// `SECURITY_USER_TOKEN_ACCESS_ENABLED`: whether administrators may sign in as others.
     public var isTokenAccessEnabled: Bool
+    /// Whether addresses that tenants name are refused where they are this machine's or a private network's.
+    public var reachesOnlyPublicAddresses: Bool
     /// `TB_SERVICE_ID`; empty for the host's name.
     public var serviceID: String
     var auditMask: AuditMask
@@ -40,6 +42,7 @@ public struct RESTConfiguration: Sendable {
         auditPartitionHours = Int64(
             settings.integer("SQL_AUDIT_LOGS_PARTITION_SIZE_HOURS", default: 168, in: 1...87_600))
         isTokenAccessEnabled = settings.boolean("SECURITY_USER_TOKEN_ACCESS_ENABLED", default: true)
+        reachesOnlyPublicAddresses = settings.boolean("SSRF_PROTECTION_ENABLED", default: false)
         serviceID = settings.string("TB_SERVICE_ID", default: "")
         auditMask = AuditMask(from: &settings)
     }
@@ -60,6 +63,8 @@ public struct RESTService: HTTPResponder {
 
     /// Mails that may wait for the thread that sends them.
     private static let waitingMails = 1000
+    /// Looks at repositories that may wait for a thread.
+    private static let waitingChecks = 20
     /// Logins that may wait for a thread.
     private static let waitingLogins = 1000
 
@@ -97,8 +102,11 @@ public struct RESTService: HTTPResponder {
             database: database, telemetry: telemetry, reader: TelemetryReader(database),
             attributes: AttributeRepository(database), actions: actions, owners: owners,
             queueTopics: queueTopics, rpc: rpc, scripts: scripts, login: login,
-            passwords: passwords, twoFactor: twoFactor, mail: mail, limits: limits, counts: counts,
-            revocations: revocations,
+            passwords: passwords, twoFactor: twoFactor, mail: mail,
+            repositories: RepositoryAccess(
+                pool: BlockingPool(threads: 2, capacity: waitingChecks),
+                reachesOnlyPublicAddresses: configuration.reachesOnlyPublicAddresses),
+            limits: limits, counts: counts, revocations: revocations,
             housekeeper: Housekeeper(database: database, logger: logger), machine: MachineUsage(),
             maximumIntervals: configuration.maximumIntervals,
             persistsStateToTelemetry: configuration.persistsStateToTelemetry,
@@ -138,6 +146,7 @@ public struct RESTService: HTTPResponder {
             UserEndpoints(services: services), UserSettingsEndpoints(services: services),
             UserDashboardEndpoints(services: services), TenantEndpoints(services: services),
             TenantProfileEndpoints(services: services), AdminEndpoints(services: services),
+            RepositoryEndpoints(services: services),
             SystemEndpoints(services: services), AuditLogEndpoints(services: services),
             CustomerEndpoints(services: services), DeviceEndpoints(services: services),
             DeviceSaving(services: services),

@@ -22,6 +22,7 @@ struct Services: Sendable {
     let passwords: PasswordService
     let twoFactor: TwoFactorService
     let mail: MailService
+    let repositories: RepositoryAccess
     let limits: TenantLimits
     /// Counts that core nodes share; `nil` where each counts for itself.
     let counts: (any SharedCounts)?
