@@ -1,3 +1,4 @@
+import Cluster
 import Kafka
 import KafkaQueue
 import Messages
@@ -28,6 +29,35 @@ import Testing
                 try await eventually("200 messages") { ledger.count == 200 }
                 for device in devices { #expect(ledger.of(device) == (0..<25).map { Int64($0) }) }
                 await consumer.stop()
+            }
+        }
+    }
+
+    @Test(arguments: Backend.all)
+    func aQueueThatDuplicatesGivesEveryPartitionACopy(_ backend: Backend) async throws {
+        try await withLoops(1) { loops in
+            try await withHub(backend) { hub in
+                var route = mainRoute
+                route.duplicates = true
+                let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([route]))
+                let ledger = Ledger()
+                let (consumer, _) = try await makeConsumer(hub, loops, ledger)
+                await consumer.own([0, 1, 2, 3])
+                let sent = message(7, originator: .random())
+                #expect(try await queue.send(sent) == .acknowledged)
+                try await eventually("a message for each partition") { ledger.count >= 4 }
+                let copies = ledger.messages
+                #expect(Set(copies.map { $0.duplicate?.partition }) == [0, 1, 2, 3])
+                #expect(Set(copies.map { $0.duplicate?.correlationID }).count == 1)
+                #expect(Set(copies.map(\.id)).count == 4)
+                #expect(copies.allSatisfy { $0.originator == sent.originator && $0.payload.text == sent.payload.text })
+                let own = copies.first { $0.id == sent.id }
+                #expect(own?.duplicate?.partition == Int32(Partitioner(count: 4).partition(of: sent.originator.uuid)))
+                // A copy that goes through the queue again is not copied again.
+                #expect(try await queue.send(try #require(own)) == .acknowledged)
+                try await eventually("the fifth") { ledger.count >= 5 }
+                await consumer.stop()
+                #expect(ledger.count == 5)
             }
         }
     }

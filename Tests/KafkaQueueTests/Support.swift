@@ -80,10 +80,14 @@ func message(_ number: Int, originator: UUID128) -> RuleMessage {
 /// What lanes were given: by originator the timestamps in order. Safe from any thread.
 final class Ledger: Sendable {
     private let seen = Mutex<[UUID128: [Int64]]>([:])
+    private let all = Mutex<[RuleMessage]>([])
 
     func note(_ message: RuleMessage) {
+        all.withLock { $0.append(message) }
         seen.withLock { $0[message.originator.uuid, default: []].append(message.timestamp) }
     }
+
+    var messages: [RuleMessage] { all.withLock { $0 } }
 
     func of(_ originator: UUID128) -> [Int64] { seen.withLock { $0[originator] ?? [] } }
     var count: Int { seen.withLock { $0.values.reduce(0) { $0 + $1.count } } }

@@ -33,6 +33,23 @@ import Testing
         while await !condition() { try await Task.sleep(for: .milliseconds(2)) }
     }
 
+    @Test(arguments: [nil, SubmitStrategy.sequentialByOriginator])
+    func aQueueThatDuplicatesRunsAMessageOnceForEachPartition(_ submit: SubmitStrategy?) async throws {
+        let harness = try await ShardHarness([try Self.chain(AcknowledgeNode.type)], completesAtOnce: false)
+        defer { harness.stop() }
+        await harness.setTable([
+            QueueRecord(
+                route: QueueRoute(name: "All", topic: "all", partitions: 3, duplicates: true),
+                strategies: QueueStrategies(submit: submit ?? .burst)),
+            QueueRecord(route: QueueRoute(name: "Main", topic: "main", partitions: 3)),
+        ])
+        #expect(try await harness.send(Self.telemetry, data: #"{"a":1}"#, queue: "All") == .acknowledged)
+        #expect(try await harness.send(Self.telemetry, data: #"{"b":1}"#) == .acknowledged)
+        try await until { harness.sink.saved.count == 4 }
+        #expect(harness.sink.saved.map { $0.values.keys.first } == ["a", "a", "a", "b"])
+        #expect(Set(messages(harness).map(\.messageID)).count == 4)
+    }
+
     @Test func whatFailsBehindAnAcknowledgementDoesNotFailTheMessage() async throws {
         let harness = try await ShardHarness([try Self.chain(AcknowledgeNode.type)])
         defer { harness.stop() }

@@ -61,10 +61,14 @@ final class ShardHarness: Sendable {
 
     /// Gives queues of these names their strategies.
     func setQueues(_ strategies: [String: QueueStrategies]) async {
-        let table = QueueTable(
+        await setTable(
             strategies.map { name, strategies in
                 QueueRecord(route: QueueRoute(name: name, topic: name, partitions: 1), strategies: strategies)
             })
+    }
+
+    func setTable(_ records: [QueueRecord]) async {
+        let table = QueueTable(records)
         let service = service
         await loop.perform { service.shard?.setQueues(table) }
     }

@@ -42,6 +42,23 @@ import Testing
         await #expect(throws: ScriptError.notFound) { _ = try await scripts.invoke(ScriptHandle(), message) }
     }
 
+    @Test func `a node does not wait for executors that do not answer, and its first call sends the text`() async throws
+    {
+        let answers = Answers(.failure(.noAnswer), .success(.failed(.notFound, details: "")), .success(.result("1")))
+        let scripts = RemoteJavaScript(executors: answers, settings: RemoteJavaScriptSettings())
+        let handle = try await scripts.compile(source("return 1;"), within: .seconds(2))
+        #expect(answers.limits == [.seconds(2)])
+        #expect(try await scripts.invoke(handle, ScriptMessage(data: "{}", metadata: [:], type: "T")) == .integer(1))
+        guard case .invoke(_, _, _, .some) = answers.asked[2] else {
+            Issue.record("\(answers.asked[2])")
+            return
+        }
+        // While nobody answers, calls say so.
+        await #expect(throws: ScriptError.unavailable("No executor of scripts answered in 10000 ms!")) {
+            _ = try await scripts.invoke(handle, ScriptMessage(data: "{}", metadata: [:], type: "T"))
+        }
+    }
+
     @Test func `executors forget a script with its last handle`() async throws {
         let answers = Answers(.success(.compiled), .success(.compiled), .success(.released))
         let scripts = RemoteJavaScript(executors: answers, settings: RemoteJavaScriptSettings())

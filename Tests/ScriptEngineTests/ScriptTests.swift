@@ -85,6 +85,31 @@ private final class ClockOfTest: Sendable {
         #expect(await error(script) == nil)
     }
 
+    @Test func aScriptOfATenantIsBlockedWhereverItRunsUntilItIsSavedAgain() async throws {
+        let engine = engine(EvaluatorOfTest([Result](repeating: .failure(.timeout), count: 4)))
+        let source = ScriptSource(tenant: .system, body: "return 1;")
+        let other = ScriptSource(tenant: TenantID(.random()), body: source.body)
+        let loops = [
+            try await engine.prepare(source, .javaScript), try await engine.prepare(source, .javaScript),
+        ]
+        for number in 0..<3 { #expect(await error(loops[number % 2]) == .timeout) }
+        let blocked = ScriptError.blocked(maximumErrors: 3, script: loops[0].id)
+        for script in loops { #expect(await error(script) == blocked) }
+        // A loop that has its first message of the tenant now, and a tenant with the same text.
+        #expect(await error(try await engine.prepare(source, .javaScript)) == blocked)
+        #expect(await error(try await engine.prepare(other, .javaScript)) == .timeout)
+        // A test counts for itself.
+        #expect(try await engine.test(source, .javaScript, Self.input) == true)
+        #expect(await error(loops[0]) == blocked)
+        // Every loop reads what was saved.
+        let saved = [
+            try await engine.prepare(source, .javaScript, former: loops[0]),
+            try await engine.prepare(source, .javaScript, former: loops[1]),
+        ]
+        for script in saved { #expect(await error(script) == nil) }
+        #expect(saved[0].id == saved[1].id && saved[0].id != loops[0].id)
+    }
+
     @Test func sizesAreLimited() async throws {
         let limits = ScriptLimits(bodySize: 20, argumentsSize: 30, resultSize: 10)
         let evaluator = EvaluatorOfTest([.success("12345678"), .success("123456789")])

@@ -172,6 +172,7 @@ func repacked(_ bytes: [UInt8], _ descriptor: String) -> [UInt8]? {
             .queues([
                 QueueRoute(name: "Main", topic: "tb_rule_engine.main", partitions: 10),
                 QueueRoute(name: "Own", topic: "t", partitions: 3, isolatedTenant: TenantID(.random())),
+                QueueRoute(name: "All", topic: "a", partitions: 2, duplicates: true),
             ]),
         ]
         var encoder = WireEncoder()

@@ -1,3 +1,4 @@
+import Cluster
 import Logging
 import Messages
 import Model
@@ -113,6 +114,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     }
 
     private func accept(_ message: RuleMessage, _ duty: MessageDuty) {
+        if queues.hasCopies, let count = queues.copies(of: message) { return acceptCopies(count, of: message, duty) }
         switch tenants[message.tenantID] {
         case .ready(let chains):
             start(message, duty, in: chains)
@@ -124,6 +126,19 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         case nil:
             tenants[message.tenantID] = .loading([(message, duty)])
             load(message.tenantID)
+        }
+    }
+
+    /// Takes a message once for each partition of its queue (`rule-engine.md` 5.3): it is done when all copies are.
+    private func acceptCopies(_ count: Int, of message: RuleMessage, _ duty: MessageDuty) {
+        let own = Partitioner(count: count).partition(of: message.originator.uuid)
+        let correlation = UUID128.random(using: &random)
+        let shared = FanOut(copies: count, of: duty)
+        for partition in [own] + (0..<count).filter({ $0 != own }) {
+            var copy = message
+            if partition != own { copy.id = UUID128.random(using: &random) }
+            copy.duplicate = MessageDuplicate(correlationID: correlation, partition: Int32(partition))
+            accept(copy, .copy(shared))
         }
     }
 

@@ -16,6 +16,9 @@ final class ShardQueues {
     /// Those of queues that are submitted in another way now, or are gone, until their messages are done.
     private var former: [(key: QueueKey, queue: ScheduledQueue)] = []
 
+    /// Whether messages of some queue are to be copied here: where lanes take what a broker would divide.
+    private(set) var hasCopies = false
+
     init(only: QueueKey?) { self.only = only }
 
     /// Whether no message needs a schedule.
@@ -34,6 +37,7 @@ final class ShardQueues {
         run: @escaping (RuleMessage, MessageAttempt) -> Void
     ) {
         self.table = table
+        hasCopies = only == nil && table.records.contains { $0.route.duplicates }
         var made: [QueueKey: ScheduledQueue] = [:]
         for record in table.records {
             let key = record.key
@@ -55,6 +59,13 @@ final class ShardQueues {
         for (key, queue) in former { queue.follow(table.strategies(of: key)) }
         for (key, queue) in made { queue.follow(table.strategies(of: key)) }
         settle()
+    }
+
+    /// Of a message that every partition of its queue gets a copy of: how many there are.
+    func copies(of message: RuleMessage) -> Int? {
+        guard message.duplicate == nil else { return nil }
+        let key = table.key(tenant: message.tenantID, queueName: message.queueName)
+        return table.records.first { $0.key == key && $0.route.duplicates }?.route.partitions
     }
 
     /// Whether the message has a schedule; it begins by ``endDelivery(from:)``.

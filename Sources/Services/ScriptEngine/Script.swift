@@ -5,25 +5,19 @@ import Synchronization
 
 /// A script of a rule node, or of a test. Let go of, it is released. Safe from any thread; called on event loops.
 public final class Script: Sendable {
-    private struct State {
-        var handle: ScriptHandle?
-        /// Errors that count, and when the last of them was, in nanoseconds.
-        var errors = 0
-        var lastError: Int64 = 0
-    }
-
-    public let id = UUID128.random()
     public let source: ScriptSource
     private let evaluator: any ScriptEvaluator
     private let limits: ScriptLimits
     private let metrics: ScriptMetrics
     private let now: @Sendable () -> Int64
-    private let state = Mutex(State())
+    let faults: ScriptFaults
+    private let compiled = Mutex<ScriptHandle?>(nil)
 
     init(
         _ source: ScriptSource, _ evaluator: any ScriptEvaluator, _ limits: ScriptLimits, _ metrics: ScriptMetrics,
-        _ now: @escaping @Sendable () -> Int64
+        _ now: @escaping @Sendable () -> Int64, _ faults: ScriptFaults = ScriptFaults()
     ) {
+        self.faults = faults
         self.source = source
         self.evaluator = evaluator
         self.limits = limits
@@ -31,24 +25,30 @@ public final class Script: Sendable {
         self.now = now
     }
 
+    /// How long a call, or the start of a node, waits for somebody to compile a script.
+    static let patience: Duration = .seconds(2)
+
     deinit {
-        if let handle = state.withLock({ $0.handle }) { evaluator.release(handle) }
+        if let handle = compiled.withLock({ $0 }) { evaluator.release(handle) }
     }
 
     public var language: ScriptLanguage { evaluator.language }
 
+    /// Names it where it is blocked: the same wherever it runs for its tenant.
+    public var id: UUID128 { faults.id }
+
     /// Whether nothing that counts has failed since the last rest.
-    public var isFaultless: Bool { state.withLock { $0.errors == 0 } }
+    public var isFaultless: Bool { faults.isNone }
 
     @discardableResult
-    func compile() async throws(ScriptError) -> ScriptHandle {
-        let compiled = try await evaluator.compile(source)
+    func compile(within limit: Duration = Script.patience) async throws(ScriptError) -> ScriptHandle {
+        let made = try await evaluator.compile(source, within: limit)
         metrics.evaluations.increment()
         // Another call may have been quicker.
-        let (kept, spare) = state.withLock { state -> (ScriptHandle, ScriptHandle?) in
-            if let handle = state.handle { return (handle, compiled) }
-            state.handle = compiled
-            return (compiled, nil)
+        let (kept, spare) = compiled.withLock { handle -> (ScriptHandle, ScriptHandle?) in
+            if let handle { return (handle, made) }
+            handle = made
+            return (made, nil)
         }
         if let spare { evaluator.release(spare) }
         return kept
@@ -73,22 +73,14 @@ public final class Script: Sendable {
         } catch {
             metrics.note(error)
             metrics.seconds.observe(Double(now() - start) / 1e9)
-            if error.countsTowardsBlocking {
-                state.withLock { state in
-                    state.errors += 1
-                    state.lastError = now()
-                }
-            }
+            if error.countsTowardsBlocking { faults.note(at: now()) }
             throw error
         }
     }
 
     private func admitted() throws(ScriptError) -> ScriptHandle? {
-        let (handle, isBlocked) = state.withLock { state -> (ScriptHandle?, Bool) in
-            if state.errors > 0, now() - state.lastError >= limits.rest.nanoseconds { state.errors = 0 }
-            return (state.handle, state.errors >= limits.errors)
-        }
-        if isBlocked { throw .blocked(maximumErrors: limits.errors, script: id) }
+        let handle = compiled.withLock { $0 }
+        if faults.isBlocked(by: limits, at: now()) { throw .blocked(maximumErrors: limits.errors, script: id) }
         return handle
     }
 

@@ -1,3 +1,4 @@
+public import JSON
 public import Metrics
 import Synchronization
 
@@ -8,6 +9,7 @@ public final class ScriptEngine: Sendable {
     private let settings: ScriptSettings
     private let metrics: [ScriptLanguage: ScriptMetrics]
     private let now: @Sendable () -> Int64
+    private let shared = SharedScriptFaults()
 
     /// - Parameters:
     ///   - evaluators: One of a language at most.
@@ -49,10 +51,27 @@ public final class ScriptEngine: Sendable {
         if source.body.allSatisfy(\.isWhitespace) { throw .compilation("Script body is empty") }
     }
 
-    /// Compiles a script. When nothing can compile it at the moment, its first call tries again.
+    /// Compiles the script of a node. When nothing can compile it at the moment, that is not waited for: its first call tries
+    /// again. Wherever nodes of a tenant have the same script, its faults are counted together.
     ///
+    /// - Parameter former: What the node had before it was saved: its faults count no longer.
     /// - Throws: When it is no script, or too large, or no evaluator of its language exists.
-    public func prepare(_ source: ScriptSource, _ language: ScriptLanguage) async throws(ScriptError) -> Script {
+    public func prepare(
+        _ source: ScriptSource, _ language: ScriptLanguage, former: Script? = nil
+    ) async throws(ScriptError) -> Script {
+        try await prepare(source, language, shared.faults(of: source, language, former: former?.faults))
+    }
+
+    /// Runs a script once, to see what it does: that counts for no node.
+    public func test(
+        _ source: ScriptSource, _ language: ScriptLanguage, _ message: ScriptMessage
+    ) async throws(ScriptError) -> JSONValue {
+        try await prepare(source, language, ScriptFaults()).call(message)
+    }
+
+    private func prepare(
+        _ source: ScriptSource, _ language: ScriptLanguage, _ faults: ScriptFaults
+    ) async throws(ScriptError) -> Script {
         guard let evaluator = evaluators[language] else {
             throw .unavailable(
                 language == .tbel ? "TBEL script engine is disabled!" : "JavaScript script engine is disabled!")
@@ -60,7 +79,7 @@ public final class ScriptEngine: Sendable {
         try validate(source, language)
         let metrics = metrics[language]!
         metrics.requests.increment()
-        let script = Script(source, evaluator, limits(language), metrics, now)
+        let script = Script(source, evaluator, limits(language), metrics, now, faults)
         do throws(ScriptError) {
             try await script.compile()
         } catch {

@@ -20,6 +20,10 @@ public protocol ScriptEvaluator: Sendable {
     /// Compiles a script. The same source compiled twice has two handles.
     func compile(_ source: ScriptSource) async throws(ScriptError) -> ScriptHandle
 
+    /// The same, answered within `limit`. What cannot be compiled by then through no fault of its own may be left for its first
+    /// run.
+    func compile(_ source: ScriptSource, within limit: Duration) async throws(ScriptError) -> ScriptHandle
+
     /// Runs it and gives what it returned; `null` for a script that returned nothing.
     ///
     /// - Throws: ``ScriptError/runtime(_:)`` also when the data of the message is no JSON where the language wants it.
@@ -27,4 +31,11 @@ public protocol ScriptEvaluator: Sendable {
 
     /// Lets go of a script; calls that are on their way may still end well. Harmless when there is none.
     func release(_ script: ScriptHandle)
+}
+
+extension ScriptEvaluator {
+    /// For those that answer at once.
+    public func compile(_ source: ScriptSource, within limit: Duration) async throws(ScriptError) -> ScriptHandle {
+        try await compile(source)
+    }
 }

@@ -60,14 +60,20 @@ public final class KafkaRuleEngineQueue: RuleEngineQueue {
     public func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome {
         let route = routing.route(tenant: message.tenantID, queueName: message.queueName)
         var encoder = WireEncoder()
-        encoder.encode(message)
+        // What is a copy already goes where it belongs.
+        let isCopied = route.duplicates && message.duplicate == nil
+        if !isCopied { encoder.encode(message) }
         let outcome = await withCheckedContinuation { (continuation: CheckedContinuation<DeliveryOutcome?, Never>) in
             guard let ticket = senders.add(continuation, tenant: message.tenantID) else {
                 return continuation.resume(returning: nil)
             }
             do throws(KafkaError) {
-                try hub.produce(
-                    encoder, route: route, originator: message.originator.uuid, receiver: receiver, ticket: ticket)
+                if isCopied {
+                    try hub.produceCopies(of: message, &encoder, route: route, receiver: receiver, ticket: ticket)
+                } else {
+                    try hub.produce(
+                        encoder, route: route, originator: message.originator.uuid, receiver: receiver, ticket: ticket)
+                }
             } catch {
                 hub.noteRefused(error, topic: route.topic)
                 senders.finish(ticket, error.isQueueFull ? nil : .lost)
@@ -123,6 +129,29 @@ extension KafkaHub {
         try encoder.withBytes { value throws(KafkaError) in
             try produce(
                 to: topic, partition: partition, key: originator, value: value, receiver: receiver, ticket: ticket)
+        }
+    }
+
+    /// Queues a copy of a message for every partition (`rule-engine.md` 5.3). The one of its originator's partition keeps the
+    /// id and is queued last: its delivery is the outcome. When there is no room for all, copies may come again.
+    func produceCopies(
+        of message: RuleMessage, _ encoder: inout WireEncoder, route: QueueRoute, receiver: KafkaProducer.Receiver,
+        ticket: UInt32
+    ) throws(KafkaError) {
+        let topic = producer.topic(settings.topics.ruleEngine(topic: route.topic, isolated: route.isolatedTenant))
+        let originator = message.originator.uuid
+        let own = Partitioner(count: route.partitions).partition(of: originator)
+        let correlation = UUID128.random()
+        for partition in (0..<route.partitions).filter({ $0 != own }) + [own] {
+            var copy = message
+            if partition != own { copy.id = .random() }
+            copy.duplicate = MessageDuplicate(correlationID: correlation, partition: Int32(partition))
+            encoder.encode(copy)
+            try encoder.withBytes { value throws(KafkaError) in
+                try produce(
+                    to: topic, partition: Int32(partition), key: originator, value: value,
+                    receiver: partition == own ? receiver : .none, ticket: partition == own ? ticket : 0)
+            }
         }
     }
 

@@ -83,10 +83,18 @@ final class KafkaUplinkProducer: UplinkProducer {
             let message = rest.batch.messages[rest.next]
             let device = message.session.device
             let route = routing.route(tenant: device.tenantID, queueName: message.session.profile.queueName)
-            encoder.encode(uplink: rest.batch, index: rest.next, id: UUID128.random(using: &random))
+            let id = UUID128.random(using: &random)
             do throws(KafkaError) {
-                try hub.produce(
-                    encoder, route: route, originator: device.deviceID.uuid, receiver: receiver, ticket: message.ticket)
+                if route.duplicates {
+                    try hub.produceCopies(
+                        of: RuleMessage(uplink: rest.batch, index: rest.next, id: id), &encoder, route: route,
+                        receiver: receiver, ticket: message.ticket)
+                } else {
+                    encoder.encode(uplink: rest.batch, index: rest.next, id: id)
+                    try hub.produce(
+                        encoder, route: route, originator: device.deviceID.uuid, receiver: receiver,
+                        ticket: message.ticket)
+                }
             } catch {
                 if error.isQueueFull { return false }
                 hub.noteRefused(error, topic: route.topic)

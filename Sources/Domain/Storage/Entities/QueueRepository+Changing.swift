@@ -26,7 +26,8 @@ extension StoredQueue {
     public var route: QueueRoute {
         QueueRoute(
             name: name, topic: topic, partitions: max(1, Int(clamping: partitions)),
-            isolatedTenant: tenantID == .system ? nil : tenantID)
+            isolatedTenant: tenantID == .system ? nil : tenantID,
+            duplicates: additionalInfo?.value["duplicateMsgToAllPartitions"]?.boolValue ?? false)
     }
 
     var parameters: [PostgresParameter] {

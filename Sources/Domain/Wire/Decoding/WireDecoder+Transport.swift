@@ -116,7 +116,8 @@ extension WireDecoder {
         return QueueRoute(
             name: try Fields.text(told.queue_name, "queue_name"),
             topic: try Fields.text(told.queue_topic, "queue_topic"), partitions: Int(told.partitions),
-            isolatedTenant: Fields.optional(told.tenant_id_msb, told.tenant_id_lsb).map { TenantID($0) })
+            isolatedTenant: Fields.optional(told.tenant_id_msb, told.tenant_id_lsb).map { TenantID($0) },
+            duplicates: told.maybe_duplicate_case.rawValue == 8 && told.duplicate_msg_to_all_partitions != 0)
     }
 
     private static func package(

@@ -114,6 +114,7 @@ extension ProtoWriter {
         string(5, route.name)
         string(6, route.topic)
         int32(7, Int32(clamping: route.partitions))
+        if route.duplicates { bool(8, true) }
     }
 
     private mutating func gatewayDevice(_ response: GatewayDeviceResponse) {

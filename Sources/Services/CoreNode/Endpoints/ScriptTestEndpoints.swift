@@ -1,5 +1,6 @@
 internal import HTTPServer
 internal import JSON
+internal import Reactor
 internal import ScriptEngine
 internal import Storage
 
@@ -7,6 +8,8 @@ internal import Storage
 /// of the answer, not an error of the call.
 struct ScriptTestEndpoints: EndpointGroup {
     let services: Services
+    /// Load balancers give up after 50 s.
+    private static let limit: Duration = .seconds(30)
 
     static let schemas = [
         "ScriptTest": "script:string! scriptType:string! msg:string! msgType:string!",
@@ -43,8 +46,19 @@ struct ScriptTestEndpoints: EndpointGroup {
             guard let use = ScriptUse(rawValue: request.type) else {
                 throw .runtime("Unsupported script type: \(request.type)")
             }
-            let script = try await services.scripts.prepare(request.source, language)
-            let value = try await script.call(request.message)
+            guard let loop = EventLoop.current else { preconditionFailure("requests are handled on event loops") }
+            let outcome = await loop.result(within: Self.limit) { [scripts = services.scripts] in
+                do throws(ScriptError) {
+                    return Result<JSONValue, ScriptError>.success(
+                        try await scripts.test(request.source, language, request.message))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            guard let outcome else {
+                throw .unavailable("The script gave no result within \(Self.limit.components.seconds) s!")
+            }
+            let value = try outcome.get()
             output = try Self.output(value, of: use, language, request.message)
         } catch {
             problem = error.message

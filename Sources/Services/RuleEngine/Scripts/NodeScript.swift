@@ -33,6 +33,14 @@ protocol ScriptedRuleNode: RuleNode {
 
 /// The scripts of a tenant's nodes, compiled.
 struct PreparedScripts: Sendable {
+    private struct Wanted: Sendable {
+        var node: RuleNodeID
+        var source: ScriptSource
+        var language: ScriptLanguage
+        /// What the node had before.
+        var former: Script?
+    }
+
     private var scripts: [RuleNodeID: Result<Script, ScriptError>] = [:]
 
     init() {}
@@ -42,18 +50,17 @@ struct PreparedScripts: Sendable {
     /// Compiles the scripts of all nodes. What another set has compiled already is taken over, unless it failed meanwhile: a
     /// script that rests runs again when its chain was saved.
     init(_ chains: [RuleChainDefinition], of tenant: TenantID, before: PreparedScripts, _ engine: ScriptEngine) async {
-        var wanted: [(RuleNodeID, ScriptSource, ScriptLanguage)] = []
+        var wanted: [Wanted] = []
         for node in chains.flatMap(\.nodes) {
             guard let type = RuleNodeRegistry.type(node.type) as? any ScriptedRuleNode.Type,
                 let script = try? type.script(of: node.configuration)
             else { continue }
             let source = ScriptSource(tenant: tenant, body: script.body)
-            if case .success(let known)? = before.scripts[node.id], known.source == source,
-                known.language == script.language, known.isFaultless
-            {
+            let known = before.scripts[node.id].flatMap { try? $0.get() }
+            if let known, known.source == source, known.language == script.language, known.isFaultless {
                 scripts[node.id] = .success(known)
             } else {
-                wanted.append((node.id, source, script.language))
+                wanted.append(Wanted(node: node.id, source: source, language: script.language, former: known))
             }
         }
         for (id, script) in await Self.compiled(wanted, engine) { scripts[id] = script }
@@ -61,12 +68,12 @@ struct PreparedScripts: Sendable {
 
     /// Compiles all at once: where nothing compiles at the moment, one waits no longer for many than for one.
     private static func compiled(
-        _ wanted: [(RuleNodeID, ScriptSource, ScriptLanguage)], _ engine: ScriptEngine
+        _ wanted: [Wanted], _ engine: ScriptEngine
     ) async -> [(RuleNodeID, Result<Script, ScriptError>)] {
         typealias Compiled = (RuleNodeID, Result<Script, ScriptError>)
         return await withTaskGroup(of: Compiled.self, returning: [Compiled].self) { group in
-            for (id, source, language) in wanted {
-                group.addTask { (id, await compiled(source, language, engine)) }
+            for script in wanted {
+                group.addTask { (script.node, await compiled(script, engine)) }
             }
             var all: [Compiled] = []
             for await one in group { all.append(one) }
@@ -74,11 +81,9 @@ struct PreparedScripts: Sendable {
         }
     }
 
-    private static func compiled(
-        _ source: ScriptSource, _ language: ScriptLanguage, _ engine: ScriptEngine
-    ) async -> Result<Script, ScriptError> {
+    private static func compiled(_ script: Wanted, _ engine: ScriptEngine) async -> Result<Script, ScriptError> {
         do throws(ScriptError) {
-            return .success(try await engine.prepare(source, language))
+            return .success(try await engine.prepare(script.source, script.language, former: script.former))
         } catch {
             return .failure(error)
         }

@@ -26,13 +26,32 @@ public final class RemoteJavaScript: ScriptEvaluator {
     public var language: ScriptLanguage { .javaScript }
 
     public func compile(_ source: ScriptSource) async throws(ScriptError) -> ScriptHandle {
-        let hash = Self.hash(source)
-        let program = JavaScriptProgram(source, hash: hash, functionName: "invokeInternal_\(hash)")
-        try await runner.compile(program)
+        let program = Self.program(source)
+        try await runner.compile(program, within: nil)
+        return keep(program)
+    }
+
+    /// Where no executor answers, the first that does compiles the script when it runs: it is sent its text then.
+    public func compile(_ source: ScriptSource, within limit: Duration) async throws(ScriptError) -> ScriptHandle {
+        let program = Self.program(source)
+        do {
+            try await runner.compile(program, within: limit)
+        } catch .unavailable {
+            // What runs it says so.
+        }
+        return keep(program)
+    }
+
+    private static func program(_ source: ScriptSource) -> JavaScriptProgram {
+        let hash = hash(source)
+        return JavaScriptProgram(source, hash: hash, functionName: "invokeInternal_\(hash)")
+    }
+
+    private func keep(_ program: JavaScriptProgram) -> ScriptHandle {
         let handle = ScriptHandle()
         state.withLock { state in
             state.programs[handle] = program
-            state.uses[hash, default: 0] += 1
+            state.uses[program.hash, default: 0] += 1
         }
         return handle
     }

@@ -12,8 +12,12 @@ final class RemoteRunner: JavaScriptRunner {
         self.settings = settings
     }
 
-    func compile(_ program: JavaScriptProgram) async throws(ScriptError) {
-        let reply = try await ask(.compile(program.key, body: program.text), within: settings.compileTimeout)
+    func compile(_ program: JavaScriptProgram) async throws(ScriptError) { try await compile(program, within: nil) }
+
+    /// - Parameter limit: what is waited at most, where that is less than executors have for it.
+    func compile(_ program: JavaScriptProgram, within limit: Duration?) async throws(ScriptError) {
+        let limit = min(limit ?? settings.compileTimeout, settings.compileTimeout)
+        let reply = try await ask(.compile(program.key, body: program.text), within: limit)
         guard case .compiled = reply else { throw Self.error(reply) }
     }
 
