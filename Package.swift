@@ -138,8 +138,8 @@ let services: [Target] = [
     swiftTarget(
         "Services", "CoreNode",
         ["Threads", "Cache", "ScriptEngine", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail",
-         "GitAccess", "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "Logging", "Metrics", "Configuration", "Bytes",
-         "ServiceHealth"]),
+         "GitAccess", "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "WebSocket", "Logging", "Metrics",
+         "Configuration", "Bytes", "ServiceHealth"]),
     swiftTarget(
         "Services", "LoadTester",
         ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),

@@ -31,6 +31,7 @@ struct CommittedValuesTests {
                 case .attributes(let scope, let time, let points): "\(scope.name) \(time) \(Self.text(points))"
                 case .timeseriesDeleted(let keys): "ts deleted \(keys)"
                 case .attributesDeleted(let scope, let keys): "\(scope.name) deleted \(keys)"
+                case .alarm(let id, let isDeleted): "alarm \(id) \(isDeleted)"
                 }
             }
         }

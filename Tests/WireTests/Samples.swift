@@ -189,7 +189,13 @@ struct Samples {
     }
 
     mutating func coreNotification() -> CoreNotification {
-        switch int(0...2) {
+        switch int(0...4) {
+        case 3:
+            return .watchedEntities(
+                WatchedEntities(
+                    serviceID: text(), isWhole: bool(), added: (0..<int(0...3)).map { _ in uuid() },
+                    removed: (0..<int(0...3)).map { _ in uuid() }, isQuestion: bool()))
+        case 4: return .watchedValues((0..<int(1...4)).map { _ in watchedChange() })
         case 0:
             return .rpcResponse(
                 rpcID: uuid(), response: optional { $0.text() }, error: optional { _ in RPCError.notFound })
@@ -199,6 +205,21 @@ struct Samples {
         default:
             return .ruleEngineResponse(requestID: uuid(), optional { $0.ruleMessage() })
         }
+    }
+
+    private mutating func watchedChange() -> WatchedChange {
+        var points = PointArena()
+        for _ in 0..<int(0...4) { points.append(key: name(), value: value()) }
+        let keys = (0..<int(0...3)).map { _ in name() }
+        let content: WatchedChange.Content =
+            switch int(0...4) {
+            case 0: .timeseries(time(), streams: UInt8(int(0...3)), points)
+            case 1: .attributes(bool() ? .shared : .client, time(), points, isOnlyIfChanged: bool())
+            case 2: .timeseriesDeleted(keys)
+            case 3: .attributesDeleted(.server, keys)
+            default: .alarm(AlarmID(uuid()), isDeleted: bool())
+            }
+        return WatchedChange(tenant: TenantID(uuid()), entity: uuid(), content: content)
     }
 
     /// Uplinks of one device with every kind of value.

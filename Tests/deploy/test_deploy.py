@@ -161,6 +161,10 @@ def test_ingress_paths_lead_where_the_guides_lead():  # cluster.md 9.3
     ingress = next(document for document in built("k8s/base") if document["kind"] == "Ingress")
     paths = {path["path"]: path["backend"]["service"]["name"] for path in ingress["spec"]["rules"][0]["http"]["paths"]}
     assert paths == {"/api/v1/": "tb-http-transport", "/static/rulenode/": "tb-node", "/": "tb-node"}
+    # WebSocket sessions last.
+    notes = ingress["metadata"]["annotations"]
+    for time in ("read", "send"):
+        assert int(notes[f"nginx.ingress.kubernetes.io/proxy-{time}-timeout"]) >= 3600
 
 
 def test_mqtt_over_tls_is_a_component(tmp_path):

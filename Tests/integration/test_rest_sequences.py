@@ -11,6 +11,7 @@ import requests
 from people import activate, customer_with_user
 from rest import Rest
 from server import eventually
+from socket_client import Socket
 
 
 def salt():
@@ -179,7 +180,7 @@ def test_what_the_java_client_expects(rest):
 
 
 def test_the_user_interface_from_login_to_logout(server):
-    """5.4, rows 1 to 5, 11 to 14, 16, 17, 20 and 21; the web socket is no part of it."""
+    """5.4, rows 1 to 5, 11 to 14, 16, 17, 20 and 21."""
     assert requests.post(server.url + "/api/noauth/oauth2Clients?platform=WEB", timeout=60).json() == []
     assert requests.get(server.url + "/api/noauth/userPasswordPolicy", timeout=60).status_code == 200
     ui = Rest(server.url)
@@ -223,6 +224,29 @@ def test_the_user_interface_from_login_to_logout(server):
     ui.ok("DELETE", "/api/device/" + device.id)
     assert ui.call("POST", "/api/auth/logout").status_code == 200
     assert ui.call("GET", "/api/auth/user").status_code == 401
+
+
+def test_the_user_interface_counts_by_web_socket(rest, device):
+    """5.4, row 6: one message with the token and the home page's questions."""
+    devices = {"type": "entityType", "resolveMultiple": True, "entityType": "DEVICE"}
+    active = [{"key": {"type": "ATTRIBUTE", "key": "active"}, "valueType": "BOOLEAN", "predicate": {
+        "type": "BOOLEAN", "operation": "EQUAL", "value": {"defaultValue": True, "dynamicValue": None}}}]
+    session = Socket(rest)
+    session.send({"authCmd": {"cmdId": 0, "token": rest.token}, "cmds": [
+        {"type": "NOTIFICATIONS_COUNT", "cmdId": 1},
+        {"type": "ENTITY_COUNT", "cmdId": 2, "query": {"entityFilter": devices}},
+        {"type": "ENTITY_COUNT", "cmdId": 3, "query": {"entityFilter": devices, "keyFilters": active}},
+        {"type": "ALARM_COUNT", "cmdId": 4, "query": {"statusList": ["ACTIVE"], "searchPropagatedAlarms": True}},
+        {"type": "ENTITY_DATA", "cmdId": 5, "query": {
+            "entityFilter": {"type": "apiUsageState"}, "pageLink": {"page": 0, "pageSize": 1, "dynamic": True},
+            "entityFields": [], "latestValues": [{"type": "TIME_SERIES", "key": "transportMsgCountHourly"}]}}]})
+    assert session.answer(1)["totalUnreadCount"] == 0
+    assert session.answer(2)["count"] >= 1
+    assert session.answer(3)["count"] >= 0
+    assert session.answer(4)["cmdUpdateType"] == "ALARM_COUNT_DATA"
+    usage = session.answer(5)["data"]["data"]
+    assert [one["entityId"]["entityType"] for one in usage] == ["API_USAGE_STATE"]
+    session.close()
 
 
 def page_of(rest, path):

@@ -6,6 +6,8 @@ struct ClusterPeers {
     let transports: KafkaTransportNotifications
     let nodes: KafkaCoreNotifications
     let ruleEngines: KafkaRuleEngineNotifications
+    /// Rule engines, by the notifications of core nodes, which they read too.
+    let ruleEnginesAsNodes: KafkaCoreNotifications
 
     init(_ link: ClusterLink) {
         let membership = link.membership
@@ -14,6 +16,7 @@ struct ClusterPeers {
         }
         transports = KafkaTransportNotifications(hub: link.hub, nodes: members(.transport))
         nodes = KafkaCoreNotifications(hub: link.hub, nodes: members(.core))
+        ruleEnginesAsNodes = KafkaCoreNotifications(hub: link.hub, nodes: members(.ruleEngine))
         ruleEngines = KafkaRuleEngineNotifications(hub: link.hub, nodes: members(.ruleEngine))
     }
 }

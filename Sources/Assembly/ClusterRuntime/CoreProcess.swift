@@ -15,6 +15,7 @@ import ScriptEngine
 import ServiceHealth
 import ServiceRuntime
 import Storage
+import Synchronization
 
 /// `core-node`: the REST API, the devices whose partitions it owns, and answers to transports.
 final class CoreProcess: RunnableService {
@@ -33,6 +34,7 @@ final class CoreProcess: RunnableService {
     private var javaScript: RemoteJavaScript?
     private let queueChanges = ChangeListener()
     private let securityChanges = ChangeListener()
+    private let webSockets = SharedWebSockets()
 
     init(settings: ClusterSettings, logger: Logger) {
         self.settings = settings
@@ -65,7 +67,9 @@ final class CoreProcess: RunnableService {
             notifications: peers.transports, nodes: peers.nodes, cache: shared?.cache, counts: shared?.counts)
         self.core = core
         try await owners.ensureTopics()
-        try await listen(core, link, on: control)
+        let remote = RemoteWatches(
+            serviceID: settings.runtime.serviceID, nodes: peers.nodes, source: database.committed)
+        try await listen(core, link, remote, on: control)
         let repository = QueueRepository(database)
         let catalogue = QueueCatalogue(logger: logger) {
             try await repository.records()
@@ -76,6 +80,8 @@ final class CoreProcess: RunnableService {
         try await catalogue.start { $0 is KafkaTopicError }
         queueChanges.set { catalogue.changed() }
         try await link.join()
+        peers.nodes.broadcast(
+            .watchedEntities(WatchedEntities(serviceID: settings.runtime.serviceID, isQuestion: true)))
         try await own(core, link, on: control)
         try await answer(
             core.makeTransportAPI(telemetry: writer, queue: queue, core: owners, ruleEngines: peers.ruleEngines), link)
@@ -85,6 +91,11 @@ final class CoreProcess: RunnableService {
             directory: link.directory,
             queueTopics: KafkaQueueTopics(hub: link.hub))
         securityChanges.set { rest.securityChanged() }
+        let announcer = WatchAnnouncer(
+            serviceID: settings.runtime.serviceID, peers: [peers.nodes, peers.ruleEnginesAsNodes],
+            webSockets: rest.webSockets)
+        webSockets.set(rest.webSockets, announcer)
+        announcer.start()
         runtime.serve(rest)
         await link.setReady()
         runtime.started(statisticsOn: control)
@@ -146,14 +157,23 @@ final class CoreProcess: RunnableService {
     }
 
     /// Notifications for this node.
-    private func listen(_ core: CorePart, _ link: ClusterLink, on loop: EventLoop) async throws {
+    private func listen(
+        _ core: CorePart, _ link: ClusterLink, _ remote: RemoteWatches, on loop: EventLoop
+    ) async throws {
         let node = try KafkaNode(hub: link.hub, serviceID: settings.runtime.serviceID)
         self.node = node
         javaScript = try await RemoteScripts.make(node, settings.scripts)
         let (waiters, authenticator) = (core.waiters, core.authenticator)
-        let (queueChanges, securityChanges) = (queueChanges, securityChanges)
+        let (queueChanges, securityChanges, webSockets) = (queueChanges, securityChanges, webSockets)
         try await loop.run {
             node.onCoreNotification(on: loop) { notification in
+                switch notification {
+                case .watchedEntities(let watched) where watched.isQuestion:
+                    return webSockets.announcer?.answer(watched) ?? ()
+                case .watchedEntities(let watched): return remote.receive(watched)
+                case .watchedValues(let changes): return webSockets.service?.receive(changes) ?? ()
+                default: break
+                }
                 waiters.receive(notification)
                 authenticator.receive(notification)
                 guard case .entityChanged(_, let entity, _) = notification else { return }
@@ -186,6 +206,7 @@ final class CoreProcess: RunnableService {
 
     func stop() async {
         runtime.beginStopping()
+        webSockets.announcer?.stop()
         await catalogue?.stop()
         await runtime.stopHTTP()
         await link?.leave()
@@ -227,4 +248,16 @@ private final class DeviceOwnership: PartitionConsumer {
         consumer.abandon(partitions)
         devices.release { !partitions.contains(partitioner.partition(of: $0.uuid)) }
     }
+}
+
+/// The WebSocket API, once it is there: notifications come before.
+private final class SharedWebSockets: Sendable {
+    private let parts = Mutex<(service: WebSocketService, announcer: WatchAnnouncer)?>(nil)
+
+    func set(_ service: WebSocketService, _ announcer: WatchAnnouncer) {
+        parts.withLock { $0 = (service, announcer) }
+    }
+
+    var service: WebSocketService? { parts.withLock { $0?.service } }
+    var announcer: WatchAnnouncer? { parts.withLock { $0?.announcer } }
 }

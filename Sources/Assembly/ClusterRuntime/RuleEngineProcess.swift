@@ -52,6 +52,8 @@ final class RuleEngineProcess: RunnableService {
         self.link = link
         let service = try await makeService(link, database: database, writer: writer, on: io.loops[0])
         try await link.join()
+        ClusterPeers(link).nodes.broadcast(
+            .watchedEntities(WatchedEntities(serviceID: settings.runtime.serviceID, isQuestion: true)))
         try await consume(link, service, database: database, on: rules)
         if let catalogue { queueChanges.set { catalogue.changed() } }
         let (peers, reporting) = (ClusterPeers(link), settings.ruleEngine.usage)
@@ -91,9 +93,14 @@ final class RuleEngineProcess: RunnableService {
         self.engine = engine
         let service = engine.service
         let queueChanges = queueChanges
+        let remote = RemoteWatches(
+            serviceID: settings.runtime.serviceID, nodes: peers.nodes, source: database.committed)
         try await loop.run {
             // Outcomes of calls to devices come as they do to a core node.
-            node.onCoreNotification(on: loop) { waiters.receive($0) }
+            node.onCoreNotification(on: loop) { notification in
+                if case .watchedEntities(let watched) = notification { return remote.receive(watched) }
+                waiters.receive(notification)
+            }
             node.onRuleEngineNotification(on: loop) { notification in
                 service.receive(notification)
                 if case .entityChanged(_, let entity, _) = notification, entity.type == .queue {

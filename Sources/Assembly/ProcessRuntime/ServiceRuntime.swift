@@ -4,6 +4,7 @@ public import Metrics
 public import Reactor
 public import ServiceHealth
 import Synchronization
+import Synchronization
 
 /// What every process has whatever it does: event loops, metrics, an HTTP server for health and metrics, readiness, and the
 /// line of statistics. Owned by the task that starts and stops the process.
@@ -16,6 +17,7 @@ public final class ServiceRuntime {
     public let health: HealthService
     private let readiness = Readiness()
     private let gate: ServiceGate
+    private let upgrades = Upgrades()
     private var groups: [EventLoopGroup] = []
     private var http: HTTPServer?
 
@@ -51,6 +53,9 @@ public final class ServiceRuntime {
 
     /// Opens the HTTP server on loops that run.
     public func openHTTP(_ configuration: HTTPServerConfiguration, on loops: [EventLoop]) async throws {
+        var configuration = configuration
+        let upgrades = upgrades
+        configuration.upgrade = { request, connection in upgrades.withLock { $0 }?(request, connection) }
         let server = HTTPServer(
             configuration: configuration, responder: gate, logger: logger.labelled("http"), metrics: metrics)
         http = server
@@ -62,6 +67,11 @@ public final class ServiceRuntime {
     /// From now on requests go to `responder`; health stays answered by it or by ``health``.
     public func serve(_ responder: any HTTPResponder) {
         gate.open(responder)
+    }
+
+    /// From now on connections whose clients ask for another protocol are offered to `upgrade`.
+    public func serveUpgrades(_ upgrade: @escaping HTTPUpgrade) {
+        upgrades.withLock { $0 = upgrade }
     }
 
     /// Everything has started: the process is ready, and says how much it does now and then.
@@ -135,4 +145,11 @@ private final class ServiceGate: HTTPResponder, @unchecked Sendable {
         else { return reply.respond(.text("The service is starting", status: 503)) }
         health.respond(to: request, with: reply)
     }
+}
+
+/// Who takes connections over, once there is somebody.
+private final class Upgrades: Sendable {
+    private let upgrade = Mutex<HTTPUpgrade?>(nil)
+
+    func withLock<R: Sendable>(_ body: (inout sending HTTPUpgrade?) -> sending R) -> R { upgrade.withLock(body) }
 }

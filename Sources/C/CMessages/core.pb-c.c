@@ -1732,7 +1732,7 @@ const ProtobufCMessageDescriptor needletail__error_event_proto__descriptor =
   (ProtobufCMessageInit) needletail__error_event_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor needletail__to_core_notification_msg__field_descriptors[12] =
+static const ProtobufCFieldDescriptor needletail__to_core_notification_msg__field_descriptors[14] =
 {
   {
     "to_local_subscription_service",
@@ -1878,6 +1878,30 @@ static const ProtobufCFieldDescriptor needletail__to_core_notification_msg__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "watched_entities",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__ToCoreNotificationMsg, watched_entities),
+    &needletail__watched_entities_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "watched_values",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__ToCoreNotificationMsg, watched_values),
+    &needletail__watched_values_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned needletail__to_core_notification_msg__field_indices_by_name[] = {
   7,   /* field[7] = component_lifecycle */
@@ -1892,11 +1916,14 @@ static const unsigned needletail__to_core_notification_msg__field_indices_by_nam
   0,   /* field[0] = to_local_subscription_service */
   5,   /* field[5] = to_subscription_manager */
   4,   /* field[4] = version_control_response */
+  12,   /* field[12] = watched_entities */
+  13,   /* field[13] = watched_values */
 };
-static const ProtobufCIntRange needletail__to_core_notification_msg__number_ranges[1 + 1] =
+static const ProtobufCIntRange needletail__to_core_notification_msg__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 20, 12 },
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor needletail__to_core_notification_msg__descriptor =
 {
@@ -1906,10 +1933,10 @@ const ProtobufCMessageDescriptor needletail__to_core_notification_msg__descripto
   "Needletail__ToCoreNotificationMsg",
   "needletail",
   sizeof(Needletail__ToCoreNotificationMsg),
-  12,
+  14,
   needletail__to_core_notification_msg__field_descriptors,
   needletail__to_core_notification_msg__field_indices_by_name,
-  1,  needletail__to_core_notification_msg__number_ranges,
+  2,  needletail__to_core_notification_msg__number_ranges,
   (ProtobufCMessageInit) needletail__to_core_notification_msg__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -592,6 +592,141 @@ void   needletail__tb_notifications_subscription_update_proto__free_unpacked
   assert(message->base.descriptor == &needletail__tb_notifications_subscription_update_proto__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   needletail__watched_entities_proto__init
+                     (Needletail__WatchedEntitiesProto         *message)
+{
+  static const Needletail__WatchedEntitiesProto init_value = NEEDLETAIL__WATCHED_ENTITIES_PROTO__INIT;
+  *message = init_value;
+}
+size_t needletail__watched_entities_proto__get_packed_size
+                     (const Needletail__WatchedEntitiesProto *message)
+{
+  assert(message->base.descriptor == &needletail__watched_entities_proto__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t needletail__watched_entities_proto__pack
+                     (const Needletail__WatchedEntitiesProto *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &needletail__watched_entities_proto__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t needletail__watched_entities_proto__pack_to_buffer
+                     (const Needletail__WatchedEntitiesProto *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &needletail__watched_entities_proto__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Needletail__WatchedEntitiesProto *
+       needletail__watched_entities_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Needletail__WatchedEntitiesProto *)
+     protobuf_c_message_unpack (&needletail__watched_entities_proto__descriptor,
+                                allocator, len, data);
+}
+void   needletail__watched_entities_proto__free_unpacked
+                     (Needletail__WatchedEntitiesProto *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &needletail__watched_entities_proto__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   needletail__watched_values_proto__init
+                     (Needletail__WatchedValuesProto         *message)
+{
+  static const Needletail__WatchedValuesProto init_value = NEEDLETAIL__WATCHED_VALUES_PROTO__INIT;
+  *message = init_value;
+}
+size_t needletail__watched_values_proto__get_packed_size
+                     (const Needletail__WatchedValuesProto *message)
+{
+  assert(message->base.descriptor == &needletail__watched_values_proto__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t needletail__watched_values_proto__pack
+                     (const Needletail__WatchedValuesProto *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &needletail__watched_values_proto__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t needletail__watched_values_proto__pack_to_buffer
+                     (const Needletail__WatchedValuesProto *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &needletail__watched_values_proto__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Needletail__WatchedValuesProto *
+       needletail__watched_values_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Needletail__WatchedValuesProto *)
+     protobuf_c_message_unpack (&needletail__watched_values_proto__descriptor,
+                                allocator, len, data);
+}
+void   needletail__watched_values_proto__free_unpacked
+                     (Needletail__WatchedValuesProto *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &needletail__watched_values_proto__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   needletail__watched_change_proto__init
+                     (Needletail__WatchedChangeProto         *message)
+{
+  static const Needletail__WatchedChangeProto init_value = NEEDLETAIL__WATCHED_CHANGE_PROTO__INIT;
+  *message = init_value;
+}
+size_t needletail__watched_change_proto__get_packed_size
+                     (const Needletail__WatchedChangeProto *message)
+{
+  assert(message->base.descriptor == &needletail__watched_change_proto__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t needletail__watched_change_proto__pack
+                     (const Needletail__WatchedChangeProto *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &needletail__watched_change_proto__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t needletail__watched_change_proto__pack_to_buffer
+                     (const Needletail__WatchedChangeProto *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &needletail__watched_change_proto__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Needletail__WatchedChangeProto *
+       needletail__watched_change_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Needletail__WatchedChangeProto *)
+     protobuf_c_message_unpack (&needletail__watched_change_proto__descriptor,
+                                allocator, len, data);
+}
+void   needletail__watched_change_proto__free_unpacked
+                     (Needletail__WatchedChangeProto *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &needletail__watched_change_proto__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor needletail__subscription_mgr_msg_proto__field_descriptors[9] =
 {
   {
@@ -1864,6 +1999,328 @@ const ProtobufCMessageDescriptor needletail__tb_notifications_subscription_updat
   needletail__tb_notifications_subscription_update_proto__field_indices_by_name,
   1,  needletail__tb_notifications_subscription_update_proto__number_ranges,
   (ProtobufCMessageInit) needletail__tb_notifications_subscription_update_proto__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor needletail__watched_entities_proto__field_descriptors[5] =
+{
+  {
+    "service_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedEntitiesProto, service_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "whole",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedEntitiesProto, whole),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "added",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedEntitiesProto, added),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "removed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedEntitiesProto, removed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "question",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedEntitiesProto, question),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned needletail__watched_entities_proto__field_indices_by_name[] = {
+  2,   /* field[2] = added */
+  4,   /* field[4] = question */
+  3,   /* field[3] = removed */
+  0,   /* field[0] = service_id */
+  1,   /* field[1] = whole */
+};
+static const ProtobufCIntRange needletail__watched_entities_proto__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor needletail__watched_entities_proto__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "needletail.WatchedEntitiesProto",
+  "WatchedEntitiesProto",
+  "Needletail__WatchedEntitiesProto",
+  "needletail",
+  sizeof(Needletail__WatchedEntitiesProto),
+  5,
+  needletail__watched_entities_proto__field_descriptors,
+  needletail__watched_entities_proto__field_indices_by_name,
+  1,  needletail__watched_entities_proto__number_ranges,
+  (ProtobufCMessageInit) needletail__watched_entities_proto__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor needletail__watched_values_proto__field_descriptors[1] =
+{
+  {
+    "changes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Needletail__WatchedValuesProto, n_changes),
+    offsetof(Needletail__WatchedValuesProto, changes),
+    &needletail__watched_change_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned needletail__watched_values_proto__field_indices_by_name[] = {
+  0,   /* field[0] = changes */
+};
+static const ProtobufCIntRange needletail__watched_values_proto__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor needletail__watched_values_proto__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "needletail.WatchedValuesProto",
+  "WatchedValuesProto",
+  "Needletail__WatchedValuesProto",
+  "needletail",
+  sizeof(Needletail__WatchedValuesProto),
+  1,
+  needletail__watched_values_proto__field_descriptors,
+  needletail__watched_values_proto__field_indices_by_name,
+  1,  needletail__watched_values_proto__number_ranges,
+  (ProtobufCMessageInit) needletail__watched_values_proto__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor needletail__watched_change_proto__field_descriptors[13] =
+{
+  {
+    "tenant_id_msb",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SFIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, tenant_id_msb),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tenant_id_lsb",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SFIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, tenant_id_lsb),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entity_id_msb",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SFIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, entity_id_msb),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entity_id_lsb",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SFIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, entity_id_lsb),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ts",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, ts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "streams",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, streams),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "scope",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, scope),
+    &needletail__attribute_scope_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "values",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Needletail__WatchedChangeProto, n_values),
+    offsetof(Needletail__WatchedChangeProto, values),
+    &needletail__key_value_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "keys",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Needletail__WatchedChangeProto, n_keys),
+    offsetof(Needletail__WatchedChangeProto, keys),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "alarm_id_msb",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SFIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, alarm_id_msb),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "alarm_id_lsb",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SFIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, alarm_id_lsb),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flag",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__WatchedChangeProto, flag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned needletail__watched_change_proto__field_indices_by_name[] = {
+  11,   /* field[11] = alarm_id_lsb */
+  10,   /* field[10] = alarm_id_msb */
+  3,   /* field[3] = entity_id_lsb */
+  2,   /* field[2] = entity_id_msb */
+  12,   /* field[12] = flag */
+  9,   /* field[9] = keys */
+  4,   /* field[4] = kind */
+  7,   /* field[7] = scope */
+  6,   /* field[6] = streams */
+  1,   /* field[1] = tenant_id_lsb */
+  0,   /* field[0] = tenant_id_msb */
+  5,   /* field[5] = ts */
+  8,   /* field[8] = values */
+};
+static const ProtobufCIntRange needletail__watched_change_proto__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 13 }
+};
+const ProtobufCMessageDescriptor needletail__watched_change_proto__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "needletail.WatchedChangeProto",
+  "WatchedChangeProto",
+  "Needletail__WatchedChangeProto",
+  "needletail",
+  sizeof(Needletail__WatchedChangeProto),
+  13,
+  needletail__watched_change_proto__field_descriptors,
+  needletail__watched_change_proto__field_indices_by_name,
+  1,  needletail__watched_change_proto__number_ranges,
+  (ProtobufCMessageInit) needletail__watched_change_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue needletail__component_event_type_proto__enum_values_by_number[3] =

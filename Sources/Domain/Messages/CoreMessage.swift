@@ -68,6 +68,10 @@ public enum CoreNotification: Sendable {
     case ruleEngineResponse(requestID: UUID128, RuleMessage?)
     /// An entity changed: forget what is cached of it. Sent to every core node.
     case entityChanged(TenantID, EntityID, EntityChange)
+    /// What clients of a core node look at. Sent to every core node and rule engine.
+    case watchedEntities(WatchedEntities)
+    /// What was committed of entities that clients of this core node look at.
+    case watchedValues([WatchedChange])
 
     /// The settings or the revocations of tokens changed: read them. Sent to every core node.
     public static let securityChanged = entityChanged(

@@ -74,7 +74,7 @@ public final class DeviceCallWaiters: Sendable {
         case .rpcResponse(let call, let response, let error):
             finish(call, error.map { .failed($0) } ?? .answered(response))
         case .ruleEngineResponse(let request, let message): finish(request, .answered(message?.payload.text))
-        case .entityChanged: break
+        case .entityChanged, .watchedEntities, .watchedValues: break
         }
     }
 

@@ -113,6 +113,7 @@ public final class CorePart {
         let logger = runtime.logger.labelled("rest")
         let rest = try await RESTService.make(
             configuration: settings.rest, database: database, telemetry: WriterStore(writer: telemetry),
+            committed: database.committed,
             events: events(telemetry: telemetry, core: core, ruleEngines: ruleEngines),
             messages: QueuedRuleMessages(queue: queue, logger: logger), owners: core, queueTopics: queueTopics,
             rpc: RPCService(
@@ -120,6 +121,8 @@ public final class CorePart {
             scripts: scripts, health: runtime.health, directory: directory, counts: counts, logger: logger,
             metrics: runtime.metrics)
         self.rest = rest
+        let webSockets = rest.webSockets
+        runtime.serveUpgrades { webSockets.upgrade($0, $1) }
         return rest
     }
 

@@ -233,10 +233,12 @@ struct  Needletail__ToCoreNotificationMsg
   Needletail__ResourceCacheInvalidateMsg *resource_cache_invalidate;
   ProtobufCBinaryData edqs_service;
   Needletail__RestApiCallResponseMsgProto *rest_api_call_response;
+  Needletail__WatchedEntitiesProto *watched_entities;
+  Needletail__WatchedValuesProto *watched_values;
 };
 #define NEEDLETAIL__TO_CORE_NOTIFICATION_MSG__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&needletail__to_core_notification_msg__descriptor) \
-    , NULL, NULL, 0,NULL, 0,NULL, NULL, NULL, {0,NULL}, NULL, NULL, NULL, {0,NULL}, NULL }
+    , NULL, NULL, 0,NULL, 0,NULL, NULL, NULL, {0,NULL}, NULL, NULL, NULL, {0,NULL}, NULL, NULL, NULL }
 
 
 struct  Needletail__CoreStartupMsg

@@ -29,6 +29,9 @@ typedef struct Needletail__TbEntitySubEventCallbackProto Needletail__TbEntitySub
 typedef struct Needletail__TbSubscriptionUpdateProto Needletail__TbSubscriptionUpdateProto;
 typedef struct Needletail__TbAlarmSubscriptionUpdateProto Needletail__TbAlarmSubscriptionUpdateProto;
 typedef struct Needletail__TbNotificationsSubscriptionUpdateProto Needletail__TbNotificationsSubscriptionUpdateProto;
+typedef struct Needletail__WatchedEntitiesProto Needletail__WatchedEntitiesProto;
+typedef struct Needletail__WatchedValuesProto Needletail__WatchedValuesProto;
+typedef struct Needletail__WatchedChangeProto Needletail__WatchedChangeProto;
 
 
 /* --- enums --- */
@@ -273,6 +276,76 @@ struct  Needletail__TbNotificationsSubscriptionUpdateProto
 #define NEEDLETAIL__TB_NOTIFICATIONS_SUBSCRIPTION_UPDATE_PROTO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&needletail__tb_notifications_subscription_update_proto__descriptor) \
     , NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Needletail__WatchedEntitiesProto
+{
+  ProtobufCMessage base;
+  char *service_id;
+  /*
+   * These are all; otherwise they come to those told before, or leave them.
+   */
+  protobuf_c_boolean whole;
+  /*
+   * Ids of 16 bytes each.
+   */
+  ProtobufCBinaryData added;
+  ProtobufCBinaryData removed;
+  /*
+   * The sender wants to know what the receiver's clients look at.
+   */
+  protobuf_c_boolean question;
+};
+#define NEEDLETAIL__WATCHED_ENTITIES_PROTO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&needletail__watched_entities_proto__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, {0,NULL}, {0,NULL}, 0 }
+
+
+/*
+ * What was committed of entities that clients of the receiver look at.
+ */
+struct  Needletail__WatchedValuesProto
+{
+  ProtobufCMessage base;
+  size_t n_changes;
+  Needletail__WatchedChangeProto **changes;
+};
+#define NEEDLETAIL__WATCHED_VALUES_PROTO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&needletail__watched_values_proto__descriptor) \
+    , 0,NULL }
+
+
+struct  Needletail__WatchedChangeProto
+{
+  ProtobufCMessage base;
+  int64_t tenant_id_msb;
+  int64_t tenant_id_lsb;
+  int64_t entity_id_msb;
+  int64_t entity_id_lsb;
+  /*
+   * 0 points, 1 attributes, 2 deleted points, 3 deleted attributes, 4 an alarm.
+   */
+  int32_t kind;
+  int64_t ts;
+  /*
+   * Of points: 1 history, 2 latest.
+   */
+  int32_t streams;
+  Needletail__AttributeScopeProto scope;
+  size_t n_values;
+  Needletail__KeyValueProto **values;
+  size_t n_keys;
+  char **keys;
+  int64_t alarm_id_msb;
+  int64_t alarm_id_lsb;
+  /*
+   * The alarm is deleted; attributes that were the same were left alone.
+   */
+  protobuf_c_boolean flag;
+};
+#define NEEDLETAIL__WATCHED_CHANGE_PROTO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&needletail__watched_change_proto__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, NEEDLETAIL__ATTRIBUTE_SCOPE_PROTO__CLIENT_SCOPE, 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 /* Needletail__SubscriptionMgrMsgProto methods */
@@ -522,6 +595,63 @@ Needletail__TbNotificationsSubscriptionUpdateProto *
 void   needletail__tb_notifications_subscription_update_proto__free_unpacked
                      (Needletail__TbNotificationsSubscriptionUpdateProto *message,
                       ProtobufCAllocator *allocator);
+/* Needletail__WatchedEntitiesProto methods */
+void   needletail__watched_entities_proto__init
+                     (Needletail__WatchedEntitiesProto         *message);
+size_t needletail__watched_entities_proto__get_packed_size
+                     (const Needletail__WatchedEntitiesProto   *message);
+size_t needletail__watched_entities_proto__pack
+                     (const Needletail__WatchedEntitiesProto   *message,
+                      uint8_t             *out);
+size_t needletail__watched_entities_proto__pack_to_buffer
+                     (const Needletail__WatchedEntitiesProto   *message,
+                      ProtobufCBuffer     *buffer);
+Needletail__WatchedEntitiesProto *
+       needletail__watched_entities_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   needletail__watched_entities_proto__free_unpacked
+                     (Needletail__WatchedEntitiesProto *message,
+                      ProtobufCAllocator *allocator);
+/* Needletail__WatchedValuesProto methods */
+void   needletail__watched_values_proto__init
+                     (Needletail__WatchedValuesProto         *message);
+size_t needletail__watched_values_proto__get_packed_size
+                     (const Needletail__WatchedValuesProto   *message);
+size_t needletail__watched_values_proto__pack
+                     (const Needletail__WatchedValuesProto   *message,
+                      uint8_t             *out);
+size_t needletail__watched_values_proto__pack_to_buffer
+                     (const Needletail__WatchedValuesProto   *message,
+                      ProtobufCBuffer     *buffer);
+Needletail__WatchedValuesProto *
+       needletail__watched_values_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   needletail__watched_values_proto__free_unpacked
+                     (Needletail__WatchedValuesProto *message,
+                      ProtobufCAllocator *allocator);
+/* Needletail__WatchedChangeProto methods */
+void   needletail__watched_change_proto__init
+                     (Needletail__WatchedChangeProto         *message);
+size_t needletail__watched_change_proto__get_packed_size
+                     (const Needletail__WatchedChangeProto   *message);
+size_t needletail__watched_change_proto__pack
+                     (const Needletail__WatchedChangeProto   *message,
+                      uint8_t             *out);
+size_t needletail__watched_change_proto__pack_to_buffer
+                     (const Needletail__WatchedChangeProto   *message,
+                      ProtobufCBuffer     *buffer);
+Needletail__WatchedChangeProto *
+       needletail__watched_change_proto__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   needletail__watched_change_proto__free_unpacked
+                     (Needletail__WatchedChangeProto *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Needletail__SubscriptionMgrMsgProto_Closure)
@@ -563,6 +693,15 @@ typedef void (*Needletail__TbAlarmSubscriptionUpdateProto_Closure)
 typedef void (*Needletail__TbNotificationsSubscriptionUpdateProto_Closure)
                  (const Needletail__TbNotificationsSubscriptionUpdateProto *message,
                   void *closure_data);
+typedef void (*Needletail__WatchedEntitiesProto_Closure)
+                 (const Needletail__WatchedEntitiesProto *message,
+                  void *closure_data);
+typedef void (*Needletail__WatchedValuesProto_Closure)
+                 (const Needletail__WatchedValuesProto *message,
+                  void *closure_data);
+typedef void (*Needletail__WatchedChangeProto_Closure)
+                 (const Needletail__WatchedChangeProto *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -583,6 +722,9 @@ extern const ProtobufCMessageDescriptor needletail__tb_entity_sub_event_callback
 extern const ProtobufCMessageDescriptor needletail__tb_subscription_update_proto__descriptor;
 extern const ProtobufCMessageDescriptor needletail__tb_alarm_subscription_update_proto__descriptor;
 extern const ProtobufCMessageDescriptor needletail__tb_notifications_subscription_update_proto__descriptor;
+extern const ProtobufCMessageDescriptor needletail__watched_entities_proto__descriptor;
+extern const ProtobufCMessageDescriptor needletail__watched_values_proto__descriptor;
+extern const ProtobufCMessageDescriptor needletail__watched_change_proto__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -9,6 +9,8 @@ public struct AlarmQuery: Sendable {
     /// Whether alarms that entities show for others count too.
     public var includesPropagated: Bool
     public var textSearch: String?
+    /// Only this one; `nil`: all.
+    public var alarm: AlarmID?
     /// Name of an alarm field; creation time when `nil`.
     public var sort: (field: String, descending: Bool)?
 
@@ -118,6 +120,7 @@ public struct AlarmQueryRepository: Sendable {
         if let assignee = filter.assignee { conditions.append("a.assignee_id = \(bind(.id(assignee)))") }
         if let start = filter.start { conditions.append("a.created_time >= \(bind(.int8(start)))") }
         if let end = filter.end { conditions.append("a.created_time <= \(bind(.int8(end)))") }
+        if let alarm = query.alarm { conditions.append("a.id = \(bind(.id(alarm)))") }
         if let text = query.textSearch, !text.isEmpty {
             let pattern = bind(.text("%" + ListStatement.escaped(text) + "%"))
             conditions.append(

@@ -110,6 +110,7 @@ public struct AlarmRepository: Sendable {
             "INSERT INTO alarm_types (tenant_id, type) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             [.id(draft.tenantID), .text(draft.type)])
         try await propagate(id)
+        try await announce(id, tenant: draft.tenantID)
         return AlarmOutcome(alarm: try await info(id), isCreated: true, isModified: true)
     }
 
@@ -129,6 +130,7 @@ public struct AlarmRepository: Sendable {
                 .json(text: draft.details ?? stored.details),
             ] + parameters(draft.propagation))
         if draft.propagation != stored.propagation { try await propagate(stored.id) }
+        if changed.affectedRows > 0 { try await announce(stored.id, tenant: draft.tenantID) }
         return AlarmOutcome(
             alarm: try await info(stored.id), isCreated: false, isModified: changed.affectedRows > 0,
             oldSeverity: stored.severity)
@@ -185,10 +187,10 @@ public struct AlarmRepository: Sendable {
 
     /// - Returns: Whether it was not acknowledged before.
     public func acknowledge(_ id: AlarmID, tenant: TenantID, at time: Int64) async throws -> Bool {
-        try await runner.query(
+        let changed = try await runner.query(
             "UPDATE alarm SET acknowledged = true, ack_ts = $3 WHERE id = $1 AND tenant_id = $2 AND NOT acknowledged",
-            [.id(id), .id(tenant), .int8(time)]
-        ).affectedRows > 0
+            [.id(id), .id(tenant), .int8(time)])
+        return try await announceIf(changed.affectedRows > 0, id, tenant)
     }
 
     /// - Parameter details: Replace the alarm's where given.
@@ -196,37 +198,67 @@ public struct AlarmRepository: Sendable {
     public func clear(
         _ id: AlarmID, tenant: TenantID, at time: Int64, details: RawJSON? = nil
     ) async throws -> Bool {
-        try await runner.query(
+        let changed = try await runner.query(
             """
             UPDATE alarm SET cleared = true, clear_ts = $3, additional_info = coalesce($4, additional_info)
             WHERE id = $1 AND tenant_id = $2 AND NOT cleared
-            """, [.id(id), .id(tenant), .int8(time), .json(text: details)]
-        ).affectedRows > 0
+            """, [.id(id), .id(tenant), .int8(time), .json(text: details)])
+        return try await announceIf(changed.affectedRows > 0, id, tenant)
     }
 
     /// - Parameter user: `nil` takes the alarm from whoever has it.
     /// - Returns: Whether that is another one than before.
     public func assign(_ id: AlarmID, tenant: TenantID, to user: UserID?, at time: Int64) async throws -> Bool {
-        try await runner.query(
+        let changed = try await runner.query(
             """
             UPDATE alarm SET assignee_id = $3, assign_ts = $4
             WHERE id = $1 AND tenant_id = $2 AND assignee_id IS DISTINCT FROM $3::uuid
-            """, [.id(id), .id(tenant), .id(user?.uuid), .int8(time)]
-        ).affectedRows > 0
+            """, [.id(id), .id(tenant), .id(user?.uuid), .int8(time)])
+        return try await announceIf(changed.affectedRows > 0, id, tenant)
     }
 
     /// Deletes an alarm; a type that no alarm has any more is forgotten. In the caller's transaction.
     ///
     /// - Returns: Whether there was one.
     public func delete(_ id: AlarmID, tenant: TenantID) async throws -> Bool {
+        let entities = try await showing(id)
         let deleted = try await runner.query(
             "DELETE FROM alarm WHERE id = $1 AND tenant_id = $2 RETURNING type", [.id(id), .id(tenant)])
         guard let type = deleted.first?.text(0) else { return false }
+        announce(id, tenant: tenant, to: entities, isDeleted: true)
         _ = try await runner.query(
             """
             DELETE FROM alarm_types WHERE tenant_id = $1 AND type = $2
                 AND NOT EXISTS (SELECT 1 FROM alarm WHERE tenant_id = $1 AND type = $2)
             """, [.id(tenant), .text(type)])
         return true
+    }
+
+    // MARK: - Telling
+
+    /// Entities that show the alarm; none while nobody listens.
+    private func showing(_ id: AlarmID) async throws -> [UUID128] {
+        guard runner.isHeard else { return [] }
+        return try await runner.query("SELECT entity_id FROM entity_alarm WHERE alarm_id = $1", [.id(id)])
+            .compactMap { $0.id(0) }
+    }
+
+    private func announce(_ id: AlarmID, tenant: TenantID) async throws {
+        announce(id, tenant: tenant, to: try await showing(id), isDeleted: false)
+    }
+
+    private func announceIf(_ isChanged: Bool, _ id: AlarmID, _ tenant: TenantID) async throws -> Bool {
+        if isChanged { try await announce(id, tenant: tenant) }
+        return isChanged
+    }
+
+    private func announce(_ id: AlarmID, tenant: TenantID, to entities: [UUID128], isDeleted: Bool) {
+        for entity in entities {
+            runner.announce {
+                CommittedChange(
+                    origin: SaveOrigin(tenant: tenant, entityType: nil), entity: entity,
+                    content: .alarm(id, isDeleted: isDeleted))
+            }
+        }
     }
 }

@@ -34,6 +34,8 @@ public struct DatabaseTransaction: Sendable {
         committed.tell(changes.list.withLock { $0 })
     }
 
+    public var isHeard: Bool { committed.isHeard }
+
     /// Keeps the change until the commit.
     public func announce(_ change: () -> CommittedChange) {
         if committed.isHeard { changes.list.withLock { $0.append(change()) } }

@@ -1,6 +1,8 @@
 extension DatabaseTransaction: StatementRunner {}
 
 extension Database: TransactionRunner {
+    public var isHeard: Bool { committed.isHeard }
+
     public func announce(_ change: () -> CommittedChange) {
         if committed.isHeard { committed.tell([change()]) }
     }

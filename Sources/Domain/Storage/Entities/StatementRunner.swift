@@ -7,11 +7,14 @@ public protocol StatementRunner: Sendable {
     /// Tells those who listen of what was changed, when it is committed: at once outside a transaction. `change` is not called
     /// while nobody listens.
     func announce(_ change: () -> CommittedChange)
+    /// Whether anybody listens.
+    var isHeard: Bool { get }
 }
 
 extension StatementRunner {
     /// Nobody listens.
     public func announce(_ change: () -> CommittedChange) {}
+    public var isHeard: Bool { false }
 }
 
 /// A runner that can open transactions.

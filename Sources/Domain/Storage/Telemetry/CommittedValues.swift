@@ -17,6 +17,8 @@ public struct SaveOrigin: Sendable, Equatable {
     /// The kind of the entity; `nil` where the writer does not know it.
     public var entityType: EntityType?
     public var audience: CommittedAudience
+    /// Whether attributes that have the same value already were left alone.
+    public var isOnlyIfChanged = false
     /// Calculated fields that have led to this save, the first one first: none of them is to begin anew because of it.
     public var calculatedFields: [UUID128]
 
@@ -49,6 +51,8 @@ public struct CommittedChange: Sendable {
         /// Points went; `latest` of some keys with them, and what is the latest value now is to be read.
         case timeseriesDeleted(keys: [String])
         case attributesDeleted(AttributeScope, keys: [String])
+        /// An alarm that the entity shows, its own or one of another, was raised, changed or deleted.
+        case alarm(AlarmID, isDeleted: Bool)
     }
 
     public var origin: SaveOrigin

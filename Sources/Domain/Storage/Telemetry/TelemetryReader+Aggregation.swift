@@ -73,6 +73,21 @@ extension TelemetryReader {
         return points
     }
 
+    /// The same, each with the number of points that it stands for.
+    public func aggregateCounted(
+        entity: UUID128, keys names: [String], _ query: AggregationQuery, maximumIntervals: Int64 = 700
+    ) async throws -> [String: [(point: StoredPoint, count: Int64)]] {
+        var points: [String: [(point: StoredPoint, count: Int64)]] = [:]
+        let (rows, order) = try await aggregateRows(entity, names, query, maximumIntervals)
+        for row in rows {
+            guard let value = Self.value(of: row, query.aggregation) else { continue }
+            let count = (3...7).reduce(Int64(0)) { $0 + (row.int8($1) ?? 0) }
+            points[order[Int(row.int8(0) ?? 1) - 1], default: []]
+                .append((StoredPoint(timestamp: Self.middle(of: row), value: value), count))
+        }
+        return points
+    }
+
     /// Writes `{"key":[{"ts":1,"value":"1.0"},...]}`.
     public func writeAggregates(
         entity: UUID128, keys names: [String], _ query: AggregationQuery, strict: Bool, maximumIntervals: Int64 = 700,

@@ -160,7 +160,63 @@ extension WireDecoder {
                     response, tenant: TenantID(Fields.uuid(told.tenant_id_msb, told.tenant_id_lsb)),
                     payload: .text(try Fields.text(response.data, "data"))))
         }
+        if let told = message.watched_entities?.pointee {
+            return .watchedEntities(
+                WatchedEntities(
+                    serviceID: try Fields.text(told.service_id, "service_id"), isWhole: told.whole != 0,
+                    added: Self.identifiers(told.added), removed: Self.identifiers(told.removed),
+                    isQuestion: told.question != 0))
+        }
+        if let told = message.watched_values?.pointee {
+            var changes: [WatchedChange] = []
+            for index in 0..<told.n_changes {
+                guard let change = told.changes[index]?.pointee else { continue }
+                changes.append(try Self.watchedChange(change))
+            }
+            return .watchedValues(changes)
+        }
         throw .unknown
+    }
+
+    private static func identifiers(_ field: ProtobufCBinaryData) -> [UUID128] {
+        let bytes = UnsafeRawBufferPointer(start: field.data, count: field.len)
+        return (0..<bytes.count / 16).map { index in
+            UUID128(
+                high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 16, as: UInt64.self)),
+                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 16 + 8, as: UInt64.self)))
+        }
+    }
+
+    /// WatchedChangeProto.
+    private static func watchedChange(_ told: Needletail__WatchedChangeProto) throws(WireError) -> WatchedChange {
+        func scope() throws(WireError) -> AttributeScope {
+            guard let scope = AttributeScope(rawValue: Int32(clamping: told.scope.rawValue) &+ 1) else {
+                throw .invalid("scope")
+            }
+            return scope
+        }
+        func points() throws(WireError) -> PointArena {
+            var arena = PointArena()
+            for index in 0..<told.n_values {
+                let (key, value) = try Fields.keyValue(told.values[index])
+                guard key.utf8.count <= Int(UInt16.max) else { throw .invalid("key") }
+                arena.append(key: key, value: value)
+            }
+            return arena
+        }
+        let content: WatchedChange.Content
+        switch told.kind {
+        case 0: content = .timeseries(told.ts, streams: UInt8(truncatingIfNeeded: told.streams), try points())
+        case 1: content = .attributes(try scope(), told.ts, try points(), isOnlyIfChanged: told.flag != 0)
+        case 2: content = .timeseriesDeleted(try Fields.texts(told.keys, told.n_keys, "keys"))
+        case 3: content = .attributesDeleted(try scope(), try Fields.texts(told.keys, told.n_keys, "keys"))
+        case 4:
+            content = .alarm(AlarmID(Fields.uuid(told.alarm_id_msb, told.alarm_id_lsb)), isDeleted: told.flag != 0)
+        default: throw .unknown
+        }
+        return WatchedChange(
+            tenant: TenantID(Fields.uuid(told.tenant_id_msb, told.tenant_id_lsb)),
+            entity: Fields.uuid(told.entity_id_msb, told.entity_id_lsb), content: content)
     }
 
     /// ComponentLifecycleMsgProto.

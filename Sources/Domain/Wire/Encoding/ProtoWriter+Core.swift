@@ -1,5 +1,6 @@
 import Messages
 import Model
+import Telemetry
 
 /// `Protos/core.proto`, `device.proto` (`cluster.md` 3.4, 3.6, 3.7).
 extension ProtoWriter {
@@ -180,6 +181,58 @@ extension ProtoWriter {
                 writer.message(3) { $0.ruleMessage(response, data: response.payload.text) }
                 writer.uuid(4, response.tenantID.uuid)
             }
+        case .watchedEntities(let watched):
+            message(20) { writer in
+                writer.string(1, watched.serviceID)
+                writer.bool(2, watched.isWhole)
+                writer.identifiers(3, watched.added)
+                writer.identifiers(4, watched.removed)
+                writer.bool(5, watched.isQuestion)
+            }
+        case .watchedValues(let changes):
+            message(21) { writer in
+                for change in changes { writer.message(1) { $0.watchedChange(change) } }
+            }
+        }
+    }
+
+    /// 16 bytes each.
+    private mutating func identifiers(_ field: Int, _ values: [UUID128]) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(values.count * 16)
+        for value in values {
+            withUnsafeBytes(of: value.high.bigEndian) { bytes.append(contentsOf: $0) }
+            withUnsafeBytes(of: value.low.bigEndian) { bytes.append(contentsOf: $0) }
+        }
+        bytes.withUnsafeBytes { data(field, $0) }
+    }
+
+    /// WatchedChangeProto.
+    private mutating func watchedChange(_ change: WatchedChange) {
+        uuid(1, change.tenant.uuid)
+        uuid(3, change.entity)
+        switch change.content {
+        case .timeseries(let time, let streams, let points):
+            int64(6, time)
+            int32(7, Int32(streams))
+            self.points(9, points, points.points.indices)
+        case .attributes(let scope, let time, let points, let isOnlyIfChanged):
+            int32(5, 1)
+            int64(6, time)
+            int32(8, scope.rawValue - 1)
+            self.points(9, points, points.points.indices)
+            bool(13, isOnlyIfChanged)
+        case .timeseriesDeleted(let keys):
+            int32(5, 2)
+            strings(10, keys)
+        case .attributesDeleted(let scope, let keys):
+            int32(5, 3)
+            int32(8, scope.rawValue - 1)
+            strings(10, keys)
+        case .alarm(let id, let isDeleted):
+            int32(5, 4)
+            uuid(11, id.uuid)
+            bool(13, isDeleted)
         }
     }
 

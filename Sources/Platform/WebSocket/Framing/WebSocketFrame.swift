@@ -24,6 +24,19 @@ public enum WebSocketFrame {
         buffer.append(payload)
     }
 
+    /// Appends a close frame with a reason, which is cut where a control frame ends.
+    public static func encodeClose(_ code: WebSocketCloseCode, reason: String, into buffer: inout ByteBuffer) {
+        var text: [UInt8] = []
+        for character in reason.unicodeScalars {
+            let bytes = Array(String(character).utf8)
+            if text.count + bytes.count > 123 { break }
+            text += bytes
+        }
+        encodeHeader(.close, count: 2 + text.count, into: &buffer)
+        buffer.append(bigEndian: code.rawValue)
+        buffer.append(text)
+    }
+
     /// Appends a close frame; without a code an empty one.
     public static func encodeClose(_ code: WebSocketCloseCode?, into buffer: inout ByteBuffer) {
         encodeHeader(.close, count: code == nil ? 0 : 2, into: &buffer)

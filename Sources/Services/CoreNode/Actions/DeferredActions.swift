@@ -44,6 +44,7 @@ final class JoinedTransaction: TransactionRunner {
     }
 
     func announce(_ change: () -> CommittedChange) { whole.announce(change) }
+    var isHeard: Bool { whole.isHeard }
 
     func inTransaction<R: Sendable>(
         _ body: @escaping @Sendable (any StatementRunner) async throws -> R

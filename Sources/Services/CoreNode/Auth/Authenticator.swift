@@ -35,7 +35,7 @@ struct Authenticator: Sendable {
         return principal
     }
 
-    private func principal(key value: String, now: Int64) async throws -> Principal {
+    func principal(key value: String, now: Int64) async throws -> Principal {
         guard value.utf8.count <= 512, !value.utf8.contains(0),
             let found = try await APIKeyRepository(database).holder(of: value)
         else { throw APIError.invalidCredentials }

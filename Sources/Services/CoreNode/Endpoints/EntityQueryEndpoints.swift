@@ -135,70 +135,18 @@ struct EntityQueryEndpoints: EndpointGroup {
 
     // MARK: - Alarms
 
-    private var alarms: AlarmQueryRepository { AlarmQueryRepository(services.database, entities: queries) }
-
-    /// What an alarm query says beside its entities; `link` is its page link or the query itself.
-    private func alarmFilter(
-        _ link: RequestObject, _ call: Call, _ principal: Principal
-    ) throws(APIError) -> AlarmFilter {
-        var filter = AlarmFilter(tenant: principal.tenantID)
-        if principal.authority == .customerUser { filter.customer = principal.customerID }
-        if let start = try link.integer("startTs"), start > 0 { filter.start = start }
-        if let end = try link.integer("endTs"), end > 0 { filter.end = end }
-        if let window = try link.integer("timeWindow"), window > 0 { filter.start = call.now &- window }
-        if let assignee = try link.uuid("assigneeId", .user) { filter.assignee = UserID(assignee) }
-        var states: [AlarmStates.Search] = []
-        for value in link.value("statusList")?.arrayValue ?? [] {
-            guard let state = AlarmStates.Search(rawValue: value.stringValue ?? "") else {
-                throw .malformedBody("states are expected in 'statusList'")
-            }
-            states.append(state)
-        }
-        AlarmStates.apply(states, to: &filter)
-        for value in link.value("severityList")?.arrayValue ?? [] {
-            guard let severity = AlarmSeverity(rawValue: value.stringValue ?? "") else {
-                throw .malformedBody("severities are expected in 'severityList'")
-            }
-            filter.severities.append(severity)
-        }
-        filter.types = (link.value("typeList")?.arrayValue ?? []).compactMap(\.stringValue)
-        return filter
-    }
-
-    /// Alarms of somebody are for those who may see the user.
-    private func checkAssignee(_ link: RequestObject, _ principal: Principal) async throws {
-        guard let id = try link.uuid("assigneeId", .user) else { return }
-        try await services.require(EntityID(type: .user, uuid: id), for: principal, .read)
-    }
-
     @Sendable private func countAlarms(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
-        try await checkAssignee(body, principal)
-        let query = AlarmQuery(
-            filter: try alarmFilter(body, call, principal),
-            entities: body.contains("entityFilter") ? try await request(principal).count(body) : nil,
-            includesPropagated: try body.boolean("searchPropagatedAlarms") ?? false)
-        return .json("\(try await alarms.count(query))")
+        let request = AlarmQueryRequest(services: services, principal: principal)
+        return .json("\(try await request.alarms.count(try await request.count(body, now: call.now)))")
     }
 
     @Sendable private func findAlarms(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
-        guard let page = try body.object("pageLink") else { throw APIError.itemNotFound }
-        try await checkAssignee(page, principal)
-        let link = try EntityQueryRequest.link(page)
-        var query = AlarmQuery(
-            filter: try alarmFilter(page, call, principal), entities: try await request(principal).count(body),
-            includesPropagated: try page.boolean("searchPropagatedAlarms") ?? false)
-        query.textSearch = link.textSearch
-        if let sort = try page.object("sortOrder"), let field = try sort.object("key")?.text("key") {
-            guard AlarmQueryRepository.canSort(by: field) else {
-                throw APIError.invalid("Invalid entity data page link sort property")
-            }
-            query.sort = (field, try sort.text("direction")?.uppercased() == "DESC")
-        }
-        let fields = try request(principal).fields(body)
-        let found = try await alarms.page(query, link)
-        let values = try await latest(fields, of: found.elements.map(\.entity), call, principal)
+        let request = AlarmQueryRequest(services: services, principal: principal)
+        let (query, link, fields) = try await request.find(body, now: call.now)
+        let found = try await request.alarms.page(query, link)
+        let values = try await request.latest(fields, of: found.elements.map(\.entity), now: call.now)
         return .json {
             $0.page(found) { alarm, writer in
                 writer.object { writer in
@@ -208,22 +156,6 @@ struct EntityQueryEndpoints: EndpointGroup {
                 }
             }
         }
-    }
-
-    /// Fields and latest values of entities of which the caller has found alarms.
-    private func latest(
-        _ fields: [EntityKey], of entities: [EntityID], _ call: Call, _ principal: Principal
-    ) async throws -> [EntityID: [KnownValue]] {
-        var values: [EntityID: [KnownValue]] = [:]
-        guard !fields.isEmpty else { return values }
-        for (type, ids) in Dictionary(grouping: entities, by: \.type) where EntityQueryScope.knows(type) {
-            var query = EntityQuery(
-                scope: request(principal).scope, filter: .list(type, Array(Set(ids.map(\.uuid)))))
-            query.fields = fields
-            let page = try await queries.page(query, PageLink(pageSize: ids.count, page: 0), now: call.now)
-            for found in page.elements { values[found.entity] = found.values }
-        }
-        return values
     }
 }
 
@@ -236,7 +168,7 @@ extension Call {
 
 extension JSONWriter {
     /// `"latest":{"ENTITY_FIELD":{"name":{"ts":1,"value":"x"}}}`
-    fileprivate mutating func latest(_ fields: [EntityKey], _ values: [KnownValue]) {
+    mutating func latest(_ fields: [EntityKey], _ values: [KnownValue]) {
         key("latest")
         object { writer in
             for kind in EntityKey.Kind.allCases where fields.contains(where: { $0.kind == kind }) {

@@ -21,7 +21,13 @@ struct TelemetryAccess: Sendable {
         _ call: Call, _ principal: Principal, _ operation: Permissions.Operation, type: EntityType? = nil,
         in services: Services
     ) async throws -> TelemetryAccess {
-        let entity = try self.entity(call, type)
+        try await check(try entity(call, type), principal, operation, in: services)
+    }
+
+    /// The same for an entity that is named elsewhere.
+    static func check(
+        _ entity: EntityID, _ principal: Principal, _ operation: Permissions.Operation, in services: Services
+    ) async throws -> TelemetryAccess {
         if entity.type == .tenant, principal.authority == .customerUser {
             throw APIError(403, .permissionDenied, "Customer user is not allowed to perform this operation!")
         }

@@ -36,6 +36,24 @@ struct TimeseriesSource: Sendable {
         return names.filter(keys.contains)
     }
 
+    /// What is shown of the keys that are asked for; `nil` for everything.
+    func shownKeys(_ names: [String]?) -> [String]? {
+        guard let names else { return keys.map { $0.sorted() } }
+        return shown(names)
+    }
+
+    /// Whether a point of that time is shown.
+    func contains(_ time: Int64) -> Bool { time >= start && time < end }
+
+    /// The latest values that are shown: of a view with a beginning or an end the newest inside.
+    func latest(keys names: [String]?, from reader: TelemetryReader) async throws -> [String: StoredPoint] {
+        guard isLimited else { return try await reader.latest(entity: entity, keys: shownKeys(names)) }
+        let wanted: [String]
+        if let names { wanted = shown(names) } else { wanted = try await keyNames(reader) }
+        let query = TelemetryReader.HistoryQuery(from: start, to: end, limit: 1)
+        return try await reader.history(entity: entity, keys: wanted, query).compactMapValues(\.first)
+    }
+
     func narrowed(_ kind: HistoryParameters.Kind) -> HistoryParameters.Kind {
         switch kind {
         case .raw(var query):
@@ -64,13 +82,7 @@ struct TimeseriesSource: Sendable {
         }
         let wanted: [String]
         if let names { wanted = shown(names) } else { wanted = try await keyNames(reader) }
-        let points: [String: StoredPoint]
-        if isLimited {
-            let query = TelemetryReader.HistoryQuery(from: start, to: end, limit: 1)
-            points = try await reader.history(entity: entity, keys: wanted, query).compactMapValues(\.first)
-        } else {
-            points = try await reader.latest(entity: entity, keys: wanted)
-        }
+        let points = try await latest(keys: wanted, from: reader)
         writer.beginObject()
         for name in names ?? wanted {
             let point = points[name]

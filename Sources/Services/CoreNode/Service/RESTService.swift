@@ -30,6 +30,7 @@ public struct RESTConfiguration: Sendable {
     /// `TB_SERVICE_ID`; empty for the host's name.
     public var serviceID: String
     var auditMask: AuditMask
+    var webSockets: WebSocketSettings
 
     public init(from settings: inout SettingsReader) {
         tokens = TokenSettings(from: &settings)
@@ -45,6 +46,7 @@ public struct RESTConfiguration: Sendable {
         reachesOnlyPublicAddresses = settings.boolean("SSRF_PROTECTION_ENABLED", default: false)
         serviceID = settings.string("TB_SERVICE_ID", default: "")
         auditMask = AuditMask(from: &settings)
+        webSockets = WebSocketSettings(from: &settings)
     }
 }
 
@@ -60,6 +62,8 @@ public struct RESTService: HTTPResponder {
     private let refresh: SecurityRefresh
     private let actions: EntityActions
     private let housekeeper: Housekeeper
+    /// Serves people who want to hear of changes.
+    public let webSockets: WebSocketService
 
     /// Mails that may wait for the thread that sends them.
     private static let waitingMails = 1000
@@ -75,7 +79,8 @@ public struct RESTService: HTTPResponder {
     ///   - counts: Shared with other core nodes, where there are some and a store for it.
     public static func make(
         configuration: RESTConfiguration, database: any TransactionRunner, telemetry: any TelemetryStore,
-        events: any DeviceEvents, messages: any RuleMessageSink, owners: any CoreQueueProducer,
+        committed: CommittedValues = CommittedValues(), events: any DeviceEvents, messages: any RuleMessageSink,
+        owners: any CoreQueueProducer,
         queueTopics: any QueueTopics = InProcessQueueTopics(), rpc: RPCService,
         scripts: ScriptEngine, health: HealthService, directory: ServiceDirectory? = nil,
         counts: (any SharedCounts)? = nil, logger: Logger, metrics: MetricsRegistry
@@ -115,9 +120,13 @@ public struct RESTService: HTTPResponder {
             directory: directory, version: health.version, logger: logger)
         let resources = groups(services)
         let description = OpenAPIEndpoints(document: OpenAPIDocument(resources, version: health.version).rendered)
+        let authenticator = Authenticator(codec: codec, revocations: revocations, database: database)
+        let webSockets = WebSocketService(
+            settings: configuration.webSockets, services: services, authenticator: authenticator, committed: committed,
+            logger: logger, metrics: metrics)
         return RESTService(
             groups: resources + [ServiceEndpoints(health: health), description],
-            authenticator: Authenticator(codec: codec, revocations: revocations, database: database), limits: limits,
+            authenticator: authenticator, webSockets: webSockets, limits: limits,
             refresh: SecurityRefresh(codec: codec, revocations: revocations, database: database, logger: logger),
             actions: actions, housekeeper: services.housekeeper, logger: logger, metrics: metrics)
     }
@@ -125,6 +134,7 @@ public struct RESTService: HTTPResponder {
     /// Waits for what goes on behind the answers, for a bounded time: to be called when no request comes any more, before
     /// the rule engine and the database go.
     public func finish(within limit: Duration) async {
+        await webSockets.stop()
         await refresh.stop()
         let messages = await actions.messages.finish(within: limit)
         let records = await actions.audit.finish(within: limit)
@@ -157,10 +167,12 @@ public struct RESTService: HTTPResponder {
     }
 
     private init(
-        groups: [any EndpointGroup], authenticator: Authenticator, limits: TenantLimits, refresh: SecurityRefresh,
+        groups: [any EndpointGroup], authenticator: Authenticator, webSockets: WebSocketService, limits: TenantLimits,
+        refresh: SecurityRefresh,
         actions: EntityActions, housekeeper: Housekeeper, logger: Logger, metrics: MetricsRegistry
     ) {
         self.housekeeper = housekeeper
+        self.webSockets = webSockets
         self.limits = limits
         self.actions = actions
         self.refresh = refresh

@@ -70,9 +70,10 @@ final class SaveAttributesNode: RuleNode {
         if let announcement = announcement(arena, points, scope, message, now) {
             context.announce(announcement, after: suspension)
         }
-        let origin = SaveOrigin(
+        var origin = SaveOrigin(
             tenant: message.tenantID, entity: message.originator,
             audience: settings.audience(originator: message.originator.uuid, timestamp: message.timestamp))
+        origin.isOnlyIfChanged = onlyChanged
         context.telemetry.saveAttributes(
             entity: message.originator.uuid, scope: scope, timestamp: now, arena: arena, points: points,
             onlyChanged: onlyChanged, origin: origin, token: suspension.token)
