@@ -6,6 +6,9 @@ import Testing
 /// A cluster of some processes and one ZooKeeper on a virtual clock. Requests and answers take random times, arrive in order,
 /// and are lost while a process is cut off; a process that is paused does nothing and hears afterwards what waited for it.
 ///
+/// Each process tries in between whether it reaches Kafka, too, tells the server when it doubts, and leaves its partitions to
+/// others when its judge says so.
+///
 /// After each step the processes that are awake act for what they own, as a consumer does: they ask the lease first.
 private struct ClusterSimulation {
     static let step: Int64 = 50
@@ -16,6 +19,7 @@ private struct ClusterSimulation {
         var member: Int
         var heardOf: Int64
         var isPublished = false
+        var doubtsKafka = false
     }
 
     /// What is on the way to a process.
@@ -28,12 +32,15 @@ private struct ClusterSimulation {
         case released(Int, session: Int)
         case proof(sentAt: Int64, session: Int)
         case members([ClusterMember], session: Int)
+        case standIn(Bool)
     }
 
     enum Request {
         case connect
-        case publish
+        case publish(doubtsKafka: Bool)
         case withdraw
+        case doubt(Bool)
+        case findStandIn
         case heartbeat(sentAt: Int64)
         case lock(Int)
         case release(Int)
@@ -57,11 +64,23 @@ private struct ClusterSimulation {
         var consumed: Set<Int> = []
         var drains: [Int: Int64] = [:]
         var epoch = 0
+        // Kafka.
+        var judge: ReachabilityJudge
+        var isCutFromKafka = false
+        var attemptBegan: Int64?
+        var nextAttempt: Int64 = 0
+
+        init(member: ClusterMember, tracker: MembershipTracker, at now: BootTime) {
+            self.member = member
+            self.tracker = tracker
+            judge = ReachabilityJudge(patience: .seconds(6), at: now)
+        }
     }
 
     var random: SeededRandom
     var now: Int64 = 0
     var processes: [Process] = []
+    var isKafkaUp = true
     // The server.
     var isServerUp = true
     var sessions: [Int: Session] = [:]
@@ -71,14 +90,15 @@ private struct ClusterSimulation {
     // What was observed.
     var violations: [String] = []
     var actions = 0
+    var withdrawals = 0
 
     init(seed: UInt64, members: Int, delay: Duration) {
         random = SeededRandom(seed: seed)
         for index in 0..<members {
             processes.append(
                 Process(
-                    member: ClusterMember(id: "node-\(index)", roles: [.core]), tracker: MembershipTracker(delay: delay)
-                ))
+                    member: ClusterMember(id: "node-\(index)", roles: [.core]),
+                    tracker: MembershipTracker(delay: delay), at: BootTime(nanoseconds: 0)))
         }
     }
 
@@ -96,6 +116,8 @@ private struct ClusterSimulation {
 
     func isAwake(_ index: Int) -> Bool { processes[index].isRunning && processes[index].pausedUntil <= now }
 
+    func reachesKafka(_ index: Int) -> Bool { isKafkaUp && !processes[index].isCutFromKafka }
+
     func isReachable(_ index: Int) -> Bool { isServerUp && !processes[index].isCutOff }
 
     private func time(_ milliseconds: Int64) -> BootTime { BootTime(nanoseconds: milliseconds * 1_000_000) }
@@ -107,12 +129,14 @@ private struct ClusterSimulation {
     mutating func disturb() {
         guard random.oneIn(8) else { return }
         let index = Int.random(in: processes.indices, using: &random)
-        switch Int.random(in: 0..<8, using: &random) {
+        switch Int.random(in: 0..<11, using: &random) {
         case 0, 1: processes[index].pausedUntil = now + Int64.random(in: 50...6000, using: &random)
         case 2, 3: processes[index].isCutOff = true
         case 4: processes[index].isCutOff = false
         case 5: if processes[index].isRunning { kill(index) } else { start(index) }
         case 6: if processes[index].isRunning { leave(index) } else { start(index) }
+        case 7, 8: processes[index].isCutFromKafka.toggle()
+        case 9: isKafkaUp.toggle()
         default:
             isServerUp.toggle()
             // Sessions outlive a restart of the server, which counts their timeouts anew.
@@ -124,8 +148,10 @@ private struct ClusterSimulation {
     mutating func heal() {
         if !isServerUp { for id in sessions.keys { sessions[id]?.heardOf = now } }
         isServerUp = true
+        isKafkaUp = true
         for index in processes.indices {
             processes[index].isCutOff = false
+            processes[index].isCutFromKafka = false
             processes[index].pausedUntil = 0
             if !processes[index].isRunning || processes[index].isLeaving { start(index) }
         }
@@ -138,7 +164,8 @@ private struct ClusterSimulation {
 
     mutating func start(_ index: Int) {
         let old = processes[index]
-        processes[index] = Process(member: old.member, tracker: MembershipTracker(delay: old.tracker.delay))
+        processes[index] = Process(
+            member: old.member, tracker: MembershipTracker(delay: old.tracker.delay), at: time(now))
     }
 
     mutating func leave(_ index: Int) {
@@ -178,9 +205,14 @@ private struct ClusterSimulation {
         sessions[session]?.heardOf = now
         switch request {
         case .connect: break
-        case .publish:
+        case .publish(let doubtsKafka):
             sessions[session]?.isPublished = true
+            sessions[session]?.doubtsKafka = doubtsKafka
             tellMembers()
+        case .doubt(let doubtsKafka): sessions[session]?.doubtsKafka = doubtsKafka
+        case .findStandIn:
+            let isThere = sessions.contains { $0.key != session && $0.value.isPublished && !$0.value.doubtsKafka }
+            deliver(.standIn(isThere), to: index)
         case .withdraw:
             sessions[session]?.isPublished = false
             tellMembers()
@@ -252,6 +284,7 @@ private struct ClusterSimulation {
             processes[index].nextHeartbeat = now + Self.sessionTimeout / 6
             send(.heartbeat(sentAt: now), from: index)
         }
+        if !process.isLeaving { tryKafka(index) }
         if process.session == nil, now >= process.nextConnect, !process.isLeaving {
             processes[index].nextConnect = now + 1000
             processes[index].outgoing = []
@@ -276,7 +309,7 @@ private struct ClusterSimulation {
             guard session == nil, !processes[index].isLeaving else { return }
             processes[index].session = id
             feed(index, .sessionBegan(id))
-            send(.publish, from: index)
+            publish(index)
         case .sessionEnded(let id):
             guard id == session else { return }
             processes[index].lease.invalidate()
@@ -298,12 +331,47 @@ private struct ClusterSimulation {
             guard id == session else { return }
             _ = processes[index].tracker.observe(members, at: time(now))
             review(index)
+        case .standIn(let isThere): follow(processes[index].judge.observe(othersReach: isThere, at: time(now)), index)
+        }
+    }
+
+    mutating func publish(_ index: Int) {
+        guard !processes[index].judge.isWithdrawn else { return }
+        send(.publish(doubtsKafka: processes[index].judge.isDoubtful), from: index)
+    }
+
+    /// One attempt after the other: an answer takes a moment, none takes as long as an attempt may.
+    mutating func tryKafka(_ index: Int) {
+        guard let began = processes[index].attemptBegan else {
+            if now >= processes[index].nextAttempt { processes[index].attemptBegan = now }
+            return
+        }
+        let limit = Int64(processes[index].judge.attemptLimit / .milliseconds(1))
+        guard reachesKafka(index) && now > began || now >= began + limit else { return }
+        let doubted = processes[index].judge.isDoubtful
+        let verdict = processes[index].judge.observe(reachesKafka(index), from: time(began), to: time(now))
+        processes[index].attemptBegan = nil
+        processes[index].nextAttempt = now + Int64(processes[index].judge.pause / .milliseconds(1))
+        let isDoubtful = processes[index].judge.isDoubtful
+        if processes[index].session != nil, doubted != isDoubtful { send(.doubt(isDoubtful), from: index) }
+        if processes[index].session != nil, isDoubtful { send(.findStandIn, from: index) }
+        follow(verdict, index)
+    }
+
+    mutating func follow(_ verdict: ReachabilityJudge.Verdict, _ index: Int) {
+        switch verdict {
+        case .withdraw:
+            withdrawals += 1
+            if processes[index].session != nil { send(.withdraw, from: index) }
+            feed(index, .desired([]))
+        case .rejoin: if processes[index].session != nil { publish(index) }
+        case .stay: break
         }
     }
 
     mutating func review(_ index: Int) {
         let process = processes[index]
-        guard !process.isLeaving, process.tracker.members[process.member.id] != nil else {
+        guard !process.isLeaving, !process.judge.isWithdrawn, process.tracker.members[process.member.id] != nil else {
             return feed(index, .desired([]))
         }
         let view = MembershipView(epoch: 0, members: Array(process.tracker.members.values))
@@ -318,7 +386,9 @@ private struct ClusterSimulation {
             case .release(let partition): send(.release(partition), from: index)
             case .own(let partition): processes[index].consumed.insert(partition)
             case .drain(let partition):
-                processes[index].drains[partition] = now + Int64.random(in: 0...400, using: &random)
+                // Nothing can be committed without Kafka: the drain is cut short.
+                let longest = Int64.random(in: 0...400, using: &random)
+                processes[index].drains[partition] = now + (reachesKafka(index) ? longest : 1000)
             case .abandon(let partition):
                 processes[index].consumed.remove(partition)
                 processes[index].drains[partition] = nil
@@ -383,6 +453,45 @@ private struct ClusterSimulation {
             actions += simulation.actions
         }
         #expect(actions > 0)
+    }
+
+    /// Who alone is cut from Kafka notices, others own its partitions within 6 s of patience, an attempt, a drain of 1 s and some
+    /// round trips; afterwards it has its share again.
+    @Test(arguments: 0..<20)
+    func whoIsCutFromKafkaLeavesItsPartitionsToOthers(_ group: Int) {
+        for number in 0..<4 {
+            var simulation = ClusterSimulation(seed: UInt64(number * 20 + group), members: 2 + group % 3, delay: .zero)
+            simulation.run(until: 5000 + Int64(number) * 430, faults: false)
+            #expect(simulation.isSettled && simulation.withdrawals == 0)
+            simulation.processes[0].isCutFromKafka = true
+            simulation.run(until: simulation.now + 10_500, faults: false)
+            #expect(simulation.withdrawals == 1)
+            #expect(simulation.processes[0].consumed.isEmpty)
+            let others = simulation.processes.dropFirst()
+            #expect(others.reduce(0) { $0 + $1.consumed.count } == ClusterSimulation.partitions)
+            simulation.processes[0].isCutFromKafka = false
+            simulation.run(until: simulation.now + 4000, faults: false)
+            #expect(simulation.isSettled && simulation.withdrawals == 1)
+            #expect(simulation.violations.isEmpty, "\(simulation.violations.prefix(3))")
+        }
+    }
+
+    /// Nothing is gained by giving up what nobody can use.
+    @Test(arguments: 0..<20)
+    func nobodyGivesUpAnythingWhenKafkaIsAwayForAll(_ group: Int) {
+        for number in 0..<4 {
+            let seed = UInt64(number * 20 + group)
+            var simulation = ClusterSimulation(seed: seed, members: 2 + group % 3, delay: .zero)
+            simulation.run(until: 5000 + Int64(number) * 430, faults: false)
+            for outage in [3000, 7000, 9000, 20_000, 60_000] {
+                simulation.isKafkaUp = false
+                simulation.run(until: simulation.now + Int64(outage), faults: false)
+                simulation.isKafkaUp = true
+                simulation.run(until: simulation.now + 4000, faults: false)
+                #expect(simulation.withdrawals == 0, "seed \(seed), outage of \(outage) ms")
+                #expect(simulation.isSettled)
+            }
+        }
     }
 
     /// A checker that cannot fail proves nothing: without the lease a paused owner is caught.

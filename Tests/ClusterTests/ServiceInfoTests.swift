@@ -7,6 +7,7 @@ import Testing
             id: "tb-core-0", roles: [.core, .ruleEngine], transports: ["MQTT", "HTTP"],
             assignedTenantProfiles: ["a7ab1f20-0bd9-11ef-9f0a-1b5d5c0b9d11"], label: "blue", isReady: true,
             taskTypes: ["DUMMY"], corePartitions: 12)
+        info.doubtsKafka = true
         info.system.cpuUsage = 12
         info.system.cpuCount = 2
         info.system.totalMemoryBytes = 1 << 40
@@ -15,6 +16,18 @@ import Testing
 
     @Test func survivesEncoding() throws {
         #expect(try ServiceInfo(decoding: sample.encoded()) == sample)
+    }
+
+    @Test func whoTakesWorkOfTheSameKindAndReachesKafkaCanStandIn() {
+        let own = ServiceInfo(id: "a", roles: [.transport], transports: ["MQTT"])
+        var other = ServiceInfo(id: "b", roles: [.transport], transports: ["MQTT"], isReady: true)
+        #expect(other.canStandIn(for: own))
+        #expect(!own.canStandIn(for: other))
+        #expect(!other.canStandIn(for: other))
+        other.doubtsKafka = true
+        #expect(!other.canStandIn(for: own))
+        #expect(!ServiceInfo(id: "c", roles: [.transport], transports: ["HTTP"], isReady: true).canStandIn(for: own))
+        #expect(!ServiceInfo(id: "d", roles: [.core], isReady: true).canStandIn(for: own))
     }
 
     /// Made by the protobuf compiler: service_id "x", service_types ["TB_CORE"], ready.

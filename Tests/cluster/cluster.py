@@ -108,7 +108,8 @@ class Cluster:
         for name, pid in kafka.finish(starting).items():
             self.state["processes"][name] = {"pid": pid}
         if kafka.place is not LOOPBACK:
-            self.state["processes"]["kafka-1"] = {"pid": kafka.move()}
+            places = {number: self.place(f"kafka-{number}") for number in range(1, brokers + 1)}
+            self.state["processes"] |= {name: {"pid": pid} for name, pid in kafka.move(places).items()}
         self.state |= {"kafka": {**kafka.state, "brokers": brokers, "description": kafka.description},
                        "zookeeper": zookeeper.address, "redis": redis.address,
                        "postgres": {"url": postgres.url, "jdbc": postgres.jdbc}}

@@ -1,8 +1,10 @@
 """What a cluster stands on: PostgreSQL, Kafka, ZooKeeper, Redis. Each at a place of its own, in a folder of its own."""
+import concurrent.futures
 import os
 import pathlib
 import pwd
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -205,16 +207,24 @@ class Kafka:
             raise Failure(f"broker {number} did not start again; see {self.log}")
         return self.pid(number)
 
-    def move(self):
-        """The one broker listens at its place from now on; its controller stays on the loopback interface, which is the place's own.
-        Returns its process id."""
-        if self.kind != "cluster" or self.brokers != 1:
-            raise Failure("only a broker of TEST_KAFKA_CLUSTER that is alone can be at another place")
-        kill(self.pid(1))
-        path = self.folder / "node-1.properties"
-        path.write_text(path.read_text().replace("PLAINTEXT://127.0.0.1:", f"PLAINTEXT://{self.place.address}:"))
-        self.bootstrap = self.bootstrap.replace("127.0.0.1", self.place.address)
-        return self.restart(1)
+    def move(self, places):
+        """Every broker, and its controller, listens at its place from now on. Returns their process ids by name."""
+        if self.kind != "cluster":
+            raise Failure("only brokers of TEST_KAFKA_CLUSTER can be at other places")
+        numbers = range(1, self.brokers + 1)
+        for number in numbers:
+            kill(self.pid(number))
+        for number in numbers:
+            path = self.folder / f"node-{number}.properties"
+            text = path.read_text().replace("://127.0.0.1:", f"://{places[number].address}:")
+            path.write_text(re.sub(r"(\d+)@127\.0\.0\.1:", lambda found: f"{found[1]}@{places[int(found[1])].address}:", text))
+        self.bootstrap = ",".join(address.replace("127.0.0.1", places[number].address)
+                                  for number, address in enumerate(self.bootstrap.split(","), 1))
+        brokers = {number: Kafka(self.folder.parent, self.brokers, self.state, places[number]) for number in numbers}
+        # Each waits for the others.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            pids = pool.map(lambda number: brokers[number].restart(number), numbers)
+            return {f"kafka-{number}": pid for number, pid in zip(numbers, pids)}
 
     def down(self):
         if self.kind == "cluster":

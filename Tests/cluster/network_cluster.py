@@ -4,7 +4,7 @@ from network import Network
 
 #: Where tests and devices are.
 CLIENTS = "clients"
-SHARED = ["postgres-1", "redis-1", "zookeeper-1", "kafka-1", "haproxy-1"]
+SHARED = ["postgres-1", "redis-1", "zookeeper-1", "haproxy-1"]
 
 
 class NetworkCluster(Cluster):
@@ -17,12 +17,13 @@ class NetworkCluster(Cluster):
     def place(self, name):
         return self.network.place(name)
 
-    def up(self, count=2, environment=None):
+    def up(self, brokers=1, count=2, environment=None):
         self.folder.mkdir(parents=True, exist_ok=True)
         services = [f"{service}-{number}" for service in [*SERVICES, EXECUTOR] for number in range(1, count + 1)]
-        self.network = Network([CLIENTS, *SHARED, *services], self.folder)
+        shared = [*SHARED, *(f"kafka-{number}" for number in range(1, brokers + 1))]
+        self.network = Network([CLIENTS, *shared, *services], self.folder)
         self.network.enter(CLIENTS)
-        super().up(brokers=1, count=count, environment=environment)
+        super().up(brokers=brokers, count=count, environment=environment)
 
     def down(self, keep=False):
         if self.network:

@@ -8,6 +8,7 @@ import urllib.request
 
 from cluster import SERVICES
 from fault_rounds import LIMIT, Kind, Rounds
+from network import ALL
 from processes import Failure, is_alive
 from weather import processor_seconds
 
@@ -19,6 +20,10 @@ GIVEN_UP = 60
 TOLD = 15
 #: What every one of a service owns a part of.
 PARTITIONED = {"core-node": ["tb_core"], "rule-engine": ["tb_rule_engine.main"], "mqtt-transport": [], "http-transport": []}
+#: What it needs after links between brokers: they settle who leads, and what waited for one that could not answer is sent again.
+BROKERS_RETURN = 60
+#: How long the long cuts are, seconds.
+LONG = 75
 #: Of one core, while a link is cut: more is a circle that somebody turns in.
 BUSY = 0.6
 
@@ -30,6 +35,8 @@ class NetworkKind(Kind):
     pause: float = 25
     #: Whether the service must say meanwhile that it is not ready.
     tells: bool = False
+    #: What is cut at the same time: pairs of a service and the other end.
+    also: tuple = ()
 
     @property
     def seconds(self):
@@ -37,7 +44,7 @@ class NetworkKind(Kind):
             return 100
         if self.action == "lose":
             return 40
-        return round(self.pause + min(RETURN, self.pause))
+        return round(self.pause + (BROKERS_RETURN if self.target == "kafka" else min(RETURN, self.pause)))
 
 
 def network_kinds(pause):
@@ -46,6 +53,13 @@ def network_kinds(pause):
         sign = {"cut": "x", "mute": "x>", "deafen": "<x"}[action]
         return NetworkKind(f"{service} {sign} {peer.rsplit('-', 1)[0]}", service, action, peer, pause, tells)
 
+    def pair(first, second):
+        return dataclasses.replace(first, name=f"{first.name} and {second.name}", also=((second.target, second.peer),))
+
+    def long(kind):
+        return dataclasses.replace(kind, name=f"{kind.name}, {LONG} s", pause=LONG)
+
+    brokers = NetworkKind("broker x broker", "kafka", "cut", "kafka-1", pause)
     kinds = [cut("core-node", "postgres-1", True), cut("rule-engine", "postgres-1", True),
              cut("core-node", "zookeeper-1", False), cut("rule-engine", "zookeeper-1", False),
              cut("core-node", "kafka-1", False), cut("rule-engine", "kafka-1", False),
@@ -55,6 +69,14 @@ def network_kinds(pause):
              cut("rule-engine", "postgres-1", True, "mute"), cut("rule-engine", "postgres-1", True, "deafen"),
              cut("core-node", "zookeeper-1", False, "deafen"), cut("mqtt-transport", "kafka-1", False, "mute"),
              cut("rule-engine", "kafka-1", False, "deafen")]
+    kinds += [pair(cut("core-node", "kafka-1", False), cut("rule-engine", "kafka-1", False)),
+              pair(cut("core-node", "zookeeper-1", False), cut("rule-engine", "postgres-1", True)),
+              pair(cut("mqtt-transport", "kafka-1", False), cut("core-node", "kafka-1", False))]
+    # Longer than every patience.
+    kinds += map(long, [cut("core-node", "kafka-1", False), cut("rule-engine", "kafka-1", False), cut("core-node", "zookeeper-1", False),
+                        cut("rule-engine", "postgres-1", True), cut("mqtt-transport", "kafka-1", False),
+                        cut("http-transport", "kafka-1", False), brokers])
+    kinds += [brokers, NetworkKind("broker x all other brokers", "kafka", "isolate", "kafka-1", pause)]
     kinds += [NetworkKind(f"lost: {service}", service, "lose") for service in SERVICES]
     kinds += [NetworkKind("50 ms, 1 % lost", "core-node", "slow", pause=pause),
               NetworkKind("rolling restart, 20 ms", "core-node", "rolling")]
@@ -174,20 +196,22 @@ class NetworkRounds(Rounds):
             return self.lose(name)
         if kind.action == "rolling":
             return self.restart_all()
+        struck, name = name, name if "service" in self.cluster.process(name) else "core-node-1"
         watch = Watch(self.cluster, name)
         reader = Reader(self.cluster, name) if name.startswith("core-node") else None
         if kind.action == "slow":
             network.slow(50, 0.01)
-        if kind.action in ("cut", "mute"):
-            network.set(name, kind.peer, lost=1_000_000)
-        if kind.action in ("cut", "deafen"):
-            network.set(kind.peer, name, lost=1_000_000)
+        for first, second in self.links(kind, struck):
+            if kind.action != "deafen":
+                network.set(first, second, lost=ALL)
+            if kind.action != "mute":
+                network.set(second, first, lost=ALL)
         try:
             time.sleep(kind.pause)
         finally:
             network.heal()
             busiest, share = watch.end()
-        self.notes = f"{watch}; most processor time: {busiest} {share:.0%}"
+        self.notes += f"{watch}; most processor time: {busiest} {share:.0%}"
         self.await_return(name)
         if reader:
             self.notes += "; " + reader.end()
@@ -201,6 +225,18 @@ class NetworkRounds(Rounds):
         double = {topic: count for topic, count in watch.most_owned.items() if count > 10 and topic != "tb_transport.api.requests"}
         if double:
             raise Failure(f"{kind.name}: partitions with two owners: {double}")
+
+    def links(self, kind, name):
+        """What is cut: each end of a link may be one of several brokers."""
+        if kind.action == "slow":
+            return []
+        brokers = [broker for broker in self.cluster.state["processes"] if broker.startswith("kafka-")]
+        if kind.target == "kafka":
+            others = [broker for broker in brokers if broker != name]
+            self.notes = f"{name} "
+            return [(name, other) for other in (others if kind.action == "isolate" else [self.random.choice(others)])]
+        ends = [(name, kind.peer), *((self.choose(target), peer) for target, peer in kind.also)]
+        return [(first, second) for first, peer in ends for second in (brokers if peer == "kafka-1" else [peer])]
 
     def await_return(self, name):
         """Waits until the service is ready, and of every device something is stored that was sent after the link was back: a

@@ -17,12 +17,12 @@ final class ClusterLink {
     let isOwner: @Sendable () -> Bool
     private let zookeeper: ZooKeeperMembership?
     private let info: ServiceInfo
-    private let kafkaPatience: Duration
+    private let (kafkaPatience, cutPatience): (Duration, Duration)
     private let ownsPartitions: Bool
     private var watch: KafkaWatch?
     private let logger: Logger
     private let isJoined = SharedFlag(false)
-    /// Of a transport: the others say by their partitions that they have left their work to others.
+    /// Whether this process has not left its work to others.
     private let reachesKafka = SharedFlag(true)
 
     /// The clients of Kafka of a process.
@@ -38,7 +38,7 @@ final class ClusterLink {
         hub: KafkaHub? = nil
     ) throws {
         logger = runtime.logger
-        kafkaPatience = settings.kafkaPatience
+        (kafkaPatience, cutPatience) = (settings.kafkaPatience, settings.kafkaCutPatience)
         ownsPartitions = !roles.isDisjoint(with: [.core, .ruleEngine])
         self.hub = try hub ?? Self.hub(runtime, settings)
         let info = ServiceInfo(
@@ -60,10 +60,8 @@ final class ClusterLink {
         isOwner = { lease.isValid }
         let isJoined = isJoined
         runtime.health.add(HealthCheck("cluster") { isJoined.value })
-        if !ownsPartitions {
-            let reachesKafka = reachesKafka
-            runtime.health.add(HealthCheck("kafka") { reachesKafka.value })
-        }
+        let reachesKafka = reachesKafka
+        runtime.health.add(HealthCheck("kafka") { reachesKafka.value })
     }
 
     /// Returns when this process is a member and knows the others.
@@ -72,22 +70,30 @@ final class ClusterLink {
     func join() async throws {
         try await zookeeper?.join()
         isJoined.set(true)
-        let probe = try KafkaProbe(hub: hub, topic: hub.settings.topics.core)
-        if !ownsPartitions {
-            // Nothing that a device sends could be acknowledged: a balancer has others.
-            let reachesKafka = reachesKafka
-            watch = KafkaWatch(probe: probe, patience: kafkaPatience) {
-                reachesKafka.set(false)
-            } rejoin: {
-                reachesKafka.set(true)
-            }
-        } else if let zookeeper {
-            watch = KafkaWatch(probe: probe, patience: kafkaPatience) {
-                await zookeeper.withdraw()
-            } rejoin: {
-                await zookeeper.rejoin()
-            }
-        }
+        watch = try watchKafka()
+    }
+
+    /// Owners stay where nobody else reaches Kafka: they have more to do than that, and their partitions are of no use to others.
+    /// A transport takes nothing then that it could acknowledge, and says so.
+    private func watchKafka() throws -> KafkaWatch? {
+        if ownsPartitions, zookeeper == nil { return nil }
+        let (zookeeper, reachesKafka, ownsPartitions) = (zookeeper, reachesKafka, ownsPartitions)
+        return KafkaWatch(
+            probe: try KafkaProbe(hub: hub, topic: hub.settings.topics.core),
+            judge: ReachabilityJudge(
+                patience: cutPatience, longest: ownsPartitions ? nil : kafkaPatience, at: .now()),
+            reactions: KafkaWatch.Reactions(
+                tell: { await zookeeper?.setDoubt($0) },
+                hasStandIn: { await zookeeper?.hasStandIn() ?? false },
+                withdraw: {
+                    // A balancer has others.
+                    reachesKafka.set(false)
+                    if ownsPartitions { await zookeeper?.withdraw() }
+                },
+                rejoin: {
+                    if ownsPartitions { await zookeeper?.rejoin() }
+                    reachesKafka.set(true)
+                }))
     }
 
     /// The live processes of the cluster.

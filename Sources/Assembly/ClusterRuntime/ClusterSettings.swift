@@ -25,8 +25,11 @@ struct ClusterSettings {
     var runtime: RuntimeSettings
     var kafka: KafkaSettings
     var zookeeper: ZooKeeperConfiguration
-    /// `NEEDLETAIL_KAFKA_PATIENCE_MS`: a process that cannot reach Kafka for so long leaves its work to others.
+    /// `NEEDLETAIL_KAFKA_PATIENCE_MS`: a transport that cannot reach Kafka for so long says that it is not ready.
     var kafkaPatience: Duration
+    /// `NEEDLETAIL_KAFKA_CUT_PATIENCE_MS`: a process that cannot reach Kafka for so long, while others of its kind do, leaves
+    /// its work to them.
+    var kafkaCutPatience: Duration
     /// `NEEDLETAIL_HTTP_CREDENTIALS_MEMORY_MS`: for so long an HTTP transport knows who a token is without asking again.
     var credentialsMemory: Duration
     var cache: CacheConfiguration
@@ -48,6 +51,8 @@ struct ClusterSettings {
         kafka = KafkaSettings(&settings)
         zookeeper = ZooKeeperConfiguration(reading: &settings)
         kafkaPatience = settings.milliseconds("NEEDLETAIL_KAFKA_PATIENCE_MS", default: 60_000, in: 1000...86_400_000)
+        kafkaCutPatience = settings.milliseconds(
+            "NEEDLETAIL_KAFKA_CUT_PATIENCE_MS", default: 6000, in: 1000...86_400_000)
         credentialsMemory = settings.milliseconds(
             "NEEDLETAIL_HTTP_CREDENTIALS_MEMORY_MS", default: 1000, in: 0...60_000)
         cache = CacheConfiguration(reading: &settings)

@@ -200,7 +200,7 @@ const ProtobufCMessageDescriptor needletail__system_info_proto__descriptor =
   (ProtobufCMessageInit) needletail__system_info_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor needletail__service_info_proto__field_descriptors[9] =
+static const ProtobufCFieldDescriptor needletail__service_info_proto__field_descriptors[10] =
 {
   {
     "service_id",
@@ -310,10 +310,23 @@ static const ProtobufCFieldDescriptor needletail__service_info_proto__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "doubts_kafka",
+    51,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Needletail__ServiceInfoProto, doubts_kafka),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned needletail__service_info_proto__field_indices_by_name[] = {
   4,   /* field[4] = assigned_tenant_profiles */
   8,   /* field[8] = core_partitions */
+  9,   /* field[9] = doubts_kafka */
   5,   /* field[5] = label */
   6,   /* field[6] = ready */
   0,   /* field[0] = service_id */
@@ -326,7 +339,7 @@ static const ProtobufCIntRange needletail__service_info_proto__number_ranges[2 +
 {
   { 1, 0 },
   { 50, 8 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor needletail__service_info_proto__descriptor =
 {
@@ -336,7 +349,7 @@ const ProtobufCMessageDescriptor needletail__service_info_proto__descriptor =
   "Needletail__ServiceInfoProto",
   "needletail",
   sizeof(Needletail__ServiceInfoProto),
-  9,
+  10,
   needletail__service_info_proto__field_descriptors,
   needletail__service_info_proto__field_indices_by_name,
   2,  needletail__service_info_proto__number_ranges,

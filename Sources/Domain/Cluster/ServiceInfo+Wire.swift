@@ -18,6 +18,7 @@ extension ServiceInfo {
         writer.number(7, isReady ? 1 : 0)
         for type in taskTypes { writer.text(8, type) }
         writer.number(50, corePartitions)
+        writer.number(51, doubtsKafka ? 1 : 0)
         return writer.output
     }
 
@@ -35,6 +36,7 @@ extension ServiceInfo {
             case (7, .number(let value)): isReady = value != 0
             case (8, .bytes(let value)): taskTypes.append(String(decoding: value, as: UTF8.self))
             case (50, .number(let value)): corePartitions = Int(truncatingIfNeeded: value)
+            case (51, .number(let value)): doubtsKafka = value != 0
             default: break
             }
         }

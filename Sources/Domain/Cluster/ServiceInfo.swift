@@ -14,6 +14,8 @@ public struct ServiceInfo: Sendable, Equatable {
     public var taskTypes: [String]
     /// `TB_QUEUE_CORE_PARTITIONS`, by which every process finds the owner of a device; 0: not told.
     public var corePartitions: Int
+    /// Its newest attempt to reach Kafka failed.
+    public var doubtsKafka = false
 
     public init(
         id: String, roles: Set<ServiceRole>, transports: [String] = [], system: SystemInfo = SystemInfo(),
@@ -29,6 +31,11 @@ public struct ServiceInfo: Sendable, Equatable {
         self.isReady = isReady
         self.taskTypes = taskTypes
         self.corePartitions = corePartitions
+    }
+
+    /// Whether this process can do now what that one does: it takes work of the same kind, and reaches Kafka.
+    public func canStandIn(for other: ServiceInfo) -> Bool {
+        id != other.id && isReady && !doubtsKafka && types == other.types && transports == other.transports
     }
 
     /// What the division of partitions needs of it.

@@ -8,7 +8,11 @@ public final class KafkaProbe: Sendable {
 
     /// - Parameter topic: One that exists.
     public init(hub: KafkaHub, topic: String) throws(KafkaError) {
-        admin = try KafkaAdmin(hub.settings.common)
+        var properties = hub.settings.common
+        // A broker that is back is noticed soon: the next attempt to connect is never far.
+        properties["socket.connection.setup.timeout.ms"] = "3000"
+        properties["reconnect.backoff.max.ms"] = "500"
+        admin = try KafkaAdmin(properties)
         self.topic = topic
     }
 

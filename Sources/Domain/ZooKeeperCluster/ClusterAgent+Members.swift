@@ -113,6 +113,12 @@ extension ClusterAgent {
         if isConnected, ownNode != nil { refreshNode(at: .now()) }
     }
 
+    func setDoubt(_ doubtsKafka: Bool) {
+        guard info.doubtsKafka != doubtsKafka else { return }
+        info.doubtsKafka = doubtsKafka
+        if isConnected, ownNode != nil { refreshNode(at: .now()) }
+    }
+
     // MARK: - Out for a while
 
     func withdraw() {
@@ -198,23 +204,28 @@ extension ClusterAgent {
 
     /// By id.
     func services() async -> [ServiceInfo] {
-        var found: [ServiceInfo] = []
-        do throws(ZooKeeperError) {
-            guard let session, isConnected else {
-                throw ZooKeeperError(.connectionLost, operation: "list", subject: "")
-            }
-            for name in try await session.children(of: paths.nodes) {
-                if let data = try? await session.data(at: paths.nodes + "/" + name),
-                    let info = try? ServiceInfo(decoding: data)
-                {
-                    found.append(info)
-                }
-            }
-        } catch {
-            found = known.values.compactMap { $0 }
-        }
+        let found = await publishedServices() ?? known.values.compactMap { $0 }
         info.system = load.measure()
         return (found.filter { $0.id != info.id } + [info]).sorted { $0.id < $1.id }
+    }
+
+    /// Whether another process can do now what this one does; no where ZooKeeper cannot be asked.
+    func hasStandIn() async -> Bool {
+        await publishedServices()?.contains { $0.canStandIn(for: info) } ?? false
+    }
+
+    /// As it is in ZooKeeper now.
+    private func publishedServices() async -> [ServiceInfo]? {
+        guard let session, isConnected, let names = try? await session.children(of: paths.nodes) else { return nil }
+        var found: [ServiceInfo] = []
+        for name in names {
+            if let data = try? await session.data(at: paths.nodes + "/" + name),
+                let info = try? ServiceInfo(decoding: data)
+            {
+                found.append(info)
+            }
+        }
+        return found
     }
 
     func viewChanged() {

@@ -136,16 +136,21 @@ extension ClusterAgent {
 
     /// Ends drains that take too long, and looks again after locks whose watch is long silent.
     func expireWaits(at now: BootTime) {
+        // Who has withdrawn cannot commit what it finishes; others wait for its partitions.
+        let isWithdrawn = stage == .withdrawn
+        let patience = isWithdrawn ? min(configuration.drainTimeout, .seconds(1)) : configuration.drainTimeout
         for (name, queue) in queues {
             for partition in queue.queue.partitions.range where queue.machine.phases[partition] == .draining {
-                guard let began = queue.drainsBegan[partition], now - began > configuration.drainTimeout else {
+                guard let began = queue.drainsBegan[partition], now - began > patience else {
                     continue
                 }
                 queues[name]?.drainsBegan[partition] = nil
-                metrics.drainsExpired.increment()
-                logger.error(
-                    "a consumer did not finish in time; its partition is given up",
-                    ["queue": .string(name), "partition": .integer(partition)])
+                if !isWithdrawn {
+                    metrics.drainsExpired.increment()
+                    logger.error(
+                        "a consumer did not finish in time; its partition is given up",
+                        ["queue": .string(name), "partition": .integer(partition)])
+                }
                 feed(name, .drainExpired(partition))
             }
             for (partition, began) in queue.waitsBegan where now - began > .seconds(5) && isConnected {

@@ -88,6 +88,16 @@ public final class ZooKeeperMembership: PartitionCoordinator {
         await agent.setReady(isReady)
     }
 
+    /// Publishes whether this process doubts that it reaches Kafka.
+    public func setDoubt(_ doubtsKafka: Bool) async {
+        await agent.setDoubt(doubtsKafka)
+    }
+
+    /// Whether another process can do now what this one does, and has no such doubt; no where ZooKeeper cannot be asked.
+    public func hasStandIn() async -> Bool {
+        await agent.hasStandIn()
+    }
+
     /// Gives everything to the others for a while, because this process cannot do its work: `cluster.md` 13, 12.
     public func withdraw() async {
         await agent.withdraw()

@@ -70,10 +70,14 @@ struct  Needletail__ServiceInfoProto
    * TB_QUEUE_CORE_PARTITIONS, which must be the same everywhere.
    */
   int32_t core_partitions;
+  /*
+   * The newest attempt to reach Kafka failed.
+   */
+  protobuf_c_boolean doubts_kafka;
 };
 #define NEEDLETAIL__SERVICE_INFO_PROTO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&needletail__service_info_proto__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, NULL, 0,NULL, (char *)protobuf_c_empty_string, 0, 0,NULL, 0 }
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, NULL, 0,NULL, (char *)protobuf_c_empty_string, 0, 0,NULL, 0, 0 }
 
 
 /* Needletail__SystemInfoProto methods */
