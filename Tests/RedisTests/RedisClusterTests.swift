@@ -53,7 +53,7 @@ import Testing
 @Suite(.enabled(if: TestRedis.isAvailable, "Redis is not installed"), .serialized)
 struct RedisTopologyTests {
     @Test func aClusterIsFoundFromOneNode() async throws {
-        let nodes = (0..<3).map { _ in TestRedis(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]) }
+        let nodes = (0..<3).map { _ in TestRedis(["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"]) }
         for node in nodes { try await makeClient(node.port).ready() }
         run(
             "/usr/bin/redis-cli",
@@ -63,7 +63,14 @@ struct RedisTopologyTests {
         let configuration = RedisConfiguration(
             topology: .cluster([RedisAddress(host: "127.0.0.1", port: nodes[0].port)]))
         let client = try RedisClient(configuration)
-        try await eventually("the cluster") { (try? await client.set("ready", "1")) != nil }
+        // Each node finds out for itself that all slots have owners.
+        for node in nodes {
+            try await eventually("the cluster") {
+                let text = try? await makeClient(node.port).send(RedisCommand("CLUSTER", "INFO")).text
+                return text?.contains("cluster_state:ok") == true
+            }
+        }
+        try await eventually("a value") { (try? await client.set("ready", "1")) != nil }
         for number in 0..<300 { try await client.set("key-\(number)", "\(number)") }
         for number in 0..<300 {
             let value = try await client.get("key-\(number)")
@@ -114,7 +121,7 @@ struct RedisTopologyTests {
         let sentinel = TestRedis(
             sentinel: """
                 sentinel monitor main 127.0.0.1 \(master.port) 1
-                sentinel down-after-milliseconds main 500
+                sentinel down-after-milliseconds main 2000
                 sentinel failover-timeout main 2000
 
                 """)

@@ -107,17 +107,15 @@ def test_a_queue_lives_at_run_time(cluster):
 
 
 def test_what_is_to_run_again_survives_the_end_of_rule_engines(cluster, rest):  # 30
-    def chain_with(node, chain):
-        rest.ok("POST", "/api/ruleChain/metadata", {
-            "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [SWITCH, node],
-            "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Post telemetry"}]})
+    def chain_with(node, chain, engines):
+        rest.save_graph(chain, [SWITCH, node], [(0, 1, "Post telemetry")], engines)
 
     def repeated(engine):
         return sum(value for key, value in metrics(cluster, engine).items()
                    if key.startswith("ruleEngine_HighPriority_total") and "tmpFailed" in key)
 
     chain = rest.ok("POST", "/api/ruleChain", {"name": "Chain " + uuid.uuid4().hex})
-    chain_with({**SAVE, "configuration": {"nobodyKnowsThis": 1}}, chain)
+    chain_with({**SAVE, "configuration": {"nobodyKnowsThis": 1}}, chain, 2)
     profile = rest.ok("POST", "/api/deviceProfile", {
         **rest.create_profile("DEFAULT"), "defaultRuleChainId": chain["id"], "defaultQueueName": "HighPriority"})
     devices = [rest.create_device(deviceProfileId=profile["id"]) for _ in range(4)]
@@ -130,7 +128,7 @@ def test_what_is_to_run_again_survives_the_end_of_rule_engines(cluster, rest):  
     before = repeated("rule-engine-2")
     eventually(lambda: repeated("rule-engine-2") > before, 60, "another attempt of the other")
     cluster.kill("rule-engine-2")
-    chain_with(SAVE, chain)
+    chain_with(SAVE, chain, 0)
     for engine in engines:
         cluster.start(engine)
     for device in devices:

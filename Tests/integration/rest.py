@@ -48,6 +48,17 @@ class Rest:
         """The tenant's root rule chain."""
         return next(chain for chain in self.everything("/api/ruleChains?type=CORE") if chain["root"])
 
+    def save_graph(self, chain, nodes, connections, engines=1):
+        """Saves what is in a chain, and waits until the rule engines have read it, which note what started and what could not."""
+        saved = self.ok("POST", "/api/ruleChain/metadata", {
+            "ruleChainId": chain["id"], "firstNodeIndex": 0 if nodes else None, "nodes": nodes,
+            "connections": [{"fromIndex": a, "toIndex": b, "type": label} for a, b, label in connections]})
+        tenant = chain["tenantId"]["id"]
+        for node in saved["nodes"]:
+            path = f"/api/events/RULE_NODE/{node['id']['id']}/LC_EVENT?tenantId={tenant}&pageSize=10&page=0"
+            eventually(lambda: len(self.ok("GET", path)["data"]) >= engines, what=f"the start of node {node['name']}")
+        return saved
+
     @contextlib.contextmanager
     def another_root_chain(self, chain):
         """Makes a chain, which must not save attributes of devices, the root; then the former one, until it has messages again."""

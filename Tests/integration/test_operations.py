@@ -125,10 +125,9 @@ def test_a_clean_stop_hands_over_what_was_begun(own_server):
     server = own_server()
     rest = Rest(server.url)
     chain = rest.ok("POST", "/api/ruleChain", {"name": "Notes"})
-    graph = rest.ok("POST", "/api/ruleChain/metadata", {
-        "ruleChainId": chain["id"], "firstNodeIndex": 0, "connections": [], "nodes": [{
-            "type": "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode", "name": "switch",
-            "debugSettings": {"allEnabled": True}, "configuration": {"version": 0}}]})
+    graph = rest.save_graph(chain, [{
+        "type": "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode", "name": "switch",
+        "debugSettings": {"allEnabled": True}, "configuration": {"version": 0}}], [])
     profile = rest.create_profile("DEFAULT")
     rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": chain["id"]})
     old = [rest.ok("POST", "/api/device", {"name": f"old {n}"})["id"]["id"] for n in range(20)]

@@ -6,6 +6,7 @@ import pytest
 import mqtt
 from people import make_tenant
 from rest import Rest
+from server import eventually
 
 QUEUES = "/api/queues?serviceType=TB-RULE-ENGINE"
 SAVE = {"type": "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode", "name": "save", "configurationVersion": 1,
@@ -103,9 +104,7 @@ def test_main_and_what_profiles_refer_to_cannot_be_deleted(sysadmin, rest):
 def chain_with(rest, node, chain=None):
     """A chain that sends telemetry to the node, and nothing else: a queue that retries would never be done with the rest."""
     chain = chain or rest.ok("POST", "/api/ruleChain", {"name": "Chain " + uuid.uuid4().hex})
-    rest.ok("POST", "/api/ruleChain/metadata", {
-        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [SWITCH, node],
-        "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Post telemetry"}]})
+    rest.save_graph(chain, [SWITCH, node], [(0, 1, "Post telemetry")])
     return chain
 
 
@@ -149,6 +148,12 @@ def test_every_submit_strategy_stores_everything_in_order(sysadmin, rest, connec
     queue = sysadmin.ok("POST", QUEUES, described(submitStrategy={"type": submit, "batchSize": 2}))
     device = device_of(rest, chain_with(rest, SAVE), queue["name"])
     connection = connect(device.token)
+
+    def is_stored():
+        connection.publish(mqtt.TELEMETRY, {"warm": 1})
+        connection.puback()
+        return "warm" in device.latest()
+    eventually(is_stored, what="the chain in force")
     numbers = [connection.publish(mqtt.TELEMETRY, {"ts": 1_700_000_000_000 + n % 2, "values": {"n": n}}) for n in range(40)]
     for number in numbers:
         connection.puback(number)

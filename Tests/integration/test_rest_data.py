@@ -120,14 +120,12 @@ def test_a_call_into_the_rule_engine_is_answered_by_its_chain(rest):
     nodes = [{"type": kind + "filter.TbMsgTypeSwitchNode", "name": "switch", "configuration": {"version": 0}},
              {"type": kind + "rest.TbSendRestApiCallReplyNode", "name": "reply", "configuration": {
                  "requestIdMetaDataAttribute": "requestUUID", "serviceIdMetaDataAttribute": "serviceId"}}]
-    rest.ok("POST", "/api/ruleChain/metadata", {
-        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": nodes,
-        "connections": [{"fromIndex": 0, "toIndex": 1, "type": "REST API request"}]})
+    rest.save_graph(chain, nodes, [(0, 1, "REST API request")])
     profile = rest.create_profile("DEFAULT")
     rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": chain["id"]})
     device = rest.create_device(deviceProfileId=profile["id"])
     path = "/api/rule-engine/DEVICE/" + device.id
-    assert rest.ok("POST", path + "/5000", {"question": [1, 2]}) == {"question": [1, 2]}
+    assert rest.ok("POST", path + "/30000", {"question": [1, 2]}) == {"question": [1, 2]}
     broken = rest.call("POST", path, data="{nope")
     assert (broken.status_code, broken.text) == (400, "Invalid request body")
     # The root chain has no reply node.

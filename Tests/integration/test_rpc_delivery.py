@@ -130,10 +130,7 @@ def test_the_rule_chain_hears_every_state(own, configured):
     request = {"type": kind + "rpc.TbSendRPCRequestNode", "name": "call", "configuration": {"timeoutInSeconds": 60}}
     states = ["RPC Queued", "RPC Sent", "RPC Delivered", "RPC Successful"]
     chain = rest.ok("POST", "/api/ruleChain", {"name": "States " + uuid.uuid4().hex})
-    rest.ok("POST", "/api/ruleChain/metadata", {
-        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [switch, request, log],
-        "connections": [{"fromIndex": 0, "toIndex": 1, "type": "RPC Request to Device"}]
-        + [{"fromIndex": 0, "toIndex": 2, "type": state} for state in states]})
+    rest.save_graph(chain, [switch, request, log], [(0, 1, "RPC Request to Device"), *((0, 2, state) for state in states)])
     profile = rest.create_profile("DEFAULT")
     profile["defaultRuleChainId"] = chain["id"]
     profile = rest.ok("POST", "/api/deviceProfile", profile)
@@ -318,9 +315,7 @@ def test_a_rule_chain_answers_calls_of_devices(own, configured):
     reply = {"type": kind + "rpc.TbSendRPCReplyNode", "name": "reply", "configuration": {
         "serviceIdMetaDataAttribute": "serviceId", "sessionIdMetaDataAttribute": "", "requestIdMetaDataAttribute": "requestId"}}
     chain = rest.ok("POST", "/api/ruleChain", {"name": "Reply " + uuid.uuid4().hex})
-    rest.ok("POST", "/api/ruleChain/metadata", {
-        "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [switch, reply],
-        "connections": [{"fromIndex": 0, "toIndex": 1, "type": "RPC Request from Device"}]})
+    rest.save_graph(chain, [switch, reply], [(0, 1, "RPC Request from Device")])
     profile = rest.create_profile("DEFAULT")
     profile["defaultRuleChainId"] = chain["id"]
     profile = rest.ok("POST", "/api/deviceProfile", profile)
