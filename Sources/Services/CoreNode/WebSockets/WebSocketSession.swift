@@ -36,6 +36,9 @@ final class WebSocketSession: ConnectionHandler, @unchecked Sendable {
     private var lastPing = MonotonicTime.now()
     /// Messages that wait for the socket, the oldest first.
     private var queue: [[UInt8]] = []
+    private var queuedBytes = 0
+    /// Whether no command is read until the client has taken what waits.
+    private var isHeldBack = false
     private var queueLimit: Int
     private var updateRate: RateLimitState?
     private var isDropping = false
@@ -88,7 +91,11 @@ final class WebSocketSession: ConnectionHandler, @unchecked Sendable {
         Task.immediate(executorPreference: loop) {
             await body(self)
             self.isBusy = false
-            self.connection?.resumeReading()
+            if self.queue.isEmpty, self.connection?.isAboveHighWater != true {
+                self.connection?.resumeReading()
+            } else {
+                self.isHeldBack = true
+            }
         }
     }
 
@@ -202,10 +209,11 @@ final class WebSocketSession: ConnectionHandler, @unchecked Sendable {
 
     private func enqueue(_ text: [UInt8], _ connection: Connection) {
         if queue.isEmpty, !connection.isAboveHighWater { return write(text, connection) }
-        guard queue.count < queueLimit else {
+        guard queue.count < queueLimit, queuedBytes + text.count <= WebSocketSettings.maximumQueuedBytes else {
             return close(.policyViolation, "Max pending updates limit reached!")
         }
         queue.append(text)
+        queuedBytes += text.count
     }
 
     private func write(_ text: [UInt8], _ connection: Connection) {
@@ -218,9 +226,13 @@ final class WebSocketSession: ConnectionHandler, @unchecked Sendable {
         var sent = 0
         while sent < queue.count, !c.isAboveHighWater {
             write(queue[sent], c)
+            queuedBytes -= queue[sent].count
             sent += 1
         }
         queue.removeFirst(sent)
+        guard isHeldBack, queue.isEmpty, !c.isAboveHighWater else { return }
+        isHeldBack = false
+        c.resumeReading()
     }
 
     func close(_ code: WebSocketCloseCode, _ reason: String) {
@@ -238,6 +250,7 @@ final class WebSocketSession: ConnectionHandler, @unchecked Sendable {
         if hasSessionSlot, let principal { service.limits.give(.sessions, principal) }
         state = .closed
         queue = []
+        queuedBytes = 0
         message.releaseMemory()
         service.closed(self)
     }
@@ -272,10 +285,10 @@ final class WebSocketSession: ConnectionHandler, @unchecked Sendable {
         for subscription in subscriptions.values { subscription.lookAfter(now) }
     }
 
-    /// While commands are executed no pong can be seen.
+    /// While commands are executed, or wait for a slow client, no pong can be seen.
     private func ping(_ now: MonotonicTime, _ connection: Connection) {
         let timeout = service.settings.pingTimeout
-        if isBusy {
+        if isBusy || isHeldBack {
             lastPong = max(lastPong, now - timeout / 3)
             return
         }
@@ -290,6 +303,7 @@ final class WebSocketSession: ConnectionHandler, @unchecked Sendable {
     /// Puts a subscription in the place of one with its id.
     func subscribe(_ subscription: WebSocketSubscription) {
         unsubscribe(subscription.id)
+        guard isOpen else { return subscription.end() }
         subscriptions[subscription.id] = subscription
         service.metrics.subscriptions.add(1)
     }

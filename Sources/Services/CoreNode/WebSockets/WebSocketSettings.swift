@@ -29,6 +29,8 @@ public struct WebSocketSettings: Sendable {
     static let maximumSessions = 20_000
     /// Subscriptions of a session; further ones are refused.
     static let maximumSubscriptions = 1000
+    /// Bytes that may wait for a client.
+    static let maximumQueuedBytes = 64 << 20
     /// Points of one answer; more are refused.
     static let maximumPoints = 500_000
 

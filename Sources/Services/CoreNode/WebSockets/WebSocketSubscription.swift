@@ -36,6 +36,8 @@ class WebSocketSubscription {
     /// Hears of these entities, and of no others, from now on. What is committed meanwhile waits for ``release()``: so nothing
     /// is lost between reading and hearing.
     func watch(_ entities: some Sequence<UUID128>) {
+        // The session has ended while something was read.
+        guard !isEnded else { return }
         let entities = Set(entities)
         let gone = watched.subtracting(entities)
         let new = entities.subtracting(watched)
