@@ -215,7 +215,7 @@ let testTargets: [Target] = [
          "Crypto", "Threads"]),
     tests(
         "RuleEngine",
-        ["ScriptEngine", "Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
+        ["ScriptEngine", "AlarmRules", "Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),
     tests(
         "ScriptEngine",
         ["js-executor", "Model", "Messages", "Queue", "JSON", "Reactor", "Logging", "Metrics", "Configuration"]),

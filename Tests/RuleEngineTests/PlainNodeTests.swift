@@ -104,7 +104,88 @@ import Testing
 
     private static let package = "org.thingsboard.rule.engine."
 
-    @Test(arguments: filters + transformations)
+    static let places: [Case] = [
+        fence(fixed(polygon: "[[0,0],[0,10],[10,10],[10,0]]"), 5, 5, "True"),
+        fence(fixed(polygon: "[[0,0],[0,10],[10,10],[10,0]]"), 5, 11, "False"),
+        // Two corners are a rectangle, a ring inside another one is a hole, rings may be closed.
+        fence(fixed(polygon: "[[0,0],[10,10]]"), 1, 9, "True"),
+        fence(fixed(polygon: "[[[0,0],[10,10]],[[4,4],[4,6],[6,6],[6,4],[4,4]]]"), 5, 5, "False"),
+        fence(fixed(polygon: "[[[0,0],[10,10]],[[4,4],[4,6],[6,6],[6,4],[4,4]]]"), 5, 7, "True"),
+        fence(fixed(polygon: "[[[0,0],[1,1]],[[4,4],[5,5]]]"), 4.5, 4.5, "True"),
+        // A degree of latitude is 111.19 km.
+        fence(circle(range: 111.2, unit: "KILOMETER"), 1, 0, "True"),
+        fence(circle(range: 111.1, unit: "KILOMETER"), 1, 0, "False"),
+        fence(circle(range: 69.1, unit: "MILE"), 1, 0, "True"),
+        fence(circle(range: 69.0, unit: "MILE"), 1, 0, "False"),
+        fence(fetched("POLYGON", "ss_perimeter"), 5, 5, "True", ["ss_perimeter": "[[0,0],[10,10]]"]),
+        fence(fetched("POLYGON", "ss_perimeter"), 5, 5, "Failure", ["ss_perimeter": "round"]),
+        fence(fetched("POLYGON", "ss_perimeter"), 5, 5, "Failure"),
+        fence(
+            fetched("CIRCLE", "c"), 1, 0, "True", ["c": #"{"latitude":0,"longitude":0,"radius":111200}"#]),
+        fence(
+            fetched("CIRCLE", "c"), 1, 0, "Failure",
+            ["c": #"{"latitude":0,"longitude":0,"radius":1,"radiusUnit":"INCH"}"#]),
+        fence(fetched("CIRCLE", ""), 5, 5, "True", ["perimeter": "[[0,0],[10,10]]"]),
+        fence(
+            fetched("POLYGON", ""), 1, 0, "False",
+            ["centerLatitude": "0", "centerLongitude": "0", "range": "111", "rangeUnit": "KILOMETER"]),
+        Case(
+            node: "geo.TbGpsGeofencingFilterNode", configuration: fixed(polygon: "[[0,0],[10,10]]"),
+            data: #"{"latitude":"5"}"#, metadata: ["longitude": "5"], label: "True"),
+        Case(
+            node: "geo.TbGpsGeofencingFilterNode", configuration: fixed(polygon: "[[0,0],[10,10]]"),
+            data: #"{"latitude":5}"#, label: "Failure"),
+        Case(
+            node: "geo.TbGpsGeofencingFilterNode", configuration: fixed(polygon: "[[0,0],[10,10]]"), data: "[5,5]",
+            label: "Failure"),
+    ]
+
+    private static let keys = #""latitudeKeyName":"latitude","longitudeKeyName":"longitude""#
+
+    private static func fixed(polygon: String) -> String {
+        #"{\#(keys),"perimeterType":"POLYGON","fetchPerimeterInfoFromMessageMetadata":false,"#
+            + #""polygonsDefinition":"\#(polygon)"}"#
+    }
+
+    private static func circle(range: Double, unit: String) -> String {
+        #"{\#(keys),"perimeterType":"CIRCLE","fetchPerimeterInfoFromMessageMetadata":false,"#
+            + #""centerLatitude":0,"centerLongitude":0,"range":\#(range),"rangeUnit":"\#(unit)"}"#
+    }
+
+    private static func fetched(_ type: String, _ key: String) -> String {
+        #"{\#(keys),"perimeterType":"\#(type)","fetchPerimeterInfoFromMessageMetadata":true,"#
+            + #""perimeterKeyName":"\#(key)"}"#
+    }
+
+    private static func fence(
+        _ configuration: String, _ latitude: Double, _ longitude: Double, _ label: String,
+        _ metadata: [String: String] = [:]
+    ) -> Case {
+        Case(
+            node: "geo.TbGpsGeofencingFilterNode", configuration: configuration,
+            data: "{\"latitude\":\(latitude),\"longitude\":\(longitude)}", metadata: metadata, label: label)
+    }
+
+    static let mails: [Case] = [
+        Case(
+            node: "mail.TbMsgToEmailNode",
+            configuration:
+                #"{"fromTemplate":"a@b.c","toTemplate":"${to}","subjectTemplate":"T $[t]","bodyTemplate":"B"}"#,
+            data: #"{"t":5}"#, metadata: ["to": "x@y.z"], label: "Success",
+            newData: #"{"from":"a@b.c","to":"x@y.z","cc":null,"bcc":null,"subject":"T 5","body":"B","images":null,"#
+                + #""html":false}"#),
+        Case(
+            node: "mail.TbMsgToEmailNode",
+            configuration: #"{"toTemplate":"x","mailBodyType":"dynamic","isHtmlTemplate":"${html}"}"#,
+            metadata: ["html": "true", "images": #"{"i":"data"}"#], label: "Success",
+            newData: #"{"from":null,"to":"x","cc":null,"bcc":null,"subject":null,"body":null,"images":{"i":"data"},"#
+                + #""html":true}"#),
+        Case(
+            node: "mail.TbMsgToEmailNode", configuration: #"{"toTemplate":"x"}"#, metadata: ["images": "none"],
+            label: "Failure"),
+    ]
+
+    @Test(arguments: filters + transformations + places + mails)
     func aNodeMakesOfAMessageWhatItsConfigurationSays(_ one: Case) async throws {
         var chain = ChainBuilder()
         chain.first = "node"
@@ -161,6 +242,17 @@ import Testing
         ("filter.TbCheckAlarmStatusNode", #"{"alarmStatusList":["SOMEHOW"]}"#),
         ("telemetry.TbMsgDeleteAttributesNode", #"{"scope":"ANY","keys":[]}"#),
         ("action.TbCreateAlarmNode", #"{"alarmType":"A","severity":"HIGH"}"#),
+        ("action.TbCreateRelationNode", #"{"direction":"FROM","entityType":"ALARM","entityNamePattern":"x"}"#),
+        ("action.TbCreateRelationNode", #"{"direction":"UP","entityType":"ASSET","entityNamePattern":"x"}"#),
+        ("action.TbCreateRelationNode", #"{"direction":"FROM","entityType":"ASSET","entityNamePattern":""}"#),
+        (
+            "action.TbCreateRelationNode",
+            #"{"direction":"FROM","entityType":"ASSET","entityNamePattern":"x","createEntityIfNotExists":true}"#
+        ),
+        ("action.TbDeleteRelationNode", #"{"deleteForSingleEntity":true,"direction":"FROM"}"#),
+        ("geo.TbGpsGeofencingFilterNode", #"{"perimeterType":"SQUARE"}"#),
+        ("geo.TbGpsGeofencingFilterNode", #"{"perimeterType":"POLYGON","polygonsDefinition":"[[0,0]]"}"#),
+        ("geo.TbGpsGeofencingFilterNode", #"{"perimeterType":"CIRCLE","range":5,"rangeUnit":"METER"}"#),
     ])
     func aNodeWithAWrongConfigurationDoesNotStart(_ type: String, _ configuration: String) async throws {
         var chain = ChainBuilder()

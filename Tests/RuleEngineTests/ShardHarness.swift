@@ -87,6 +87,12 @@ final class ShardHarness: Sendable {
         await loop.perform { service.shard?.reload(Self.tenant) }
     }
 
+    /// Reads the chains, which no message has come to.
+    func startChains() async {
+        let service = service
+        await loop.perform { service.shard?.reload(Self.tenant, starts: true) }
+    }
+
     func send(
         _ type: String, data: String = "{}", metadata: [String: String] = [:], chain: RuleChainID? = nil,
         originator: UUID128 = .random(), type entityType: EntityType = .device, queue name: String? = nil

@@ -210,6 +210,59 @@ def test_filters_that_look_into_the_database(bench):
     assert bench.ask("filter.TbAssetTypeSwitchNode", None, labels=("default", "Failure"))[0] == "Failure"
 
 
+@pytest.mark.parametrize("language", ["TBEL", "JS"])
+def test_a_generator_makes_messages_of_its_originator(rest, language):
+    device = rest.create_device()
+    chain = rest.ok("POST", "/api/ruleChain", {"name": "Generator " + uuid.uuid4().hex})
+    script = ("return {msg: {n: prevMsgType == '' ? 1 : prevMsg.n + 1}, metadata: {}, msgType: 'POST_TELEMETRY_REQUEST'};")
+    rest.ok("POST", "/api/ruleChain/metadata", {
+        "ruleChainId": chain["id"], "version": chain.get("version"), "firstNodeIndex": 0, "nodes": [
+            node("debug.TbMsgGeneratorNode", "generator", {
+                "msgCount": 2, "periodInSeconds": 1, "originatorType": "DEVICE", "originatorId": device.id,
+                "scriptLang": language, "jsScript": script, "tbelScript": script}, 2),
+            node("telemetry.TbMsgTimeseriesNode", "save", {
+                "defaultTTL": 0, "useServerTs": False, "processingSettings": {"type": "ON_EVERY_MESSAGE"}}, 1)],
+        "connections": [{"fromIndex": 0, "toIndex": 1, "type": "Success"}], "ruleChainConnections": []})
+    device.await_latest({"n": 2}, 60)
+    rest.ok("DELETE", "/api/ruleChain/" + chain["id"]["id"])
+
+
+def test_relations_are_created_and_deleted(bench):
+    kind = "Serves " + uuid.uuid4().hex
+    other = bench.rest.ok("POST", "/api/asset", {"name": "Served " + uuid.uuid4().hex, "type": "default"})
+    configuration = {"direction": "TO", "relationType": "$[kind]", "entityType": "ASSET", "entityNamePattern": "$[place]",
+                     "entityTypePattern": None, "createEntityIfNotExists": False, "removeCurrentRelations": False,
+                     "changeOriginatorToRelatedEntity": False}
+    create = partial(bench.ask, "action.TbCreateRelationNode", version=1)
+
+    def related():
+        device = bench.device.entity["id"]
+        found = bench.rest.ok("GET", f"/api/relations?toId={device['id']}&toType=DEVICE")
+        return {relation["from"]["id"] for relation in found if relation["type"] == kind}
+    place = {"kind": kind, "place": bench.place["name"]}
+    # Twice is as good as once.
+    assert create(configuration, place)[::2] == ("Success", bench.device.id)
+    assert create(configuration, place)[0] == "Success"
+    assert related() == {bench.place["id"]["id"]}
+    assert create(configuration, {**place, "place": "nowhere"})[0] == "Failure"
+    changes = {**configuration, "removeCurrentRelations": True, "changeOriginatorToRelatedEntity": True}
+    assert create(changes, {**place, "place": other["name"]})[::2] == ("Success", other["id"]["id"])
+    assert related() == {other["id"]["id"]}
+    customer = {**configuration, "entityType": "CUSTOMER"}
+    assert create(customer, {**place, "place": bench.customer["title"]})[0] == "Success"
+    assert create({**configuration, "entityType": "TENANT"}, place)[0] == "Success"
+    assert len(related()) == 3
+    delete = partial(bench.ask, "action.TbDeleteRelationNode", version=1)
+    one = {"deleteForSingleEntity": True, "direction": "TO", "relationType": kind, "entityType": "ASSET",
+           "entityNamePattern": "$[place]"}
+    # What is not related is as good as deleted.
+    assert delete(one, place)[0] == "Success" and len(related()) == 3
+    assert delete(one, {"place": other["name"]})[0] == "Success"
+    assert related() == {bench.customer["id"]["id"], bench.device.entity["tenantId"]["id"]}
+    assert delete({**one, "deleteForSingleEntity": False, "entityType": None, "entityNamePattern": ""})[0] == "Success"
+    assert related() == set()
+
+
 def test_the_state_that_an_alarm_has_now_counts(bench):
     alarm = bench.rest.ok("POST", "/api/alarm", {
         "originator": bench.device.entity["id"], "type": "Filtered " + uuid.uuid4().hex, "severity": "MAJOR"})

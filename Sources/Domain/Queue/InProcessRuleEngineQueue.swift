@@ -42,10 +42,15 @@ public final class InProcessRuleEngineQueue: RuleEngineQueue {
         let inbox = lanes[index]
         precondition(inbox.loop.isCurrent, "a consumer is attached on its lane's loop")
         inbox.consumer = consumer
-        inbox.lane = RuleEngineLane(loop: inbox.loop, index: index) { [unowned self] producer, outcomes in
+        let (partition, count) = (partition, lanes.count)
+        let lane = RuleEngineLane(
+            loop: inbox.loop, index: index, ownership: { partition($0) % count == index ? 0 : nil }
+        ) { [unowned self] producer, outcomes in
             let post = producers.withLock { $0[Int(producer)] }
             post(outcomes)
         }
+        inbox.lane = lane
+        consumer.attached(to: lane)
     }
 
     public func makeUplinkProducer(on loop: EventLoop, outcomes: @escaping OutcomeHandler) -> any UplinkProducer {

@@ -17,6 +17,9 @@ public typealias OutcomeHandler = (inout [TicketOutcome]) -> Void
 
 /// Processes what one lane delivers. Every call is made on the lane's loop.
 public protocol RuleEngineLaneConsumer: AnyObject {
+    /// The lane that it has from now on, before anything is delivered.
+    func attached(to lane: RuleEngineLane)
+
     /// Takes the deliveries, in order; for each message it tells the lane its outcome later, once, in any order.
     func receive(_ deliveries: inout [Delivery], from lane: RuleEngineLane)
 
@@ -26,6 +29,7 @@ public protocol RuleEngineLaneConsumer: AnyObject {
 }
 
 extension RuleEngineLaneConsumer {
+    public func attached(to lane: RuleEngineLane) {}
     public func release(producer: UInt32, of lane: RuleEngineLane) {}
 }
 

@@ -60,6 +60,7 @@ public final class RuleEngineService: Sendable {
                 registry: metrics, queue: queue ?? QueueKey(name: QueueRoute.main), shard: lane),
             queue: queue)
         shard.setQueues(queues)
+        shard.startSelfActing()
         let isFirst = state.withLock { state in
             state.shards.append(LoopBoundShard(loop: loop, shard: shard, lane: lane, queue: queue))
             return state.shards.count == 1
@@ -102,8 +103,11 @@ public final class RuleEngineService: Sendable {
     /// Reads the chains of a tenant anew on every shard. Safe from any thread.
     public func reloadChains(of tenant: TenantID) {
         for (number, bound) in state.withLock({ $0.shards }).enumerated() {
-            // One of them starts the chains that nobody has used yet.
-            bound.loop.execute { bound.shard.reload(tenant, starts: number == 0) }
+            // One of them starts the chains that nobody has used yet; the others, those that act by themselves.
+            bound.loop.execute {
+                bound.shard.reload(tenant, starts: number == 0)
+                if number > 0 { bound.shard.startSelfActing(of: tenant) }
+            }
         }
     }
 
@@ -132,8 +136,12 @@ public final class RuleEngineService: Sendable {
     /// Acts on what every rule engine is told. Safe from any thread.
     public func receive(_ notification: RuleEngineNotification) {
         switch notification {
-        case .entityChanged(let tenant, let entity, _):
+        case .entityChanged(let tenant, let entity, let change):
             if entity.type == .ruleChain || entity.type == .apiUsageState { reloadChains(of: tenant) }
+            guard entity.type == .deviceProfile || entity.type == .device else { return }
+            for bound in state.withLock({ $0.shards }) {
+                bound.loop.execute { bound.shard.entityChanged(entity, change, of: tenant) }
+            }
         }
     }
 

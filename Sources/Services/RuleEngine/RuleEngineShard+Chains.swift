@@ -63,6 +63,7 @@ extension RuleEngineShard {
         usages[tenant] = usage
         let chains = TenantChains(definitions, scripts: scripts, context: context, usage: usage)
         if case .ready(let replaced) = tenants[tenant] { keepCounts(of: replaced, tenant) }
+        remember(chains, definitions, of: tenant)
         var failures: [RuleNodeID: String] = [:]
         for chain in chains.chains.values {
             for node in chain.nodes {

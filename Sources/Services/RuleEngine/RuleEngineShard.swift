@@ -29,7 +29,9 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     let logger: Logger
     private let metrics: RuleEngineMetrics
     let context: RuleNodeContext
-    private var lane: RuleEngineLane!
+    private(set) var lane: RuleEngineLane!
+    /// What nodes keep for longer than a message.
+    var memories: [TenantID: [RuleNodeID: KeptMemory]] = [:]
     var tenants: [TenantID: Tenant] = [:]
     /// Counts reloads, so that an answer to an older question is recognised.
     var loads: [TenantID: UInt32] = [:]
@@ -75,6 +77,8 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     }
 
     // MARK: - Deliveries
+
+    func attached(to lane: RuleEngineLane) { self.lane = lane }
 
     func receive(_ deliveries: inout [Delivery], from lane: RuleEngineLane) {
         self.lane = lane

@@ -22,12 +22,12 @@ enum RuleNodeRegistry {
     private static let filters: [any RuleNode.Type] = [
         MessageTypeFilterNode.self, EntityTypeFilterNode.self, EntityTypeSwitchNode.self, FieldsPresenceNode.self,
         DeviceProfileSwitchNode.self, AssetProfileSwitchNode.self, CheckRelationNode.self, AlarmStatusFilterNode.self,
-        ScriptFilterNode.self, ScriptSwitchNode.self,
+        ScriptFilterNode.self, ScriptSwitchNode.self, GeofencingFilterNode.self,
     ]
 
     private static let transformations: [any RuleNode.Type] = [
         CopyKeysNode.self, DeleteKeysNode.self, RenameKeysNode.self, SplitArrayNode.self, ChangeOriginatorNode.self,
-        ScriptTransformNode.self,
+        ScriptTransformNode.self, DeduplicationNode.self, ToEmailNode.self,
     ]
 
     private static let enrichments: [any RuleNode.Type] = [
@@ -37,8 +37,12 @@ enum RuleNodeRegistry {
     ]
 
     private static let actions: [any RuleNode.Type] = [
-        DeleteAttributesNode.self, CreateAlarmNode.self, ClearAlarmNode.self,
+        DeleteAttributesNode.self, CreateAlarmNode.self, ClearAlarmNode.self, DeviceProfileNode.self,
+        DelayNode.self, GeneratorNode.self, CreateRelationNode.self, DeleteRelationNode.self,
     ]
+
+    /// Types of nodes that do something of their own accord.
+    static var selfActing: [String] { types.filter { $0 is any RememberingNode.Type }.map { $0.type } }
 
     private static let byName = Dictionary(uniqueKeysWithValues: types.map { ($0.type, $0) })
 

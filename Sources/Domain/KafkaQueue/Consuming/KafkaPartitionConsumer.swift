@@ -125,6 +125,16 @@ final class KafkaPartitionConsumer: Sendable {
         if slot.giveBack(ticket) { needletail_eventfd_signal(wakeDescriptor) }
     }
 
+    /// Of the slot of a partition that nobody else may own; `nil` when there is none.
+    func slotNumber(of partition: Int) -> UInt32? {
+        state.withLock { state in
+            state.slots.values.lazy.filter { Int($0.partition) == partition && !$0.isAbandoned }.map(\.number).max()
+        }
+    }
+
+    /// Another number when other slots are owned than before.
+    var assignment: Int { state.withLock { Set($0.slots.keys).hashValue } }
+
     // MARK: - For the thread
 
     func takeCommands() -> [Command] {

@@ -4,6 +4,7 @@ public import Messages
 public import Queue
 public import Reactor
 import Logging
+import Model
 import Synchronization
 import Wire
 
@@ -32,7 +33,14 @@ public final class KafkaRuleEngineConsumer: PartitionConsumer {
             hub: hub, topic: names.ruleEngine(topic: route.topic, isolated: route.isolatedTenant),
             group: names.ruleEngineGroup(queue: route.name, isolated: route.isolatedTenant), isOwner: isOwner)
         let partitions = partitions
-        lanes = laneLoops.enumerated().map { LaneInbox(loop: $1, index: $0, consumer: partitions, isOwner: isOwner) }
+        let (partitioner, count) = (Partitioner(count: route.partitions), laneLoops.count)
+        lanes = laneLoops.enumerated().map { index, loop in
+            LaneInbox(loop: loop, index: index, consumer: partitions, isOwner: isOwner) { originator in
+                let partition = partitioner.partition(of: originator)
+                guard partition % count == index, isOwner() else { return nil }
+                return partitions.slotNumber(of: partition)
+            }
+        }
     }
 
     public var laneCount: Int { lanes.count }
@@ -73,14 +81,16 @@ private final class LaneInbox: @unchecked Sendable {
     private let index: Int
     private let partitions: KafkaPartitionConsumer
     private let isOwner: @Sendable () -> Bool
+    private let ownership: @Sendable (UUID128) -> UInt32?
     private var consumer: (any RuleEngineLaneConsumer)?
     private var lane: RuleEngineLane?
     nonisolated(unsafe) private var mailbox: Mailbox<LaneBatch>!
 
     init(
         loop: EventLoop, index: Int, consumer partitions: KafkaPartitionConsumer,
-        isOwner: @escaping @Sendable () -> Bool
+        isOwner: @escaping @Sendable () -> Bool, ownership: @escaping @Sendable (UUID128) -> UInt32?
     ) {
+        self.ownership = ownership
         self.loop = loop
         self.index = index
         self.partitions = partitions
@@ -92,13 +102,16 @@ private final class LaneInbox: @unchecked Sendable {
         precondition(loop.isCurrent, "a consumer is attached on its lane's loop")
         self.consumer = consumer
         let partitions = partitions
-        lane = RuleEngineLane(
-            loop: loop, index: index,
+        let lane = RuleEngineLane(
+            loop: loop, index: index, ownership: ownership,
+            assignment: { [weak partitions] in partitions?.assignment ?? 0 },
             takeBack: { [weak partitions] in partitions?.giveBack($0.ticket, slot: $0.producer) }
         ) { [weak partitions] slot, outcomes in
             // A consumer that has ended commits nothing more.
             partitions?.finish(outcomes.lazy.map(\.ticket), slot: slot)
         }
+        self.lane = lane
+        consumer.attached(to: lane)
     }
 
     func post(_ batch: LaneBatch) { mailbox.post(batch) }

@@ -72,6 +72,16 @@ extension EntityFields {
         ).first?.id(0).map { EntityID(type: type, uuid: $0) }
     }
 
+    /// The tenant's customer or dashboard of that title.
+    public func find(_ type: EntityType, titled title: String, tenant: TenantID) async throws -> EntityID? {
+        let tables: [EntityType: String] = [.customer: "customer", .dashboard: "dashboard"]
+        guard let table = tables[type] else { return nil }
+        return try await runner.query(
+            "SELECT id FROM \(table) WHERE tenant_id = $1 AND title = $2 ORDER BY created_time, id LIMIT 1",
+            [.id(tenant), .text(title)]
+        ).first?.id(0).map { EntityID(type: type, uuid: $0) }
+    }
+
     /// The name of the profile of a device or an asset of the tenant.
     public func profileName(of entity: EntityID, tenant: TenantID) async throws -> String? {
         let statement: String

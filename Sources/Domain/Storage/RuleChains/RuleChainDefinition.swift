@@ -97,8 +97,12 @@ public protocol RuleChainSource: Sendable {
 
     /// What the tenant may use.
     func features(of tenant: TenantID) async throws -> TenantFeatures
+
+    /// The tenants whose chains have nodes of any of these types.
+    func tenants(withNodes types: [String]) async throws -> [TenantID]
 }
 
 extension RuleChainSource {
     public func features(of tenant: TenantID) async throws -> TenantFeatures { TenantFeatures() }
+    public func tenants(withNodes types: [String]) async throws -> [TenantID] { [] }
 }

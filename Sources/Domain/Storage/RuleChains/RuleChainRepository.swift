@@ -18,6 +18,15 @@ public struct RuleChainRepository: RuleChainSource {
         try await UsageRepository(database).features(of: tenant)
     }
 
+    public func tenants(withNodes types: [String]) async throws -> [TenantID] {
+        try await database.query(
+            """
+            SELECT DISTINCT c.tenant_id FROM rule_node n JOIN rule_chain c ON c.id = n.rule_chain_id
+            WHERE n.type = ANY($1) AND coalesce(c.type, 'CORE') = 'CORE'
+            """, [.textArray(types)]
+        ).compactMap { $0.id(0).map { TenantID($0) } }
+    }
+
     public func ruleChains(of tenant: TenantID) async throws -> [RuleChainDefinition] {
         let id = PostgresParameter.uuid(high: tenant.uuid.high, low: tenant.uuid.low)
         let chains = try await database.query(

@@ -29,6 +29,15 @@ extension RuleNodeDescriptor {
                 + "<code>isClearedAlarm</code> is in its metadata.",
             labels: ["Cleared", "False"], defaultConfiguration: configuration { _ in },
             directive: "tbActionNodeClearAlarmConfig", icon: "notifications_off"),
+        RuleNodeDescriptor(
+            component: .action, type: RuleNodeTypeName.package + "profile.TbDeviceProfileNode",
+            name: "device profile (deprecated)",
+            description: "Process device messages based on device profile settings (deprecated)",
+            details: "Raises and clears alarms by the alarm rules of the device's profile. The message itself leaves "
+                + "along <code>Success</code>; each alarm that was raised, changed or cleared is a message of its own.",
+            labels: ["Alarm Created", "Alarm Updated", "Alarm Severity Updated", "Alarm Cleared", "Success"],
+            defaultConfiguration: #"{"persistAlarmRulesState":false,"fetchAlarmRulesStateOnStart":false}"#,
+            directive: "tbActionNodeDeviceProfileConfig", hasCustomLabels: true),
     ]
 
     private static func configuration(_ more: (inout JSONWriter) -> Void) -> String {

@@ -75,7 +75,7 @@ public struct RuleNodeDescriptor: Sendable {
     /// Every kind of node that this build runs: what is not here cannot be put into a chain by an editor.
     public static let all: [RuleNodeDescriptor] =
         basic + flow + filters + transformations + readingFilters + readingTransformations + enrichments + scripts
-        + storingActions + alarms
+        + storingActions + alarms + timed + relating
 
     static let emptyConfiguration = #"{"version":0}"#
     static let entityTypeLabels = EntityType.allCases.map(\.normalName)

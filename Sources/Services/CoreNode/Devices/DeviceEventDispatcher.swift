@@ -37,6 +37,9 @@ public struct DeviceEventDispatcher: DeviceEvents {
             if hasPackages { await updates.update(device.id, tenant: device.tenantID, isNew: true) }
         case .deviceUpdated(let old, let device):
             forget(device.tenantID, device.id, .updated)
+            if old.deviceProfileID != device.deviceProfileID {
+                ruleEngines.broadcast(.entityChanged(device.tenantID, device.id.entityID, .updated))
+            }
             await update(device.id)
             if old.name != device.name || old.type != device.type {
                 tell(.renamed(device.tenantID, device.id, name: device.name, type: device.type))
@@ -49,6 +52,7 @@ public struct DeviceEventDispatcher: DeviceEvents {
             }
         case .deviceDeleted(let device):
             forget(device.tenantID, device.id, .deleted)
+            ruleEngines.broadcast(.entityChanged(device.tenantID, device.id.entityID, .deleted))
             tell(.deleted(device.tenantID, device.id))
             notifications.broadcast(.deviceDeleted(device.id))
         case .credentialsChanged(let tenant, let device):
@@ -58,6 +62,7 @@ public struct DeviceEventDispatcher: DeviceEvents {
         case .deviceProfileChanged(let tenant, let profile):
             authenticator.forget(profile)
             nodes.broadcast(.entityChanged(tenant, profile.entityID, .updated))
+            ruleEngines.broadcast(.entityChanged(tenant, profile.entityID, .updated))
             await update(profile)
             updates.update(profile, tenant: tenant)
         case .deviceProfileDeleted(let tenant, let profile):

@@ -30,6 +30,12 @@ struct NodeConfiguration {
         return Int(integer)
     }
 
+    mutating func double(_ key: String) throws(RuleNodeConfigurationError) -> Double? {
+        guard let value = value(key) else { return nil }
+        guard let double = value.doubleValue else { throw RuleNodeConfigurationError("\(key) is not a number") }
+        return double
+    }
+
     mutating func string(_ key: String) throws(RuleNodeConfigurationError) -> String? {
         guard let value = value(key) else { return nil }
         guard let string = value.stringValue else { throw RuleNodeConfigurationError("\(key) is not a string") }
