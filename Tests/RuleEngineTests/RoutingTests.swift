@@ -226,6 +226,27 @@ import Testing
             try await harness.expect(.failed, "RPC_CALL_FROM_SERVER_TO_DEVICE", data: "{\"params\":1}")
         }
     }
+
+    /// Chains are made by people: no number in them ends the process that runs everybody's.
+    @Test(arguments: [Int.max, Int.min])
+    func timesInChainsMayBeAnyNumber(_ seconds: Int) async throws {
+        var chain = ChainBuilder.standard()
+        chain.nodes.removeAll { $0.name == "rpc" || $0.name == "save" }
+        chain.nodes.append(("rpc", ChainBuilder.rpc, "{\"timeoutInSeconds\":\(seconds)}"))
+        chain.nodes.append(
+            (
+                "save", ChainBuilder.timeseries,
+                "{\"defaultTTL\":\(seconds),\"processingSettings\":{\"type\":\"ON_EVERY_MESSAGE\"}}"
+            ))
+        try await withHarness([try chain.definition()]) { harness in
+            let values = (0..<100).map { "\"k\($0)\":1" }.joined(separator: ",")
+            for _ in 0..<1_000 {
+                try await harness.expect(.acknowledged, "POST_TELEMETRY_REQUEST", data: "{\(values)}")
+            }
+            try await harness.expect(
+                .acknowledged, "RPC_CALL_FROM_SERVER_TO_DEVICE", data: "{\"method\":\"m\",\"params\":\"{}\"}")
+        }
+    }
 }
 
 @Suite struct MessageTypeTests {

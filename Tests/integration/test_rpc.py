@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from rest import Rest
+from rpc_device import CalledDevice
 from server import Server, eventually
 
 @pytest.fixture
@@ -53,6 +54,13 @@ def test_a_time_that_is_over_is_answered_at_once(device):
     assert call(device, expirationTime=1000).status_code == 504
     # Not after the least time that a call has.
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("expiration,status", [(2 ** 63 - 1, 200), (-(2 ** 63), 504)])
+def test_a_time_at_the_end_of_all_numbers(server, device, expiration, status):
+    with CalledDevice(server.mqtt_port, device.token):
+        assert call(device, "oneway", expirationTime=expiration).status_code == status
+    assert requests.get(server.url + "/health/ready", timeout=30).status_code == 200
 
 
 def persistent(device, kind="twoway", **body):

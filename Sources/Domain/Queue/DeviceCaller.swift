@@ -28,9 +28,8 @@ public struct DeviceCaller: Sendable {
     public func call(
         _ request: ToDeviceRPCRequest, tenant: TenantID, device: DeviceID, origin: String?
     ) async -> DeviceCallOutcome {
-        let outcome = await waiters.wait(
-            for: request.rpcID, until: request.expirationTime + Self.graceMilliseconds
-        ) {
+        let (deadline, isEndless) = request.expirationTime.addingReportingOverflow(Self.graceMilliseconds)
+        let outcome = await waiters.wait(for: request.rpcID, until: isEndless ? .max : deadline) {
             let isTaken = core.send(
                 .device(.rpcRequest(tenant, device, serviceID: serviceID, request)), device: device)
             if !isTaken { waiters.finish(request.rpcID, .failed(.internal)) }

@@ -51,9 +51,8 @@ struct RPCEndpoints: EndpointGroup {
             device, isOneWay: isOneWay, expiration: expiration, origin: settings.serviceID,
             customer: principal.customerID,
             route: try await MessageRouteRepository(services.database).route(of: device.id.entityID), now: call.now)
-        let outcome = await settings.waiters.wait(
-            for: body.id, until: max(expiration, call.now) + Self.graceMilliseconds
-        ) {
+        let (deadline, isEndless) = max(expiration, call.now).addingReportingOverflow(Self.graceMilliseconds)
+        let outcome = await settings.waiters.wait(for: body.id, until: isEndless ? .max : deadline) {
             services.actions.messages.send(message)
         }
         await audit(outcome, action(device, body, isOneWay: isOneWay), by: principal)

@@ -9,10 +9,13 @@ final class RPCRequestNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.rpc.TbSendRPCRequestNode"
 
     private let timeoutMilliseconds: Int64
+    /// Ten years; whoever makes a chain may write any number.
+    private static let longestTimeout = 315_360_000
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         var fields = try NodeConfiguration(configuration)
-        timeoutMilliseconds = Int64(try fields.integer("timeoutInSeconds", default: 60)) * 1000
+        let seconds = try fields.integer("timeoutInSeconds", default: 60)
+        timeoutMilliseconds = Int64(min(max(seconds, 0), Self.longestTimeout)) * 1000
         try fields.end()
     }
 

@@ -16,11 +16,13 @@ final class SaveTimeseriesNode: RuleNode {
     private let decoder = TelemetryDecoder(options: .strict)
     private var records: [TelemetryRecord] = []
     private let daysToKeep: Int
+    /// A hundred years: what is counted in days of points must not run over, whatever a chain says.
+    private static let mostDays = 36_500
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         var fields = try NodeConfiguration(configuration)
         // The time to live counts for usage limits only: this storage keeps rows until a cleanup removes them.
-        daysToKeep = max(1, Int(clamping: try fields.integer("defaultTTL", default: 0)) / 86_400)
+        daysToKeep = min(max(1, try fields.integer("defaultTTL", default: 0) / 86_400), Self.mostDays)
         usesServerTimestamp = try fields.bool("useServerTs", default: false)
         settings = try ProcessingSettings(&fields, mainKey: "timeseries")
         try fields.end()
