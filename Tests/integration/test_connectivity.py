@@ -104,6 +104,11 @@ def test_states_survive_a_restart():
         server.start()
         device = Rest(server.url).create_device()
         post(server, device)
+        # Somebody else's device, whose attributes are no times.
+        odd = Rest(server.url).create_device()
+        numbers = {"inactivityTimeout": 2 ** 63 - 1, "lastActivityTime": 2 ** 63 - 1, "inactivityAlarmTime": -(2 ** 63)}
+        odd.rest.ok("POST", odd.path + "/SERVER_SCOPE", numbers)
+        post(server, odd)
         eventually(lambda: state(device).get("lastActivityTime"), what="the activity is written")
         server.kill()
         server.start()

@@ -45,5 +45,11 @@ public struct DeviceConnectivity: Sendable, Equatable {
     /// In milliseconds; `nil` stands for the platform's default.
     public var inactivityTimeout: Int64?
 
+    /// What counts as a time, or as a span of it, sums of two fit: whoever may write attributes may write any number.
+    public static let times: ClosedRange<Int64> = 0...8_640_000_000_000_000
+
     public init() {}
+
+    /// The nearest time.
+    public static func time(_ number: Int64) -> Int64 { min(max(number, times.lowerBound), times.upperBound) }
 }

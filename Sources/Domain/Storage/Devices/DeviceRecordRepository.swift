@@ -38,8 +38,9 @@ public struct DeviceRecordRepository: Sendable {
             """
     }
 
+    /// A number that is no time is none: one device's must not keep others from being read.
     private static func number(_ key: StaticString) -> String {
-        "max(coalesce(a.long_v, a.dbl_v::int8)) FILTER (WHERE k.key = '\(key)')"
+        "max(coalesce(a.long_v, CASE WHEN abs(a.dbl_v) < 9e15 THEN a.dbl_v::int8 END)) FILTER (WHERE k.key = '\(key)')"
     }
 
     private func select(where condition: String, behind: String = "") -> String {
@@ -76,14 +77,16 @@ extension DeviceRecord {
         let queue = row.text(8)
         var connectivity = DeviceConnectivity()
         connectivity.isActive = row.bool(9) ?? false
-        connectivity.lastConnectTime = row.int8(10) ?? 0
-        connectivity.lastDisconnectTime = row.int8(11) ?? 0
-        connectivity.lastActivityTime = row.int8(12) ?? 0
-        connectivity.inactivityAlarmTime = row.int8(13) ?? 0
-        connectivity.inactivityTimeout = row.int8(14)
+        let time = DeviceConnectivity.time
+        connectivity.lastConnectTime = time(row.int8(10) ?? 0)
+        connectivity.lastDisconnectTime = time(row.int8(11) ?? 0)
+        connectivity.lastActivityTime = time(row.int8(12) ?? 0)
+        connectivity.inactivityAlarmTime = time(row.int8(13) ?? 0)
+        connectivity.inactivityTimeout = row.int8(14).map(time)
         self.init(
-            tenantID: row.entity(1), deviceID: row.entity(0), createdTime: row.int8(2) ?? 0, name: row.text(3) ?? "",
-            type: row.text(4) ?? "", label: row.text(5), customerID: row.id(6).map(CustomerID.init) ?? .null,
+            tenantID: row.entity(1), deviceID: row.entity(0), createdTime: time(row.int8(2) ?? 0),
+            name: row.text(3) ?? "", type: row.text(4) ?? "", label: row.text(5),
+            customerID: row.id(6).map(CustomerID.init) ?? .null,
             ruleChainID: row.id(7).map(RuleChainID.init), queueName: queue?.isEmpty ?? true ? nil : queue,
             connectivity: connectivity)
     }

@@ -12,19 +12,21 @@ extension DeviceCore {
     // MARK: - Transitions (9.3)
 
     func connected(at time: Int64, in entry: DeviceEntry) {
-        guard var state = entry.record?.connectivity, time >= 0, time > state.lastConnectTime else { return }
+        guard var state = entry.record?.connectivity, Self.isTime(time), time > state.lastConnectTime else { return }
         state.lastConnectTime = time
         save([("lastConnectTime", .long(time))], state, in: entry, then: .connectEvent)
     }
 
     func disconnected(at time: Int64, in entry: DeviceEntry) {
-        guard var state = entry.record?.connectivity, time >= 0, time > state.lastDisconnectTime else { return }
+        guard var state = entry.record?.connectivity, Self.isTime(time), time > state.lastDisconnectTime else {
+            return
+        }
         state.lastDisconnectTime = time
         save([("lastDisconnectTime", .long(time))], state, in: entry, then: .disconnectEvent)
     }
 
     func activity(at time: Int64, in entry: DeviceEntry) {
-        guard var state = entry.record?.connectivity, time > 0, time > state.lastActivityTime else { return }
+        guard var state = entry.record?.connectivity, Self.isTime(time), time > state.lastActivityTime else { return }
         state.lastActivityTime = time
         guard !state.isActive else {
             entry.record?.connectivity = state
@@ -43,7 +45,7 @@ extension DeviceCore {
     }
 
     func inactivity(at time: Int64, in entry: DeviceEntry) {
-        guard var state = entry.record?.connectivity, time >= 0, time > state.inactivityAlarmTime,
+        guard var state = entry.record?.connectivity, Self.isTime(time), time > state.inactivityAlarmTime,
             time > state.lastActivityTime
         else { return }
         state.inactivityAlarmTime = time
@@ -57,8 +59,12 @@ extension DeviceCore {
         entry.storedActivityTime = state.lastActivityTime
     }
 
-    /// - Parameter milliseconds: 0 or less stands for the default.
-    func setInactivityTimeout(_ milliseconds: Int64, in entry: DeviceEntry) {
+    /// What rule nodes tell is the time of a message, which may be any number.
+    private static func isTime(_ number: Int64) -> Bool { DeviceConnectivity.times.contains(number) }
+
+    /// - Parameter number: 0 or less stands for the default.
+    func setInactivityTimeout(_ number: Int64, in entry: DeviceEntry) {
+        let milliseconds = DeviceConnectivity.time(number)
         guard var state = entry.record?.connectivity else { return }
         state.inactivityTimeout = milliseconds > 0 ? milliseconds : nil
         entry.record?.connectivity = state
