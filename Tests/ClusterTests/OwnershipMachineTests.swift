@@ -152,6 +152,30 @@ private struct Walk: Sendable, CustomTestStringConvertible {
         #expect(!lease.isValid(at: time(20_000)))
     }
 
+    /// What a consumer dropped because of it must not be taken for what it still has.
+    @Test func whoWasToldOfItsEndIsNotContradicted() {
+        let lease = OwnershipLease()
+        lease.confirm(sentAt: time(0), sessionTimeout: .seconds(4))
+        let isProlonged = lease.prolong(sentAt: time(500), sessionTimeout: .seconds(4))
+        #expect(isProlonged)
+        #expect(lease.endTime == time(3500))
+        #expect(!lease.isValid(at: time(3600)))
+        let isContradicted = lease.prolong(sentAt: time(3000), sessionTimeout: .seconds(4))
+        #expect(!isContradicted)
+        #expect(!lease.isValid(at: time(3700)))
+        lease.confirm(sentAt: time(3000), sessionTimeout: .seconds(4))
+        #expect(lease.isValid(at: time(3700)))
+    }
+
+    /// Nobody noticed: nothing was dropped, and the session was alive all the time.
+    @Test func anEndThatNobodyNoticedIsNone() {
+        let lease = OwnershipLease()
+        lease.confirm(sentAt: time(0), sessionTimeout: .seconds(4))
+        let isProlonged = lease.prolong(sentAt: time(3100), sessionTimeout: .seconds(4))
+        #expect(isProlonged)
+        #expect(lease.isValid(at: time(3200)))
+    }
+
     @Test func endsAtOnceWithItsSession() {
         let lease = OwnershipLease()
         lease.confirm(sentAt: time(0), sessionTimeout: .seconds(4))

@@ -323,8 +323,14 @@ private struct ClusterSimulation {
         case .released(let partition, let id): feed(index, .lockReleased(partition, session: id))
         case .proof(let sentAt, let id):
             guard id == session else { return }
-            processes[index].lease.confirm(sentAt: time(sentAt), sessionTimeout: .milliseconds(Self.sessionTimeout))
-            guard !processes[index].isLeased, processes[index].lease.isValid(at: time(now)) else { return }
+            let (lease, timeout) = (processes[index].lease, Duration.milliseconds(Self.sessionTimeout))
+            if processes[index].isLeased {
+                guard !lease.prolong(sentAt: time(sentAt), sessionTimeout: timeout) else { return }
+                processes[index].isLeased = false
+                feed(index, .leaseLapsed)
+            }
+            lease.confirm(sentAt: time(sentAt), sessionTimeout: timeout)
+            guard lease.isValid(at: time(now)) else { return }
             processes[index].isLeased = true
             feed(index, .leaseConfirmed)
         case .members(let members, let id):

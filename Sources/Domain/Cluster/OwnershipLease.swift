@@ -23,8 +23,18 @@ public final class OwnershipLease: Sendable {
 
     public var isValid: Bool { isValid(at: .now()) }
 
+    /// Who was told that it is over drops what it has; so it stays over, whatever is heard later, until it is begun anew by
+    /// ``confirm(sentAt:sessionTimeout:)``.
     public func isValid(at now: BootTime) -> Bool {
-        now.nanoseconds < end.load(ordering: .acquiring)
+        var known = end.load(ordering: .acquiring)
+        while now.nanoseconds >= known {
+            guard known != .min else { return false }
+            let (isOver, newer) = end.compareExchange(
+                expected: known, desired: .min, ordering: .acquiringAndReleasing)
+            if isOver { return false }
+            known = newer
+        }
+        return true
     }
 
     /// When the lease ends unless it is confirmed again.
@@ -34,6 +44,23 @@ public final class OwnershipLease: Sendable {
     public func confirm(sentAt sendTime: BootTime, sessionTimeout: Duration) {
         let confirmed = Self.end(sentAt: sendTime, sessionTimeout: sessionTimeout).nanoseconds
         if confirmed > end.load(ordering: .relaxed) { end.store(confirmed, ordering: .releasing) }
+    }
+
+    /// The same for a lease in use.
+    ///
+    /// - Returns: `false` when somebody was told that it is over: what this process consumes must be abandoned before the
+    ///   lease begins anew, so that what was dropped comes again.
+    public func prolong(sentAt sendTime: BootTime, sessionTimeout: Duration) -> Bool {
+        let confirmed = Self.end(sentAt: sendTime, sessionTimeout: sessionTimeout).nanoseconds
+        var known = end.load(ordering: .acquiring)
+        while known != .min {
+            guard confirmed > known else { return true }
+            let (isLater, newer) = end.compareExchange(
+                expected: known, desired: confirmed, ordering: .acquiringAndReleasing)
+            if isLater { return true }
+            known = newer
+        }
+        return false
     }
 
     /// The session is over: the lease ends now. Called by the lease's one owner.

@@ -243,8 +243,12 @@ actor ClusterAgent {
     private func heartbeatEnded(sentAt: BootTime, succeeded: Bool) {
         if sentAt == heartbeatBegan { isHeartbeatOut = false }
         guard succeeded else { return }
+        if isLeased {
+            guard !lease.prolong(sentAt: sentAt, sessionTimeout: sessionTimeout) else { return }
+            leaseLapsed()
+        }
         lease.confirm(sentAt: sentAt, sessionTimeout: sessionTimeout)
-        guard !isLeased, lease.isValid else { return }
+        guard lease.isValid else { return }
         isLeased = true
         for name in queues.keys.sorted() { feed(name, .leaseConfirmed) }
     }
