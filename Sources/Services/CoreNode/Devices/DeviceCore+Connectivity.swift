@@ -178,16 +178,20 @@ extension DeviceCore {
     ///
     /// - Parameter isOwned: Whether a device belongs to this node.
     func restoreStates(where isOwned: @escaping @Sendable (DeviceID) -> Bool) async {
+        let restoration = StateRestoration(where: isOwned)
+        restorations.append(restoration)
+        defer { restorations.removeAll { $0 === restoration } }
         var last = UUID128.zero
         while true {
             do {
                 let page = try await records.page(after: last, limit: min(settings.fetchPackSize, 10_000))
                 guard let end = page.last else { return }
-                let owned = page.filter { isOwned($0.deviceID) && entries[$0.deviceID] == nil }
+                let owned = page.filter { restoration.isOwned($0.deviceID) && entries[$0.deviceID] == nil }
                 let sessions = await archivedSessions(of: owned.filter(\.connectivity.isConnected).map(\.deviceID))
                 let calls = try await rpcs.open(devices: owned.map { (tenant: $0.tenantID, device: $0.deviceID) })
                 let waiting = Dictionary(grouping: calls, by: \.deviceID)
-                for record in owned {
+                // Some may have been given up in the meantime.
+                for record in owned where restoration.isOwned(record.deviceID) {
                     adopt(record, sessions[record.deviceID] ?? [], waiting[record.deviceID] ?? [])
                 }
                 last = end.deviceID.uuid
@@ -216,7 +220,8 @@ extension DeviceCore {
     }
 
     /// Forgets devices that belong to another node now.
-    func release(where isOwned: (DeviceID) -> Bool) {
+    func release(where isOwned: @escaping (DeviceID) -> Bool) {
+        for restoration in restorations { restoration.narrow(to: isOwned) }
         storeActivity(force: true)
         for (device, entry) in entries where !isOwned(device) {
             for call in entry.calls {

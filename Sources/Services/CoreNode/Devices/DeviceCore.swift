@@ -49,6 +49,8 @@ public final class DeviceCore {
     var questionsInFlight = 0
     /// Devices whose offer to be claimed is being stored, each with the questions that came behind it.
     var claiming: [DeviceID: [(SessionInfo, AttributesRequest)]] = [:]
+    /// Those that read devices of which this node has become the owner.
+    var restorations: [StateRestoration] = []
     /// Whether old calls are being deleted.
     var isCleaningUp = false
     let metrics: DeviceCoreMetrics
