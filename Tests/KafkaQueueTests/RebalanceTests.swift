@@ -64,4 +64,33 @@ import Testing
             }
         }
     }
+
+    /// The consumer's thread comes to the first call after the second.
+    @Test func whatIsAbandonedBeforeItIsAssignedIsNotConsumed() async throws {
+        try await withLoops(2) { loops in
+            try await withHub { hub in
+                let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
+                let device = UUID128.random()
+                let (first, second) = (Ledger(), Ledger())
+                let one = try KafkaRuleEngineConsumer(hub: hub, route: mainRoute, laneLoops: [loops[0]])
+                try await loops[0].run { one.attach(LedgerConsumer(first), lane: 0) }
+                let owning = Task.immediate { await one.own([0, 1, 2, 3]) }
+                one.abandon([0, 1, 2, 3])
+                one.start()
+                await owning.value
+                for number in 0..<10 { _ = try await queue.send(message(number, originator: device)) }
+                let (two, _) = try await makeConsumer(hub, [loops[1]], second)
+                await two.own([0, 1, 2, 3])
+                try await eventually("all of them") { second.of(device) == (0..<10).map { Int64($0) } }
+                #expect(first.count == 0)
+                // What a later call names is consumed.
+                await two.own([])
+                await one.own([0, 1, 2, 3])
+                for number in 10..<20 { _ = try await queue.send(message(number, originator: device)) }
+                try await eventually("the rest") { first.of(device) == (10..<20).map { Int64($0) } }
+                await one.stop()
+                await two.stop()
+            }
+        }
+    }
 }

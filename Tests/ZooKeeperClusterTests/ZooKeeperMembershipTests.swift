@@ -54,6 +54,55 @@ private final class RecordingConsumer: PartitionConsumer {
     }
 }
 
+/// Does what it is told to own only when it is let, as one does whose thread was not run for a while.
+private final class HesitantConsumer: PartitionConsumer {
+    private struct State {
+        var owned: Set<Int> = []
+        var abandoned: Set<Int> = []
+        var taken = 0
+        var waiting: [CheckedContinuation<Void, Never>] = []
+        var isLet = false
+    }
+
+    private let state = Mutex(State())
+
+    var owned: Set<Int> { state.withLock { $0.owned } }
+    var abandoned: Set<Int> { state.withLock { $0.abandoned } }
+    var isAsked: Bool { state.withLock { !$0.waiting.isEmpty } }
+    /// How often it did what it was told.
+    var taken: Int { state.withLock { $0.taken } }
+
+    func go() {
+        let waiting = state.withLock { state in
+            state.isLet = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for waiter in waiting { waiter.resume() }
+    }
+
+    func own(_ partitions: Set<Int>) async {
+        await withCheckedContinuation { waiter in
+            let isLet = state.withLock { state in
+                if !state.isLet { state.waiting.append(waiter) }
+                return state.isLet
+            }
+            if isLet { waiter.resume() }
+        }
+        state.withLock { state in
+            state.owned = partitions
+            state.taken += 1
+        }
+    }
+
+    func abandon(_ partitions: Set<Int>) {
+        state.withLock { state in
+            state.owned.subtract(partitions)
+            state.abandoned.formUnion(partitions)
+        }
+    }
+}
+
 private let queue = PartitionedQueue(name: "core", partitions: 8, role: .core)
 
 @Suite(.enabled(if: TestZooKeeper.isAvailable, "ZooKeeper is not installed"), .serialized)
@@ -225,6 +274,26 @@ struct ZooKeeperMembershipTests {
         server.resume()
         try await eventually("owned again") { consumer.owned == Set(0..<8) && a.lease.isValid }
         await a.leave()
+        server.kill()
+    }
+
+    /// Else two processes would consume them.
+    @Test func whatIsAbandonedBeforeItIsTakenUpIsNotConsumed() async throws {
+        let server = TestZooKeeper()
+        let consumer = HesitantConsumer()
+        let membership = ZooKeeperMembership(
+            configuration: configuration(server, root: makeRoot()), info: ServiceInfo(id: "a", roles: [.core]),
+            logger: .disabled, metrics: MetricsRegistry())
+        try await membership.join()
+        await membership.assign(queue, to: consumer)
+        try await eventually("the first call") { consumer.isAsked }
+        server.stop()
+        try await eventually("abandoned") { !membership.lease.isValid && !consumer.abandoned.isEmpty }
+        consumer.go()
+        try await eventually("taken up and given up again") { consumer.taken > 0 && consumer.owned.isEmpty }
+        server.resume()
+        try await eventually("owned") { consumer.owned == Set(0..<8) && membership.lease.isValid }
+        await membership.leave()
         server.kill()
     }
 

@@ -71,6 +71,9 @@ extension ClusterAgent {
     func consumed(_ name: String, _ partitions: Set<Int>) {
         guard let queue = queues[name] else { return }
         queues[name]?.isTelling = false
+        // What was abandoned while the call was on its way was taken up by it all the same, if it came later.
+        let late = partitions.subtracting(queue.told)
+        if !late.isEmpty { queue.consumer.abandon(late) }
         for partition in queue.machine.active.subtracting(queue.machine.owned) where !partitions.contains(partition) {
             queues[name]?.drainsBegan[partition] = nil
             feed(name, .drained(partition))

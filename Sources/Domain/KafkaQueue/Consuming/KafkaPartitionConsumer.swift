@@ -33,10 +33,21 @@ final class KafkaPartitionConsumer: Sendable {
         /// Owned partitions of which a record came, or that there is none.
         var reading: Set<Int> = []
         var isStarted = false
+        /// The number of the newest call of ``own(_:)`` or ``abandon(_:)``.
+        var lastCall: UInt64 = 0
+        /// By partition, the newest call that abandoned it.
+        var abandoned: [Int32: UInt64] = [:]
+        /// The newest call that abandoned everything.
+        var allAbandoned: UInt64 = 0
+
+        mutating func nextCall() -> UInt64 {
+            lastCall += 1
+            return lastCall
+        }
     }
 
     enum Command: Sendable {
-        case own(Set<Int32>, CheckedContinuation<Void, Never>)
+        case own(Set<Int32>, call: UInt64, CheckedContinuation<Void, Never>)
         case abandon
         case stop(CheckedContinuation<Void, Never>)
     }
@@ -79,13 +90,21 @@ final class KafkaPartitionConsumer: Sendable {
 
     /// Owns exactly these; returns when all others are released, or abandoned.
     func own(_ partitions: Set<Int>) async {
+        let wanted = Set(partitions.map { Int32($0) })
         await withCheckedContinuation { continuation in
-            post(.own(Set(partitions.map { Int32($0) }), continuation))
+            state.withLock { state in
+                let call = state.nextCall()
+                state.commands.append(.own(wanted, call: call, continuation))
+            }
+            needletail_eventfd_signal(wakeDescriptor)
         }
     }
 
+    /// Also of partitions that a call of ``own(_:)`` before it names and the thread has not come to yet.
     func abandon(_ partitions: Set<Int>) {
         state.withLock { state in
+            let call = state.nextCall()
+            for partition in partitions { state.abandoned[Int32(partition)] = call }
             for slot in state.slots.values where partitions.contains(Int(slot.partition)) { slot.abandon() }
         }
         post(.abandon)
@@ -94,6 +113,7 @@ final class KafkaPartitionConsumer: Sendable {
     /// As ``abandon(_:)`` of everything that is owned or being released.
     func abandonAll() {
         state.withLock { state in
+            state.allAbandoned = state.nextCall()
             for slot in state.slots.values { slot.abandon() }
         }
         post(.abandon)
@@ -144,7 +164,14 @@ final class KafkaPartitionConsumer: Sendable {
         }
     }
 
-    func add(_ slot: PartitionSlot) { state.withLock { $0.slots[slot.number] = slot } }
+    /// - Parameter call: Of ``own(_:)``, that named the partition. When it was abandoned since, so is the slot.
+    func add(_ slot: PartitionSlot, call: UInt64) {
+        state.withLock { state in
+            state.slots[slot.number] = slot
+            if max(state.allAbandoned, state.abandoned[slot.partition] ?? 0) > call { slot.abandon() }
+        }
+    }
+
     func remove(_ slot: PartitionSlot) { state.withLock { $0.slots[slot.number] = nil } }
     func noteReading(_ partition: Int32, _ isReading: Bool) {
         state.withLock { state in

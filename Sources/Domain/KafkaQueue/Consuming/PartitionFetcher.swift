@@ -67,7 +67,7 @@ final class PartitionFetcher {
             wait()
             for command in consumer.takeCommands() {
                 switch command {
-                case .own(let wanted, let continuation): own(wanted, continuation)
+                case .own(let wanted, call: let call, let continuation): own(wanted, call, continuation)
                 case .abandon: dropAbandoned()
                 case .stop(let continuation): stopped = continuation
                 }
@@ -99,20 +99,20 @@ final class PartitionFetcher {
 
     // MARK: - Ownership
 
-    private func own(_ wanted: Set<Int32>, _ continuation: CheckedContinuation<Void, Never>) {
+    private func own(_ wanted: Set<Int32>, _ call: UInt64, _ continuation: CheckedContinuation<Void, Never>) {
         dropAbandoned()
         for (number, partition) in partitions where !wanted.contains(number) { release(partition) }
-        for number in wanted.sorted() where partitions[number] == nil { acquire(number) }
+        for number in wanted.sorted() where partitions[number] == nil { acquire(number, call) }
         waiters.append(Waiter(slots: Set(releasing.map(\.slot.number)), continuation: continuation))
         finishReleases()
     }
 
-    private func acquire(_ number: Int32) {
+    private func acquire(_ number: Int32, _ call: UInt64) {
         let slot = PartitionSlot(
             partition: number, number: Self.lastSlot.wrappingAdd(1, ordering: .relaxed).newValue)
         let queue = PartitionQueue(
             of: consumer.consumer, topic: consumer.topic, partition: number, wakes: consumer.wakeDescriptor)
-        consumer.add(slot)
+        consumer.add(slot, call: call)
         partitions[number] = Partition(slot: slot, queue: queue)
         do throws(KafkaError) {
             try consumer.consumer.assign([position(number, KafkaPosition.committed)])
