@@ -57,3 +57,35 @@ import Testing
         #expect(window.committable == 1)
     }
 }
+
+/// Which records are handed over.
+@Suite struct ProgressTests {
+    @Test func noRecordIsHandedOverTwice() {
+        var progress = PartitionProgress()
+        #expect(progress.next == nil)
+        let verdicts = [Int64(5), 6, 8, 7, 8, 9].map { progress.take($0, end: 10) }
+        #expect(verdicts == [.new, .new, .new, .repeated, .repeated, .new])
+        #expect(progress.next == 10)
+        // What nobody knows the end of is taken for what it nearly always is.
+        let unknown = progress.take(9, end: nil)
+        #expect(unknown == .repeated)
+    }
+
+    /// Else all that is acknowledged to devices would be dropped until there is as much as before.
+    @Test func aLogThatBeginsAnewIsReadFromItsBeginning() {
+        var progress = PartitionProgress()
+        _ = progress.take(1_000, end: 1_001)
+        let verdicts = [Int64(0), 1, 1, 2].map { progress.take($0, end: 3) }
+        #expect(verdicts == [.beginning, .new, .repeated, .new])
+    }
+
+    @Test func whatIsDoneOfALogThatBeginsAnewIsCommitted() {
+        var window = AcknowledgementWindow()
+        let old = (1_000..<1_002).map { window.add(offset: $0) }
+        let new = (0..<2).map { window.add(offset: $0) }
+        for ticket in new { window.finish(ticket) }
+        #expect(window.committable == nil)
+        for ticket in old { window.finish(ticket) }
+        #expect(window.committable == 2)
+    }
+}

@@ -14,8 +14,8 @@ final class PartitionFetcher {
         let slot: PartitionSlot
         /// `nil` once it is being released.
         var queue: PartitionQueue?
-        /// Records below it were handed over.
-        var nextOffset: Int64 = -1
+        /// Which records were handed over.
+        var progress = PartitionProgress()
         /// What the broker has confirmed.
         var committed: Int64?
         /// A record came, or that there is none.
@@ -205,12 +205,22 @@ final class PartitionFetcher {
 
     /// Whether the sink took the record.
     private func handOver(_ record: borrowing KafkaRecord, _ partition: Partition) -> Bool {
-        let offset = record.offset
-        guard offset >= partition.nextOffset else {
+        let (offset, number) = (record.offset, partition.slot.partition)
+        switch partition.progress.take(
+            offset, end: consumer.consumer.knownEnd(topic: consumer.topic, partition: number))
+        {
+        case .new: break
+        case .repeated:
             consumer.metrics.repeated.increment()
             return false
+        case .beginning:
+            consumer.logger.warning(
+                "a partition begins anew: its broker has lost what it had, or its topic was made again",
+                [
+                    "kafka.topic": .string(consumer.topic), "kafka.partition": .integer(Int(number)),
+                    "kafka.offset": .integer(Int(offset)),
+                ])
         }
-        partition.nextOffset = offset + 1
         let ticket = partition.slot.add(offset: offset)
         do throws(WireError) {
             try sink.take(record, ticket: ticket, slot: partition.slot)
