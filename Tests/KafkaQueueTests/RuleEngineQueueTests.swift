@@ -108,6 +108,30 @@ import Testing
         }
     }
 
+    /// librdkafka lets partitions rest for good whose committed offsets it could not learn.
+    @Test func aPartitionWhoseBeginningCouldNotBeLearntIsReadLater() async throws {
+        let mock = MockKafka()
+        try await withLoops(1) { loops in
+            try await withHub(mock: mock) { hub in
+                let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
+                let ledger = Ledger()
+                let (consumer, _) = try await makeConsumer(hub, loops, ledger)
+                mock.refuseNextOffsets()
+                await consumer.own([0, 1, 2, 3])
+                // In all partitions.
+                let partitioner = Partitioner(count: 4)
+                var devices: [Int: UUID128] = [:]
+                while devices.count < 4 {
+                    let device = UUID128.random()
+                    devices[partitioner.partition(of: device)] = device
+                }
+                for device in devices.values { _ = try await queue.send(message(1, originator: device)) }
+                try await eventually("messages of all partitions") { ledger.count == 4 }
+                await consumer.stop()
+            }
+        }
+    }
+
     @Test(arguments: Backend.all)
     func releasingWaitsForWhatIsInWork(_ backend: Backend) async throws {
         try await withLoops(1) { loops in

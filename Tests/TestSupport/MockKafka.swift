@@ -34,6 +34,13 @@ public final class MockKafka: @unchecked Sendable {
             cluster, name, isServed ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
     }
 
+    /// Refuses the next question for committed offsets, as one who may not ask is refused.
+    public func refuseNextOffsets() {
+        let offsetFetch: Int16 = 9
+        let errors = [RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED]
+        rd_kafka_mock_push_request_errors_array(cluster, offsetFetch, 1, errors)
+    }
+
     /// Takes a broker, counted from 1, off the network or puts it back.
     public func setBroker(_ id: Int, isUp: Bool) {
         _ = isUp ? rd_kafka_mock_broker_set_up(cluster, Int32(id)) : rd_kafka_mock_broker_set_down(cluster, Int32(id))

@@ -22,6 +22,8 @@ final class PartitionFetcher {
         var isReading = false
         /// When fetching may be tried again after an error.
         var restsUntil = MonotonicTime(nanoseconds: 0)
+        /// When it is assigned once more, because librdkafka may have given up finding where to begin.
+        var assignsAgain: MonotonicTime?
 
         init(slot: PartitionSlot, queue: PartitionQueue) {
             self.slot = slot
@@ -29,6 +31,8 @@ final class PartitionFetcher {
         }
 
         var isReleasing: Bool { queue == nil }
+        /// Nothing of it came.
+        var isUntouched: Bool { progress.next == nil && !isReading }
         var uncommitted: Int64? {
             guard let offset = slot.committable, offset != committed else { return nil }
             return offset
@@ -55,6 +59,8 @@ final class PartitionFetcher {
 
     /// Records of one partition that are taken in one go, so that others get their turn.
     private static let roundLimit = 500
+    /// After a failure, before a partition of which nothing came is assigned once more.
+    private static let assignmentPause = Duration.seconds(5)
 
     init(_ consumer: KafkaPartitionConsumer, sink: any RecordSink) {
         self.consumer = consumer
@@ -74,6 +80,7 @@ final class PartitionFetcher {
             }
             handleEvents()
             fetch()
+            assignAgain()
             commit()
             finishReleases()
             watch()
@@ -114,6 +121,10 @@ final class PartitionFetcher {
             of: consumer.consumer, topic: consumer.topic, partition: number, wakes: consumer.wakeDescriptor)
         consumer.add(slot, call: call)
         partitions[number] = Partition(slot: slot, queue: queue)
+        assign(number)
+    }
+
+    private func assign(_ number: Int32) {
         do throws(KafkaError) {
             try consumer.consumer.assign([position(number, KafkaPosition.committed)])
         } catch {
@@ -122,17 +133,43 @@ final class PartitionFetcher {
         }
     }
 
+    private func unassign(_ number: Int32) {
+        do throws(KafkaError) {
+            try consumer.consumer.unassign([position(number, 0)])
+        } catch {
+            preconditionFailure("partition \(number) of \(consumer.topic) cannot be given back: \(error)")
+        }
+    }
+
+    /// librdkafka asks for the committed offset of a partition until there is an answer, but not when that fails while others
+    /// are assigned: then the partition rests for good.
+    private func planAssignment() {
+        let time = MonotonicTime.now() + Self.assignmentPause
+        for partition in partitions.values where partition.isUntouched && partition.assignsAgain == nil {
+            partition.assignsAgain = time
+        }
+    }
+
+    private func assignAgain() {
+        let now = MonotonicTime.now()
+        for (number, partition) in partitions {
+            guard let time = partition.assignsAgain, time <= now else { continue }
+            partition.assignsAgain = nil
+            guard partition.isUntouched, !partition.slot.isAbandoned else { continue }
+            partition.queue = nil
+            unassign(number)
+            partition.queue = PartitionQueue(
+                of: consumer.consumer, topic: consumer.topic, partition: number, wakes: consumer.wakeDescriptor)
+            assign(number)
+        }
+    }
+
     /// Stops fetching; what is in work goes on.
     private func release(_ partition: Partition) {
         partitions[partition.slot.partition] = nil
         partition.queue = nil
         consumer.noteReading(partition.slot.partition, false)
-        do throws(KafkaError) {
-            try consumer.consumer.unassign([position(partition.slot.partition, 0)])
-        } catch {
-            preconditionFailure(
-                "partition \(partition.slot.partition) of \(consumer.topic) cannot be given back: \(error)")
-        }
+        unassign(partition.slot.partition)
         releasing.append(partition)
         sink.release(partition.slot)
     }
@@ -250,6 +287,7 @@ final class PartitionFetcher {
         for event in consumer.consumer.events() {
             guard case .committed(let positions, let error) = event else {
                 KafkaHub.log(event, consumer.logger, client: "consumer")
+                if case .error = event { planAssignment() }
                 continue
             }
             isCommitting = false
