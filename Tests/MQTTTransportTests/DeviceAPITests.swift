@@ -282,6 +282,15 @@ import TransportCore
         }
     }
 
+    @Test func aServerCallThatTheQueueLosesIsNotAcknowledged() async throws {
+        try await Harness.run { harness in
+            let client = try harness.connected(.v5)
+            harness.queue.loseMessages()
+            client.publish("v1/devices/me/rpc/request/1", #"{"method":"m","params":{}}"#)
+            try client.expectDisconnect(0x83)
+        }
+    }
+
     @Test func activityIsReported() async throws {
         try await Harness.run { _, shared in
             shared.sessionReportPeriod = .milliseconds(200)

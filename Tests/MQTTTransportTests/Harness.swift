@@ -127,6 +127,10 @@ final class RecordingQueue: RuleEngineQueue {
 
     private let entries = Mutex<[Entry]>([])
     private let messages = Mutex<[RuleMessage]>([])
+    private let loses = Mutex(false)
+
+    /// Messages, but uplinks, are lost from now on.
+    func loseMessages() { loses.withLock { $0 = true } }
 
     var received: [Entry] { entries.withLock { $0 } }
     var sent: [RuleMessage] { messages.withLock { $0 } }
@@ -152,6 +156,7 @@ final class RecordingQueue: RuleEngineQueue {
     }
 
     func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome {
+        if loses.withLock({ $0 }) { return .lost }
         messages.withLock { $0.append(message) }
         return .acknowledged
     }

@@ -26,7 +26,7 @@ extension TransportLoop {
     /// ``TransportNotification/rpcResponse(_:_:)`` if a chain gives one.
     ///
     /// - Parameter finished: Called on the loop once the message is durable and processed, or `false` when the queue was
-    ///   full and the call is lost.
+    ///   full, or could not keep it, and the call is lost.
     public func callServer(
         _ request: ToServerRPCRequest, of session: SessionInfo, finished: @escaping (_ isTaken: Bool) -> Void
     ) {
@@ -38,7 +38,8 @@ extension TransportLoop {
     /// Hands shared attributes that a gateway reports of a device to the rule engine (`device-api.md` 10.2): what is saved,
     /// and where, is up to its chain.
     ///
-    /// - Parameter finished: Called on the loop once the message is durable, or `false` when the queue was full.
+    /// - Parameter finished: Called on the loop once the message is durable, or `false` when the queue was full or could not
+    ///   keep it.
     public func postSharedAttributes(
         _ typed: TypedRecord, of session: SessionInfo, finished: @escaping (_ isTaken: Bool) -> Void
     ) {
@@ -53,8 +54,7 @@ extension TransportLoop {
         let queue = queue
         Task(executorPreference: loop) {
             do throws(QueueError) {
-                _ = try await queue.send(message)
-                outcome.body(true)
+                outcome.body(try await queue.send(message) != .lost)
             } catch {
                 outcome.body(false)
             }
