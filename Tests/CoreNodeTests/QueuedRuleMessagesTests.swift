@@ -18,6 +18,8 @@ struct QueuedRuleMessagesTests {
             var losses = 0
             /// Nothing of it is taken.
             var refused: TenantID?
+            /// Never taken.
+            var tooLarge: Int64?
             var taken: [Int64] = []
         }
 
@@ -32,6 +34,7 @@ struct QueuedRuleMessagesTests {
         }
 
         func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome {
+            if state.withLock({ $0.tooLarge == message.timestamp }) { throw .tooLarge }
             let outcome = state.withLock { state -> DeliveryOutcome? in
                 guard state.room > 0, message.tenantID != state.refused else { return nil }
                 if state.losses > 0 {
@@ -89,6 +92,15 @@ struct QueuedRuleMessagesTests {
         let sink = QueuedRuleMessages(queue: queue, logger: .disabled)
         sink.send(message(1))
         try await eventually("the message") { queue.taken == [1] }
+    }
+
+    @Test func whatIsTooLargeHoldsUpNothing() async throws {
+        let queue = NarrowQueue(room: 10)
+        queue.state.withLock { $0.tooLarge = 2 }
+        let sink = QueuedRuleMessages(queue: queue, logger: .disabled)
+        for number in Int64(1)...3 { sink.send(message(number)) }
+        try await eventually("the others") { queue.taken == [1, 3] }
+        #expect(await sink.finish(within: .seconds(60)) == 0)
     }
 
     @Test func aStopWaitsForWhatWaitsAndSaysWhatIsLeft() async throws {

@@ -318,13 +318,17 @@ import Testing
     }
 
     @Test(arguments: Backend.all)
-    func messageThatIsTooLargeIsLostAndNobodyIsToldOtherwise(_ backend: Backend) async throws {
+    func messageThatIsTooLargeIsRefusedForGood(_ backend: Backend) async throws {
         try await withHub(backend, change: { $0.producer["message.max.bytes"] = "2000" }) { hub in
             let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
             var large = message(1, originator: .random())
             large.payload = .text(String(repeating: "x", count: 5000))
-            let outcome = try await queue.send(large)
-            #expect(outcome == .lost)
+            do throws(QueueError) {
+                _ = try await queue.send(large)
+                Issue.record("it was taken")
+            } catch {
+                #expect(error == .tooLarge)
+            }
         }
     }
 }

@@ -46,7 +46,8 @@ public protocol RuleEngineQueue: AnyObject, Sendable {
 
     /// Sends one message; returns when its outcome is known.
     ///
-    /// - Throws: ``QueueError/full`` when the bound on messages that wait for an outcome is reached.
+    /// - Throws: ``QueueError/full`` when the bound on messages that wait for an outcome is reached,
+    ///   ``QueueError/tooLarge`` for a message that it will never take.
     func send(_ message: RuleMessage) async throws(QueueError) -> DeliveryOutcome
 }
 
@@ -57,4 +58,6 @@ extension RuleEngineQueue {
 public enum QueueError: Error, Sendable, Equatable {
     /// The bound on unacknowledged messages is reached; try again later.
     case full
+    /// The message is larger than the queue takes, now and later.
+    case tooLarge
 }

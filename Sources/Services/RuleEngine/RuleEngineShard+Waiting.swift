@@ -102,6 +102,7 @@ extension RuleEngineQueue {
             do throws(QueueError) {
                 return try await send(message)
             } catch {
+                guard error == .full else { return .failed }
                 await loop.sleep(.milliseconds(20))
             }
         }

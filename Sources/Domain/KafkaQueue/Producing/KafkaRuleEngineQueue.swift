@@ -31,7 +31,10 @@ public final class KafkaRuleEngineQueue: RuleEngineQueue {
         receiver = hub.producer.addReceiver { reports in
             let lost = reports.filter { !$0.isDelivered }
             if let error = lost.first?.error { KafkaHub.noteLost(lost.count, error, logger) }
-            for report in reports { senders.finish(report.ticket, report.isDelivered ? .acknowledged : .lost) }
+            for report in reports {
+                let failure = report.error.map { KafkaRuleEngineQueue.outcome(of: $0) }
+                senders.finish(report.ticket, failure ?? .acknowledged)
+            }
         }
         failures = hub.metrics.counter(
             "kafka_delivery_failures_total", help: "Records for the rule engine that Kafka did not take.")
@@ -76,13 +79,17 @@ public final class KafkaRuleEngineQueue: RuleEngineQueue {
                 }
             } catch {
                 hub.noteRefused(error, topic: route.topic)
-                senders.finish(ticket, error.isQueueFull ? nil : .lost)
+                senders.finish(ticket, error.isQueueFull ? nil : Self.outcome(of: error))
             }
         }
         guard let outcome else { throw .full }
-        if outcome == .lost { failures.increment() }
+        if outcome != .acknowledged { failures.increment() }
+        if outcome == .failed { throw .tooLarge }
         return outcome
     }
+
+    /// `failed` where sending it again does not help.
+    private static func outcome(of error: KafkaError) -> DeliveryOutcome { error.isTooLarge ? .failed : .lost }
 }
 
 extension KafkaHub {

@@ -108,9 +108,18 @@ public final class QueuedRuleMessages: RuleMessageSink {
                 let outcome = try await self.queue.send(message)
                 if outcome == .lost { self.putBack(message) } else { self.state.withLock { $0.offered -= 1 } }
             } catch {
+                guard error == .full else { return self.giveUp(message) }
                 self.putBack(message)
             }
         }
+    }
+
+    /// The queue will never take it: what waits behind it goes on.
+    private func giveUp(_ message: RuleMessage) {
+        state.withLock { $0.offered -= 1 }
+        logger.limited(
+            .error, "a message for the rule engine is dropped: it is larger than its queue takes",
+            ["tenant.id": .string(message.tenantID.description), "message.type": .string(message.type.name)])
     }
 
     /// The queue takes nothing of the tenant now: this message first, after a pause.
