@@ -121,6 +121,28 @@ func bytes<R>(_ text: String, _ body: (UnsafeRawBufferPointer) throws -> R) reth
         producer.close(within: .zero)
     }
 
+    /// Names come from headers of records, too. One that is none must not shift those that follow.
+    @Test func aNameThatIsNoneTakesNoOtherTopicsPlace() async throws {
+        let kafka = MockKafka()
+        for name in ["first", "second"] { kafka.createTopic(name, partitions: 1) }
+        let producer = try KafkaProducer(properties(kafka)) { _ in }
+        let reports = Reports()
+        let receiver = producer.addReceiver { reports.add($0) }
+        let none = producer.topic(String(repeating: "x", count: 1_000))
+        let (first, second) = (producer.topic("first"), producer.topic("second"))
+        let error = #expect(throws: KafkaError.self) {
+            try bytes("x") { try producer.produce(to: none, partition: 0, key: $0, value: $0) }
+        }
+        #expect(error?.isClientClosed == false)
+        try bytes("1") { try producer.produce(to: first, partition: 0, key: $0, value: $0, receiver: receiver) }
+        try bytes("2") { try producer.produce(to: second, partition: 0, key: $0, value: $0, receiver: receiver) }
+        try await eventually("both reports") { reports.reports.count { $0.isDelivered } == 2 }
+        let consumer = try KafkaConsumer(properties(kafka), group: "g")
+        let end = try consumer.watermarks(topic: "first", partition: 0, milliseconds: 10_000).upperBound
+        #expect(end == 1)
+        producer.close(within: .zero)
+    }
+
     @Test func recordsThatCannotBeSentAreReportedAsFailed() async throws {
         let producer = try KafkaProducer(
             KafkaProperties(["bootstrap.servers": "127.0.0.1:9", "message.timeout.ms": "300"])

@@ -38,7 +38,8 @@ public final class KafkaProducer: Sendable {
         // @unchecked: rd_kafka_topic_t is as thread-safe as its client, and these pointers are used under the mutex.
         let handle: KafkaHandle
         let waiter: QueueWaiter
-        var topics: [OpaquePointer] = []
+        /// By the index of a topic; `nil` for a name that librdkafka does not take.
+        var topics: [OpaquePointer?] = []
 
         init(handle: KafkaHandle) {
             self.handle = handle
@@ -83,8 +84,8 @@ public final class KafkaProducer: Sendable {
         state.withLock { state in
             if let index = state.topicNames.firstIndex(of: name) { return Topic(index: index) }
             state.topicNames.append(name)
-            if let client = state.client?.handle, let topic = rd_kafka_topic_new(client.raw, name, nil) {
-                state.client?.topics.append(topic)
+            if let client = state.client?.handle {
+                state.client?.topics.append(rd_kafka_topic_new(client.raw, name, nil))
             }
             return Topic(index: state.topicNames.count - 1)
         }
@@ -106,8 +107,9 @@ public final class KafkaProducer: Sendable {
     ) throws(KafkaError) {
         let code = state.withLock { state -> rd_kafka_resp_err_t in
             guard let client = state.client, topic.index < client.topics.count else { return RD_KAFKA_RESP_ERR__STATE }
+            guard let target = client.topics[topic.index] else { return RD_KAFKA_RESP_ERR__INVALID_ARG }
             let result = rd_kafka_produce(
-                client.topics[topic.index], partition ?? NEEDLETAIL_KAFKA_PARTITION_UA, NEEDLETAIL_KAFKA_MSG_F_COPY,
+                target, partition ?? NEEDLETAIL_KAFKA_PARTITION_UA, NEEDLETAIL_KAFKA_MSG_F_COPY,
                 UnsafeMutableRawPointer(mutating: value.baseAddress), value.count, key.baseAddress, key.count,
                 Self.opaque(receiver, ticket))
             return result == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error()
@@ -122,12 +124,13 @@ public final class KafkaProducer: Sendable {
     ) throws(KafkaError) {
         let code = state.withLock { state -> rd_kafka_resp_err_t in
             guard let client = state.client, topic.index < client.topics.count else { return RD_KAFKA_RESP_ERR__STATE }
+            guard let target = client.topics[topic.index] else { return RD_KAFKA_RESP_ERR__INVALID_ARG }
             let list: OpaquePointer = rd_kafka_headers_new(headers.count)
             for (name, bytes) in headers {
                 _ = bytes.withUnsafeBytes { rd_kafka_header_add(list, name, -1, $0.baseAddress, $0.count) }
             }
             let code = needletail_kafka_produce(
-                client.handle.raw, client.topics[topic.index], partition ?? NEEDLETAIL_KAFKA_PARTITION_UA,
+                client.handle.raw, target, partition ?? NEEDLETAIL_KAFKA_PARTITION_UA,
                 key.baseAddress, key.count, value.baseAddress, value.count, list, Self.opaque(receiver, ticket))
             if code != RD_KAFKA_RESP_ERR_NO_ERROR { rd_kafka_headers_destroy(list) }
             return code
@@ -247,7 +250,7 @@ public final class KafkaProducer: Sendable {
         var fresh = Client(handle: handle)
         retire(failed) {
             state.withLock { state in
-                fresh.topics = state.topicNames.compactMap { rd_kafka_topic_new(handle.raw, $0, nil) }
+                fresh.topics = state.topicNames.map { rd_kafka_topic_new(handle.raw, $0, nil) }
                 state.client = fresh
             }
         }
@@ -263,6 +266,6 @@ public final class KafkaProducer: Sendable {
             _ = poll(client, milliseconds: 100)
             rounds += 1
         }
-        for topic in topics { rd_kafka_topic_destroy(topic) }
+        for case let topic? in topics { rd_kafka_topic_destroy(topic) }
     }
 }
