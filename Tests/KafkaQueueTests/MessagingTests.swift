@@ -95,6 +95,36 @@ private final class NoAnswers: TransportAPI {
         }
     }
 
+    /// What its handler cannot take in is neither read nor committed.
+    @Test(arguments: Backend.all)
+    func coreMessagesWaitInKafkaWhileThereIsNoRoom(_ backend: Backend) async throws {
+        try await withLoop { loop in
+            try await withHub(backend, change: { $0.maximumInFlight = 5 }) { hub in
+                let (first, second) = (Arrivals<CoreMessage>(), Arrivals<CoreMessage>())
+                let hasRoom = Flag()
+                let one = try KafkaCoreConsumer(hub: hub, loop: loop, hasRoom: { false }) { first.add($0) }
+                one.start()
+                await one.own([0, 1, 2, 3])
+                let producer = KafkaCoreQueue(hub: hub)
+                let device = DeviceID(.random())
+                for number in 0..<12 {
+                    #expect(producer.send(.sendPendingRPC(session(number, device)), device: device))
+                }
+                try await eventually("as many as may be in work") { first.elements.count == 5 }
+                one.abandon([0, 1, 2, 3])
+                let two = try KafkaCoreConsumer(hub: hub, loop: loop, hasRoom: { hasRoom.isSet }) { second.add($0) }
+                two.start()
+                await two.own([0, 1, 2, 3])
+                try await eventually("the same") { second.elements.count == 5 }
+                #expect(first.elements.count == 5)
+                hasRoom.set()
+                try await eventually("the rest") { second.elements.count == 12 }
+                await one.stop()
+                await two.stop()
+            }
+        }
+    }
+
     @Test(arguments: Backend.all)
     func notificationsReachTheNodeTheyAreFor(_ backend: Backend) async throws {
         try await withLoop { loop in

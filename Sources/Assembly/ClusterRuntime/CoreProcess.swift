@@ -192,7 +192,9 @@ final class CoreProcess: RunnableService {
         let devices = core.devices
         let (hub, isOwner) = (link.hub, link.isOwner)
         let consumer = try await loop.run {
-            try KafkaCoreConsumer(hub: hub, loop: loop, isOwner: isOwner) { devices.receive($0) }
+            try KafkaCoreConsumer(hub: hub, loop: loop, isOwner: isOwner, hasRoom: { devices.hasRoom }) {
+                devices.receive($0)
+            }
         }
         self.consumer = consumer
         consumer.start()

@@ -228,6 +228,7 @@ extension DeviceCore {
                 call.cancelTimers()
                 call.isAbandoned = true
             }
+            waitingCount -= entry.waiting.count
             entries[device] = nil
             // The new owner knows better.
             archive?.waiting.removeValue(forKey: device)

@@ -32,6 +32,8 @@ public final class DeviceCore {
     /// Devices that are to be read, and how many reads are under way.
     private var unread: [DeviceEntry] = []
     private var readsInFlight = 0
+    /// Messages of devices that are to be read.
+    var waitingCount = 0
     /// Versions of credentials that changed, and devices that were deleted, while sessions may still open with what was
     /// known before.
     var credentialsVersions = LRUCache<DeviceID, Int64>(capacity: 100_000)
@@ -59,6 +61,8 @@ public final class DeviceCore {
 
     /// Milliseconds of a slot of the calendar, and between two looks at it: what is due is noticed after at most two.
     static let calendarSlot: Int64 = 250
+    /// While the database is away, all that comes waits.
+    private static let maximumWaiting = 20_000
     private static let maximumReads = 2
     private static let readBatch = 1_000
     private static let readRetry: Duration = .milliseconds(500)
@@ -102,15 +106,23 @@ public final class DeviceCore {
         let (tenant, device) = message.device
         if deleted.value(for: device) != nil { return refuse(message) }
         if let entry = entries[device] {
-            if entry.record == nil { entry.waiting.append(message) } else { apply(message, to: entry) }
+            if entry.record == nil { wait(message, for: entry) } else { apply(message, to: entry) }
         } else {
             let entry = DeviceEntry(tenantID: tenant, deviceID: device)
             guard !message.isVoidForUnknownDevice else { return noteUnknown(message) }
-            entry.waiting.append(message)
+            wait(message, for: entry)
             entries[device] = entry
             unread.append(entry)
         }
     }
+
+    private func wait(_ message: CoreMessage, for entry: DeviceEntry) {
+        entry.waiting.append(message)
+        waitingCount += 1
+    }
+
+    /// Whether so little waits for the database that more messages may come.
+    var hasRoom: Bool { waitingCount + questions.count < Self.maximumWaiting }
 
     /// What is remembered of a device that nothing is known of yet.
     private func noteUnknown(_ message: CoreMessage) {
@@ -258,6 +270,7 @@ public final class DeviceCore {
             guard let entry = entries[device] else { continue }
             let messages = entry.waiting
             entry.waiting = []
+            waitingCount -= messages.count
             guard entry.record != nil else {
                 // There is no such device, or not in that tenant.
                 entries[device] = nil

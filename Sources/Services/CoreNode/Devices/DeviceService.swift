@@ -32,6 +32,9 @@ public final class DeviceService: Sendable {
         core.withValue { $0.receive(message) }
     }
 
+    /// Whether so little waits for the database that more may come. On the loop.
+    public var hasRoom: Bool { core.withValue { $0.hasRoom } }
+
     /// Takes up what is stored of the devices that this node owns; to be called again when there are more of them.
     public func restore(where isOwned: @escaping @Sendable (DeviceID) -> Bool) {
         let bound = core
