@@ -137,9 +137,9 @@ let services: [Target] = [
          "Reactor", "Logging", "Metrics", "Cluster", "Configuration"]),
     swiftTarget(
         "Services", "CoreNode",
-        ["Threads", "Cache", "ScriptEngine", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto", "Mail",
-         "GitAccess", "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "WebSocket", "Logging", "Metrics",
-         "Configuration", "Bytes", "ServiceHealth"]),
+         ["Threads", "Cache", "ScriptEngine", "TBEL", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto",
+          "Mail", "GitAccess", "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "WebSocket", "Logging", "Metrics",
+          "Configuration", "Bytes", "ServiceHealth"]),
     swiftTarget(
         "Services", "LoadTester",
         ["MQTTProtocol", "HTTPClient", "JSON", "Bytes", "Reactor", "Logging", "Configuration"]),

@@ -4,6 +4,7 @@ internal import Logging
 internal import Messages
 internal import Model
 internal import Storage
+internal import TBEL
 
 /// Devices that are known by who signed their certificate (`device-api.md` 8.4).
 struct CertificateChains: Sendable {
@@ -103,13 +104,12 @@ struct CertificateChains: Sendable {
         return .accepted(found.deviceInfo, found.profile.info)
     }
 
-    /// Group 1 of the profile's pattern in the common name of the certificate.
+    /// Group 1 of the profile's pattern in the common name of the certificate. A pattern that takes long on it finds nothing.
     static func deviceName(_ certificate: String, pattern: String) -> String? {
         guard let der = Base64.decode(certificate), let commonName = Certificate(der: der)?.commonName,
-            commonName.utf8.count <= 1_024, let expression = try? Regex(pattern),
-            let match = try? expression.firstMatch(in: commonName), match.output.count > 1,
-            let name = match.output[1].substring, !name.isEmpty
+            commonName.utf8.count <= 1_024, let expression = try? BoundedPattern(pattern),
+            let name = try? expression.firstGroup(in: commonName), !name.isEmpty
         else { return nil }
-        return String(name)
+        return name
     }
 }
