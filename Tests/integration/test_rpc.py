@@ -108,6 +108,14 @@ def test_a_persistent_call_that_expires(device):
     assert state(device, persistent(device, expirationTime=1000)) == "EXPIRED"
 
 
+@pytest.mark.parametrize("time, status", [
+    ({"expirationTime": -2**63}, "EXPIRED"), ({"expirationTime": 2**63 - 1}, "QUEUED"), ({"timeout": 2**63 - 1}, "QUEUED"),
+])
+def test_the_ends_of_time_are_times_too(device, time, status):
+    assert state(device, persistent(device, **time)) == status
+    assert call(device, expirationTime=-2**63).status_code == 504
+
+
 def test_pages_of_persistent_calls(device):
     rpcs = []
     for _ in range(3):

@@ -51,7 +51,6 @@ public final class DeviceCallWaiters: Sendable {
         return await withCheckedContinuation { continuation in
             state.withLock { $0.waiting[call, default: []].append(Waiter(number: number, continuation: continuation)) }
             let now = loop.wallClockMilliseconds
-            // Whoever calls may name any number as the time.
             let delay = deadline > now ? deadline - now : 0
             loop.execute { [self] in
                 loop.schedule(after: .milliseconds(delay)) { self.expire(call, number) }

@@ -28,8 +28,9 @@ public struct DeviceCaller: Sendable {
     public func call(
         _ request: ToDeviceRPCRequest, tenant: TenantID, device: DeviceID, origin: String?
     ) async -> DeviceCallOutcome {
-        let (deadline, isEndless) = request.expirationTime.addingReportingOverflow(Self.graceMilliseconds)
-        let outcome = await waiters.wait(for: request.rpcID, until: isEndless ? .max : deadline) {
+        // Expiration comes from whoever calls, and may be any number.
+        let (deadline, isNever) = request.expirationTime.addingReportingOverflow(Self.graceMilliseconds)
+        let outcome = await waiters.wait(for: request.rpcID, until: isNever ? .max : deadline) {
             let isTaken = core.send(
                 .device(.rpcRequest(tenant, device, serviceID: serviceID, request)), device: device)
             if !isTaken { waiters.finish(request.rpcID, .failed(.internal)) }

@@ -46,13 +46,15 @@ struct RPCEndpoints: EndpointGroup {
         let device = try await callee(id, body, isOneWay: isOneWay, of: principal)
         let settings = services.rpc
         let timeout = max(settings.timeouts.minimum, body.timeout ?? settings.timeouts.standard)
-        let expiration = body.expirationTime ?? call.now.addingReportingOverflow(timeout).partialValue
+        let expiration = body.expirationTime ?? call.now + min(timeout, .max - call.now)
         let message = body.message(
             device, isOneWay: isOneWay, expiration: expiration, origin: settings.serviceID,
             customer: principal.customerID,
             route: try await MessageRouteRepository(services.database).route(of: device.id.entityID), now: call.now)
-        let (deadline, isEndless) = max(expiration, call.now).addingReportingOverflow(Self.graceMilliseconds)
-        let outcome = await settings.waiters.wait(for: body.id, until: isEndless ? .max : deadline) {
+        let outcome = await settings.waiters.wait(
+            for: body.id,
+            until: min(max(expiration, call.now), call.now + Self.longestWait) + Self.graceMilliseconds
+        ) {
             services.actions.messages.send(message)
         }
         await audit(outcome, action(device, body, isOneWay: isOneWay), by: principal)
@@ -91,6 +93,8 @@ struct RPCEndpoints: EndpointGroup {
 
     /// The owner of the device tells first that time is over.
     private static let graceMilliseconds: Int64 = 1_500
+    /// Nobody waits longer, however late a call expires: those who wait are bounded.
+    private static let longestWait: Int64 = 3_600_000
 
     private func response(to outcome: DeviceCallOutcome, _ form: Form) -> HTTPResponse {
         switch outcome {
