@@ -103,3 +103,22 @@ def test_the_state_may_be_telemetry(own, configured):
     device.rest.ok("POST", device.path + "/SERVER_SCOPE", {"inactivityTimeout": 600000})
     eventually(lambda: telemetry(device)["active"] is True, 60, "active again")
     assert "active" not in device.attributes("SERVER_SCOPE")
+
+
+def test_times_beyond_all_measure_stop_nothing(own, configured):
+    device = configured(DEFAULT_INACTIVITY_TIMEOUT="600")
+    rest = device.rest
+    for value in (2**63 - 1, -2**63, 1e300, -1e300, 5e18):
+        odd = rest.create_device()
+        rest.ok("POST", odd.path + "/SERVER_SCOPE", {"inactivityTimeout": value})
+        assert requests.post(f"{own.url}/api/v1/{odd.token}/telemetry", data='{"a":1}', timeout=30).status_code == 200
+        rest.ok("POST", odd.path + "/SERVER_SCOPE", {
+            "inactivityTimeout": value, "lastActivityTime": value, "lastConnectTime": value, "inactivityAlarmTime": value})
+    # They are read again at the next start, together with all others.
+    own.terminate(20)
+    read = len(own.log())
+    own.start()
+    device.rest = Rest(own.url)
+    assert requests.post(f"{own.url}/api/v1/{device.token}/telemetry", data='{"a":1}', timeout=30).status_code == 200
+    eventually(lambda: device.attributes("SERVER_SCOPE").get("active") is True, 30, "active")
+    assert "the states of devices cannot be read" not in own.log()[read:]

@@ -22,7 +22,7 @@ public struct TelemetryRetention: Sendable {
     /// The number in attribute `TTL` of the entity in column `id` of `owner`; else the parameter.
     private static func seconds(of owner: StaticString, else parameter: StaticString) -> String {
         """
-        coalesce((SELECT coalesce(a.long_v, least(a.dbl_v, 1e12)::int8) FROM attribute_kv a
+        coalesce((SELECT coalesce(a.long_v, least(greatest(a.dbl_v, 0), 1e12)::int8) FROM attribute_kv a
             JOIN key_dictionary k ON k.key_id = a.attribute_key
             WHERE k.key = 'TTL' AND a.entity_id = \(owner).id AND coalesce(a.long_v, a.dbl_v) IS NOT NULL LIMIT 1),
             \(parameter))
