@@ -162,4 +162,14 @@ import Testing
             try await harness.expect(.failed, "POST_TELEMETRY_REQUEST", data: "{\"a\":1}")
         }
     }
+
+    @Test(arguments: [Int64.max, .min, -1, Int64(Int32.max) + 1])
+    func aCallWithATimeThatIsNoneDoesNotStart(_ seconds: Int64) async throws {
+        var chain = ChainBuilder()
+        chain.first = "call"
+        chain.nodes = [("call", ChainBuilder.rpc, "{\"timeoutInSeconds\":\(seconds)}")]
+        try await withHarness([chain]) { harness in
+            try await harness.expect(.failed, "POST_TELEMETRY_REQUEST", data: "{\"method\":\"m\",\"params\":1}")
+        }
+    }
 }

@@ -9,13 +9,14 @@ final class RPCRequestNode: RuleNode {
     static let type = "org.thingsboard.rule.engine.rpc.TbSendRPCRequestNode"
 
     private let timeoutMilliseconds: Int64
-    /// Ten years; whoever makes a chain may write any number.
-    private static let longestTimeout = 315_360_000
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
         var fields = try NodeConfiguration(configuration)
         let seconds = try fields.integer("timeoutInSeconds", default: 60)
-        timeoutMilliseconds = Int64(min(max(seconds, 0), Self.longestTimeout)) * 1000
+        guard (0...Int(Int32.max)).contains(seconds) else {
+            throw RuleNodeConfigurationError("timeoutInSeconds is \(seconds); expected 0 to \(Int32.max)")
+        }
+        timeoutMilliseconds = Int64(seconds) * 1000
         try fields.end()
     }
 
