@@ -25,7 +25,7 @@ struct OTAPackageEndpoints: EndpointGroup {
                 .docs("Packages that devices of a profile can have", query: .page, answer: .page("OtaPackageInfo")),
             Endpoint(.get, "/api/otaPackage/info/{otaPackageId}", roles: [.tenant, .customer], info)
                 .docs("A package", answer: "OtaPackageInfo"),
-            Endpoint(.get, "/api/otaPackage/{otaPackageId}", roles: .tenant, info)
+            Endpoint(.get, "/api/otaPackage/{otaPackageId}", roles: .tenant, read)
                 .docs("A package", answer: "OtaPackageInfo"),
             Endpoint(.get, "/api/otaPackage/{otaPackageId}/download", roles: .tenant, download)
                 .docs("The data of a package"),
@@ -47,19 +47,29 @@ struct OTAPackageEndpoints: EndpointGroup {
     private static let blockBytes = 1 << 20
 
     private func find(_ call: Call, _ principal: Principal) async throws -> OTAPackage {
-        let id: OTAPackageID = try call.id("otaPackageId")
-        guard let package = try await packages.find(id, tenant: principal.tenantID) else {
-            throw APIError.notFound(.otaPackage, id.uuid)
-        }
-        return package
+        try await find(try call.id("otaPackageId"), principal)
+    }
+
+    /// What belongs to another tenant is forbidden, not unknown (`rest-api.md` 1.13).
+    private func find(_ id: OTAPackageID, _ principal: Principal) async throws -> OTAPackage {
+        if let package = try await packages.find(id, tenant: principal.tenantID) { return package }
+        if try await packages.belongsToOther(id, than: principal.tenantID) { throw APIError.permissionDenied }
+        throw APIError.notFound(.otaPackage, id.uuid)
     }
 
     // MARK: - Reading
 
     @Sendable private func info(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let id: OTAPackageID = try call.id("otaPackageId")
-        guard let package = try await packages.find(id, tenant: principal.tenantID) else { throw APIError.itemNotFound }
+        guard let package = try await packages.find(id, tenant: principal.tenantID) else {
+            if try await packages.belongsToOther(id, than: principal.tenantID) { throw APIError.permissionDenied }
+            throw APIError.itemNotFound
+        }
         return .json(package)
+    }
+
+    @Sendable private func read(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
+        .json(try await find(call, principal))
     }
 
     @Sendable private func list(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
@@ -105,9 +115,7 @@ struct OTAPackageEndpoints: EndpointGroup {
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
         if let id: OTAPackageID = try body.id("id") {
-            guard let stored = try await packages.find(id, tenant: principal.tenantID) else {
-                throw APIError.notFound(.otaPackage, id.uuid)
-            }
+            let stored = try await find(id, principal)
             try await checkChanges(of: stored, body, principal, now: call.now)
             guard
                 let changed = try await packages.update(
