@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from people import make_tenant
+from people import customer_with_user, make_tenant
 from rest import Rest
 from test_rest_entities import NULL, eid, refused, salt
 
@@ -85,6 +85,36 @@ def test_what_another_tenant_has_can_be_neither_read_nor_changed_nor_deleted(str
         refused(stranger.call("GET", f"/api/{kind}Info/{eid(thing)}"), status)
         refused(stranger.call("POST", f"/api/{kind}/{eid(thing)}/default"), status)
     assert rest.ok("GET", f"/api/{kind}/{eid(thing)}")["version"] == thing["version"]
+
+
+def test_packages_of_another_tenant_are_forbidden(stranger, own, rest):
+    package = rest.ok("POST", "/api/otaPackage", {
+        "title": "O " + salt(), "version": "1", "type": "FIRMWARE", "url": "http://localhost/x",
+        "deviceProfileId": own["deviceProfile"]["id"]})
+    path = f"/api/otaPackage/{eid(package)}"
+    try:
+        for method, where in [("GET", path), ("GET", f"/api/otaPackage/info/{eid(package)}"), ("GET", path + "/download"),
+                              ("DELETE", path), ("POST", path + "?checksumAlgorithm=MD5")]:
+            refused(stranger.call(method, where), 403)
+        refused(stranger.call("POST", "/api/otaPackage", package), 403)
+        assert rest.ok("GET", path)["title"] == package["title"]
+        unknown = rest.call("GET", f"/api/otaPackage/{uuid.uuid4()}")
+        assert (unknown.status_code, unknown.json()["message"].split(" [")[0]) == (404, "Ota package with id")
+    finally:
+        rest.ok("DELETE", path)
+
+
+def test_customers_change_no_credentials(rest):
+    customer, session = customer_with_user(rest)
+    device = rest.create_device(customerId=customer["id"])
+    mine = session.ok("GET", f"/api/device/{device.id}")
+    credentials = session.ok("GET", f"/api/device/{device.id}/credentials")
+    refused(session.call("POST", "/api/device?accessToken=x-" + salt(), {**mine, "label": "mine"}), 403)
+    other = {**credentials, "credentialsId": "x-" + salt()}
+    refused(session.call("POST", "/api/device-with-credentials", {"device": mine, "credentials": other}), 403)
+    assert rest.ok("GET", f"/api/device/{device.id}/credentials")["credentialsId"] == device.token
+    assert rest.ok("GET", f"/api/device/{device.id}")["version"] == mine["version"]
+    assert session.ok("POST", "/api/device?accessToken=", {**mine, "label": "mine"})["label"] == "mine"
 
 
 @pytest.mark.parametrize("path", [

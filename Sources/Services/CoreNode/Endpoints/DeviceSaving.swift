@@ -47,6 +47,7 @@ struct DeviceSaving: EndpointGroup {
         let body = try call.object()
         let token = call.text("accessToken")
         if let id: DeviceID = try body.id("id") {
+            if token != nil { _ = try await services.device(id, for: principal, .writeCredentials) }
             let device = try await update(id, body, call, principal)
             if let token { try await replaceToken(of: device, with: token, principal) }
             return .json(device)
@@ -67,6 +68,7 @@ struct DeviceSaving: EndpointGroup {
             throw APIError.invalid("Validation error: credentials must not be null")
         }
         if let id: DeviceID = try deviceBody.id("id") {
+            _ = try await services.device(id, for: principal, .writeCredentials)
             let device = try await update(id, deviceBody, call, principal)
             _ = try await store(
                 try read(credentialsBody, for: id, now: call.now), of: device, credentialsBody, principal,
