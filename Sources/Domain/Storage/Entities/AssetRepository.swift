@@ -84,7 +84,8 @@ public struct AssetRepository: Sendable {
         try await runner.query(
             """
             UPDATE asset s SET customer_id = $3, version = coalesce(s.version, 0) + 1
-            WHERE s.id = $1 AND s.tenant_id = $2 RETURNING \(Asset.columns)
+            WHERE s.id = $1 AND s.tenant_id = $2 AND \(CustomerRepository.isThere("$3"))
+            RETURNING \(Asset.columns)
             """, [.id(id), .id(tenant), .id(customer)]
         ).first.map(Asset.init)
     }

@@ -115,6 +115,22 @@ public struct CustomerRepository: Sendable {
         ] + customer.contact.parameters
     }
 
+    /// Keeps a customer from being deleted until the caller's transaction ends.
+    ///
+    /// - Returns: Whether there is one.
+    public func hold(_ id: CustomerID) async throws -> Bool {
+        try await !runner.query("SELECT 1 FROM customer WHERE id = $1 FOR KEY SHARE", [.id(id)]).isEmpty
+    }
+
+    /// A condition of a statement that assigns something to the customer of a parameter: nobody, or a customer, which is not
+    /// deleted before the statement's transaction ends.
+    static func isThere(_ parameter: StaticString) -> String {
+        """
+        (\(parameter) = '\(CustomerID.null.uuid.text)'
+            OR EXISTS (SELECT 1 FROM customer WHERE id = \(parameter) FOR KEY SHARE))
+        """
+    }
+
     /// Deletes a customer with its users; what was assigned to it belongs to nobody afterwards.
     ///
     /// - Returns: Whether there was one.
@@ -129,12 +145,11 @@ public struct CustomerRepository: Sendable {
                 WHERE tenant_id = $2 AND customer_id = $1
                 """, parameters + [.id(CustomerID.null)])
         }
-        for statement in [
-            "DELETE FROM user_credentials WHERE user_id IN (SELECT id FROM tb_user WHERE tenant_id = $2 AND customer_id = $1)",
-            "DELETE FROM user_auth_settings WHERE user_id IN (SELECT id FROM tb_user WHERE tenant_id = $2 AND customer_id = $1)",
-            "DELETE FROM tb_user WHERE tenant_id = $2 AND customer_id = $1",
-        ] {
-            _ = try await runner.query(statement, parameters)
+        let users = try await runner.query(
+            "SELECT id FROM tb_user WHERE tenant_id = $2 AND customer_id = $1 ORDER BY id", parameters)
+        for row in users {
+            guard let user = row.id(0).map(UserID.init) else { continue }
+            _ = try await UserRepository(runner).delete(user, tenant: tenant)
         }
         try await DashboardRepository(runner).removeCustomer(id, tenant: tenant)
         try await EntityTraces.delete(id.entityID, on: runner)

@@ -22,6 +22,7 @@ extension DeviceRepository {
                 WHERE NOT EXISTS (
                     SELECT 1 FROM tenant t JOIN tenant_profile p ON p.id = t.tenant_profile_id
                     WHERE t.id = $3 AND coalesce(p.profile_data -> 'configuration' -> 'maxDevices', '0') <> '0')
+                    AND \(CustomerRepository.isThere("$4"))
                 RETURNING id),
             guarded AS (
                 INSERT INTO device_credentials (id, created_time, device_id, credentials_type, credentials_id,

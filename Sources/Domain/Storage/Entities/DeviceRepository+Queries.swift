@@ -44,7 +44,8 @@ extension DeviceRepository {
         try await runner.query(
             """
             UPDATE device d SET customer_id = $3, version = coalesce(d.version, 0) + 1
-            WHERE d.id = $1 AND d.tenant_id = $2 AND d.customer_id = $4 RETURNING \(Device.columns)
+            WHERE d.id = $1 AND d.tenant_id = $2 AND d.customer_id = $4 AND \(CustomerRepository.isThere("$3"))
+            RETURNING \(Device.columns)
             """, [.id(id), .id(tenant), .id(customer), .id(CustomerID.null)]
         ).first.map(Device.init)
     }

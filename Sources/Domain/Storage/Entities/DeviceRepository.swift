@@ -103,7 +103,8 @@ public struct DeviceRepository: Sendable {
         try await runner.query(
             """
             UPDATE device d SET customer_id = $3, version = coalesce(d.version, 0) + 1
-            WHERE d.id = $1 AND d.tenant_id = $2 RETURNING \(Device.columns)
+            WHERE d.id = $1 AND d.tenant_id = $2 AND \(CustomerRepository.isThere("$3"))
+            RETURNING \(Device.columns)
             """, [.id(id), .id(tenant), .id(customer)]
         ).first.map(Device.init)
     }

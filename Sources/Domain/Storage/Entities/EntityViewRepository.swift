@@ -41,6 +41,11 @@ public struct EntityViewRepository: Sendable {
 
     /// Inserts a new view as version 1.
     public func insert(_ view: EntityView) async throws {
+        // What it shows is not deleted before the view is there.
+        let shown = try await runner.query(
+            "SELECT 1 FROM \(view.entity.type == .asset ? "asset" : "device") WHERE id = $1 FOR KEY SHARE",
+            [.id(view.entity.uuid)])
+        guard !shown.isEmpty else { throw EntityError.notFound(view.entity.type, view.entity.uuid) }
         _ = try await runner.query(
             """
             INSERT INTO entity_view (id, created_time, tenant_id, customer_id, entity_id, entity_type, name, type, keys,
@@ -79,7 +84,8 @@ public struct EntityViewRepository: Sendable {
         try await runner.query(
             """
             UPDATE entity_view v SET customer_id = $3, version = coalesce(v.version, 0) + 1
-            WHERE v.id = $1 AND v.tenant_id = $2 RETURNING \(EntityView.columns)
+            WHERE v.id = $1 AND v.tenant_id = $2 AND \(CustomerRepository.isThere("$3"))
+            RETURNING \(EntityView.columns)
             """, [.id(id), .id(tenant), .id(customer)]
         ).first.map(EntityView.init)
     }

@@ -41,6 +41,16 @@ extension Services {
         return customer
     }
 
+    /// Keeps the customer that something is assigned to from being deleted until the transaction ends.
+    ///
+    /// - Parameter thing: What is assigned, as messages call it.
+    static func hold(_ customer: CustomerID, for thing: String, in transaction: any StatementRunner) async throws {
+        if customer.isNull { return }
+        guard try await CustomerRepository(transaction).hold(customer) else {
+            throw APIError.invalid("Can't assign \(thing) to non-existent customer!")
+        }
+    }
+
     /// What an entity's `customerId` may be: nobody, or a customer of the tenant.
     ///
     /// - Parameter thing: What is assigned, as messages call it.

@@ -84,7 +84,17 @@ struct AssetEndpoints: EndpointGroup {
             throw APIError.invalid("Can't delete asset that has entity views or is referenced in calculated fields!")
         }
         let isDeleted = try await services.database.inTransaction { transaction in
-            try await AssetRepository(transaction).delete(asset.id, tenant: principal.tenantID)
+            guard try await AssetRepository(transaction).delete(asset.id, tenant: principal.tenantID) else {
+                return false
+            }
+            // A view may have been made meanwhile.
+            if try await EntityViewRepository(transaction).isReferenced(
+                asset.id.entityID, tenant: principal.tenantID)
+            {
+                throw APIError.invalid(
+                    "Can't delete asset that has entity views or is referenced in calculated fields!")
+            }
+            return true
         }
         guard isDeleted else { throw APIError.notFound(.asset, asset.id.uuid) }
         await services.actions.record(.deleted(ActionSubject(asset)), by: principal)

@@ -40,6 +40,7 @@ struct AssetSaving: EndpointGroup {
             let created = asset
             try await services.database.inTransaction { transaction in
                 try await EntityLimits(transaction).check(.asset, tenant: created.tenantID)
+                try await Services.hold(created.customerID, for: "asset", in: transaction)
                 try await AssetRepository(transaction).insert(created)
             }
             return created
@@ -66,7 +67,17 @@ struct AssetSaving: EndpointGroup {
         }
         let profile = try await resolveProfile(of: &asset, now: now)
         try await services.checkAssignable(asset.customerID, of: asset.tenantID, "asset")
-        let updated = try await services.assets.update(asset, replacing: try body.integer("version"))
+        let changed = asset
+        let version = try body.integer("version")
+        let updated: Asset
+        if changed.customerID == stored.customerID {
+            updated = try await services.assets.update(changed, replacing: version)
+        } else {
+            updated = try await services.database.inTransaction { transaction in
+                try await Services.hold(changed.customerID, for: "asset", in: transaction)
+                return try await AssetRepository(transaction).update(changed, replacing: version)
+            }
+        }
         var subject = ActionSubject(updated)
         subject.route = MessageRoute(profile)
         await services.actions.record(.updated(subject), by: principal)

@@ -132,7 +132,17 @@ struct CustomerEndpoints: EndpointGroup {
         }
         customer.id = id
         customer.isPublic = stored.isPublic
-        let updated = try await services.customers.update(customer, replacing: try body.integer("version"))
+        let changed = customer
+        let version = try body.integer("version")
+        let updated = try await services.database.inTransaction { transaction in
+            let updated = try await CustomerRepository(transaction).update(changed, replacing: version)
+            // Dashboards show the titles of those who have them.
+            if updated.title != stored.title {
+                try await DashboardRepository(transaction).renameCustomer(
+                    ShortCustomer(updated), tenant: updated.tenantID)
+            }
+            return updated
+        }
         await services.actions.record(.updated(ActionSubject(updated)), by: principal)
         return .json(updated)
     }

@@ -124,7 +124,8 @@ struct DashboardAssigning: EndpointGroup {
         let id: DashboardID = try call.id("dashboardId")
         let before = try await services.dashboardInfo(id, for: principal, .assignToCustomer)
         let after = try await services.database.inTransaction { transaction in
-            try await DashboardRepository(transaction).changeAssignments(id, tenant: principal.tenantID) {
+            for customer in added { try await Services.hold(customer.id, for: "dashboard", in: transaction) }
+            return try await DashboardRepository(transaction).changeAssignments(id, tenant: principal.tenantID) {
                 assignments in
                 var isChanged = false
                 for customer in removed where assignments.remove(customer.id) { isChanged = true }

@@ -80,7 +80,14 @@ struct DeviceEndpoints: EndpointGroup {
             throw APIError.invalid("Can't delete device that has entity views or is referenced in calculated fields!")
         }
         let isDeleted = try await services.database.inTransaction { transaction in
-            try await DeviceRepository(transaction).delete(device.id, tenant: principal.tenantID)
+            let devices = DeviceRepository(transaction)
+            guard try await devices.delete(device.id, tenant: principal.tenantID) else { return false }
+            // A view may have been made meanwhile.
+            if try await devices.isReferenced(device.id, tenant: principal.tenantID) {
+                throw APIError.invalid(
+                    "Can't delete device that has entity views or is referenced in calculated fields!")
+            }
+            return true
         }
         guard isDeleted else { throw APIError.notFound(.device, device.id.uuid) }
         await services.actions.record(

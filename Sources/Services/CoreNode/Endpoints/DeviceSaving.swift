@@ -121,6 +121,7 @@ struct DeviceSaving: EndpointGroup {
         }
         try await services.database.inTransaction { transaction in
             try await EntityLimits(transaction).check(.device, tenant: device.tenantID)
+            try await Services.hold(device.customerID, for: "device", in: transaction)
             try await DeviceRepository(transaction).insert(device)
             try await DeviceCredentialsRepository(transaction).insert(credentials)
             if keepsTelemetry { return }
@@ -148,7 +149,17 @@ struct DeviceSaving: EndpointGroup {
         let profile = try await resolveProfile(of: &device, body, now: now)
         try await checkCustomer(of: device)
         try await checkPackages(of: device)
-        let updated = try await services.devices.update(device, replacing: try body.integer("version"))
+        let changed = device
+        let version = try body.integer("version")
+        let updated: Device
+        if changed.customerID == stored.customerID {
+            updated = try await services.devices.update(changed, replacing: version)
+        } else {
+            updated = try await services.database.inTransaction { transaction in
+                try await Services.hold(changed.customerID, for: "device", in: transaction)
+                return try await DeviceRepository(transaction).update(changed, replacing: version)
+            }
+        }
         var subject = ActionSubject(updated)
         subject.route = MessageRoute(profile)
         await services.actions.record(

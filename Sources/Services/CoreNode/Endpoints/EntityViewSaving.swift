@@ -37,6 +37,7 @@ struct EntityViewSaving: EndpointGroup {
             view.name = name
             let created = view
             try await services.database.inTransaction { transaction in
+                try await Services.hold(created.customerID, for: "entity view", in: transaction)
                 try await EntityViewRepository(transaction).insert(created)
                 try await EntityViewCopies(transaction).renew(created)
             }
@@ -60,6 +61,7 @@ struct EntityViewSaving: EndpointGroup {
         let described = view
         let version = try body.integer("version")
         let updated = try await services.database.inTransaction { transaction in
+            try await Services.hold(described.customerID, for: "entity view", in: transaction)
             let updated = try await EntityViewRepository(transaction).update(described, replacing: version)
             try await EntityViewCopies(transaction).renew(updated, replacing: stored)
             return updated

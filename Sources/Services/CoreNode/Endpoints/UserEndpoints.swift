@@ -147,6 +147,11 @@ struct UserEndpoints: EndpointGroup {
                 if !created.tenantID.isNull {
                     try await EntityLimits(transaction).check(.user, tenant: created.tenantID)
                 }
+                if !created.customerID.isNull,
+                    try await !CustomerRepository(transaction).hold(created.customerID)
+                {
+                    throw APIError.invalid("User is referencing to non-existent customer!")
+                }
                 try await users.insert(created)
                 try await users.insertCredentials(
                     created.id, activateToken: token, expiry: call.now + hours * 3_600_000, now: call.now)
@@ -371,6 +376,7 @@ struct UserEndpoints: EndpointGroup {
         }
         try await services.revocations.revokeAll(of: user.id, now: CurrentTime.milliseconds)
         await services.actions.record(.deleted(ActionSubject(user)), by: principal)
+        services.housekeeper.entityDeleted(user.id.uuid, of: user.tenantID)
         return .empty(200)
     }
 }
