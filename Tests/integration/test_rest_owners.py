@@ -3,7 +3,9 @@ import concurrent.futures
 import uuid
 
 from people import customer_with_user
+from rest import Rest
 from test_rest_entities import eid, salt
+from test_rest_isolation import make_tenant
 
 PAGE = "pageSize=100&page=0"
 
@@ -75,3 +77,17 @@ def test_no_view_outlives_what_it_shows(rest):
             views = rest.ok("GET", f"/api/tenant/entityViews?{PAGE}&textSearch={mark}")["data"]
             is_there = rest.call("GET", f"/api/{kind}/{eid(thing)}").status_code == 200
             assert is_there or not views
+
+
+def test_many_may_choose_the_root_and_the_default_at_the_same_time(server):
+    own = make_tenant(Rest(server.url, "sysadmin@thingsboard.org", "sysadmin"))[1]
+    things = {
+        "ruleChain": ("root", {}), "assetProfile": ("default", {}),
+        "deviceProfile": ("default", {"type": "DEFAULT", "transportType": "DEFAULT"})}
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        for kind, (what, fields) in things.items():
+            made = [own.ok("POST", f"/api/{kind}", {"name": f"{number} {salt()}", **fields}) for number in range(4)]
+            paths = [f"/api/{kind}/{eid(thing)}/{what}" for thing in made * 3]
+            for answer in pool.map(lambda path: own.call("POST", path), paths):
+                assert answer.status_code == 200, answer.text
+            assert sum(thing[what] for thing in own.everything(f"/api/{kind}s")) == 1

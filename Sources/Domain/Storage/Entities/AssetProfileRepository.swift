@@ -80,6 +80,7 @@ public struct AssetProfileRepository: Sendable {
 
     /// Makes a profile the tenant's default in place of the one that is. To be run in a transaction.
     public func makeDefault(_ id: AssetProfileID, tenant: TenantID) async throws -> AssetProfile? {
+        try await EntityLimits.choose(.assetProfile, tenant: tenant, on: runner)
         _ = try await runner.query(
             """
             UPDATE asset_profile SET is_default = false, version = coalesce(version, 0) + 1

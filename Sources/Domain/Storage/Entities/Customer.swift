@@ -122,8 +122,8 @@ public struct CustomerRepository: Sendable {
         try await !runner.query("SELECT 1 FROM customer WHERE id = $1 FOR KEY SHARE", [.id(id)]).isEmpty
     }
 
-    /// A condition of a statement that assigns something to the customer of a parameter: nobody, or a customer, which is not
-    /// deleted before the statement's transaction ends.
+    /// A condition of a statement that assigns something to the customer of a parameter: nobody, or a customer, which is
+    /// not deleted before the statement's transaction ends.
     static func isThere(_ parameter: StaticString) -> String {
         """
         (\(parameter) = '\(CustomerID.null.uuid.text)'

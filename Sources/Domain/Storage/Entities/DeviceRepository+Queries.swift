@@ -81,6 +81,7 @@ extension DeviceRepository {
 extension DeviceProfileRepository {
     /// Makes a profile the tenant's default in place of the one that is. To be run in a transaction.
     public func makeDefault(_ id: DeviceProfileID, tenant: TenantID) async throws -> DeviceProfile? {
+        try await EntityLimits.choose(.deviceProfile, tenant: tenant, on: runner)
         _ = try await runner.query(
             """
             UPDATE device_profile SET is_default = false, version = coalesce(version, 0) + 1

@@ -30,6 +30,14 @@ public struct EntityLimits: Sendable {
         if count >= limit { throw EntityError.limitExceeded(type, limit: limit) }
     }
 
+    /// Waits until nobody else chooses which one of a tenant's entities of `type` stands out. In the caller's transaction,
+    /// before it looks at them.
+    static func choose(_ type: EntityType, tenant: TenantID, on runner: any StatementRunner) async throws {
+        _ = try await runner.query(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))",
+            [.text("the chosen of \(tenant)"), .int8(Int64(type.rawValue))])
+    }
+
     private static let limits: [EntityType: (table: StaticString, member: String)] = [
         .device: ("device", "maxDevices"), .asset: ("asset", "maxAssets"), .customer: ("customer", "maxCustomers"),
         .user: ("tb_user", "maxUsers"), .dashboard: ("dashboard", "maxDashboards"),

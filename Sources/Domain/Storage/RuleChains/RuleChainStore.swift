@@ -99,6 +99,7 @@ public struct RuleChainStore: Sendable {
     /// Makes a chain the root of its tenant and kind; the former root loses the place. In the caller's transaction.
     public func makeRoot(_ chain: StoredRuleChain) async throws -> StoredRuleChain {
         if chain.isRoot { return chain }
+        try await EntityLimits.choose(.ruleChain, tenant: chain.tenantID, on: runner)
         _ = try await runner.query(
             """
             UPDATE rule_chain SET root = false, version = version + 1
