@@ -13,6 +13,7 @@ import uuid
 import pytest
 import requests
 
+from people import activate
 from rest import Rest
 from server import eventually
 
@@ -99,6 +100,33 @@ def test_activation_and_reset_by_mail(server, rest, mails):
     assert (answer.status_code, answer.text) == (200, "")
     assert requests.get(server.url + "/api/auth/user", headers={"X-Authorization": "Bearer " + old}, timeout=60).status_code == 401
     assert Rest(server.url, address, "secret2").token
+
+
+def test_a_password_that_was_used_does_not_use_up_the_link(server, rest, mails):
+    system = Rest(server.url, "sysadmin@thingsboard.org", "sysadmin")
+    before = system.ok("GET", "/api/admin/securitySettings")
+    system.ok("POST", "/api/admin/securitySettings", {
+        **before, "passwordPolicy": {**before["passwordPolicy"], "passwordReuseFrequencyDays": 30}})
+    try:
+        address = f"u{uuid.uuid4().hex[:12]}@x.org"
+        user = rest.ok("POST", "/api/user?sendActivationMail=false", {"email": address, "authority": "TENANT_ADMIN"})
+        activate(rest, user, "secret1")
+        Rest(server.url, address, "secret1").ok(
+            "POST", "/api/auth/changePassword", {"currentPassword": "secret1", "newPassword": "secret2"})
+        assert requests.post(f"{server.url}/api/noauth/resetPasswordByEmail", json={"email": address}, timeout=10).ok
+        eventually(lambda: any("resetToken=" in body(mail) for mail in mails), 30)
+        token = next(re.search(r"resetToken=(\S+)", body(mail)).group(1) for mail in mails if "resetToken=" in body(mail))
+
+        def reset(password):
+            answer = requests.post(
+                f"{server.url}/api/noauth/resetPassword", json={"resetToken": token, "password": password}, timeout=30)
+            return answer.json()["message"] if answer.content else answer.status_code
+
+        assert reset("secret1") == "Password was already used for the last 30 days"
+        assert reset("secret3") == 200
+        assert reset("secret4") == "Invalid reset token!"
+    finally:
+        system.ok("POST", "/api/admin/securitySettings", before)
 
 
 def test_without_a_mail_server_the_user_is_not_made(server, rest):

@@ -33,14 +33,18 @@ extension UserRepository {
         }
     }
 
+    /// Passwords that were used, as they are stored.
+    static func history(_ used: [(time: Int64, hash: String)]) -> String {
+        var history: JSONObject = [:]
+        for (time, hash) in used { history[String(time)] = .string(hash) }
+        return JSONValue.object([historyKey: .object(history)]).serializedString
+    }
+
     /// Sets a password and remembers its hash among `kept` former ones.
     public func setPassword(
         _ id: UserID, hash: String, kept: [(time: Int64, hash: String)], now: Int64
     ) async throws {
-        var history: JSONObject = [:]
-        for (time, hash) in kept { history[String(time)] = .string(hash) }
-        history[String(now)] = .string(hash)
-        let info = JSONValue.object([Self.historyKey: .object(history)]).serializedString
+        let info = Self.history(kept + [(time: now, hash: hash)])
         _ = try await runner.query(
             """
             UPDATE user_credentials SET password = $2, created_time = $3, additional_info = $4, reset_token = NULL,

@@ -111,16 +111,17 @@ public struct UserRepository: Sendable {
             [.id(id), .text(token), .int8(expiry)])
     }
 
-    /// Sets the first password, if `token` is still the one to be used.
+    /// Sets the first password, if `token` is still the one to be used, and remembers its hash as one that was used.
     ///
     /// - Returns: Whether it was.
-    public func activate(_ id: UserID, token: String, passwordHash: String) async throws -> Bool {
+    public func activate(_ id: UserID, token: String, passwordHash: String, now: Int64) async throws -> Bool {
         try await runner.query(
             """
             UPDATE user_credentials SET enabled = true, password = $3, activate_token = NULL,
-                activate_token_exp_time = NULL, failed_login_attempts = 0
+                activate_token_exp_time = NULL, failed_login_attempts = 0, additional_info = $4
             WHERE user_id = $1 AND activate_token = $2
-            """, [.id(id), .text(token), .text(passwordHash)]
+            """,
+            [.id(id), .text(token), .text(passwordHash), .text(Self.history([(time: now, hash: passwordHash)]))]
         ).affectedRows > 0
     }
 

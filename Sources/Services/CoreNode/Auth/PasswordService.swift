@@ -27,8 +27,13 @@ struct PasswordService: Sendable {
         return try await pool.run { BCrypt.verify(password, hash: hash) } && credentials?.passwordHash != nil
     }
 
-    /// Sets a password that the policy allows and that was not used lately.
-    func change(_ user: UserID, to password: String, _ policy: PasswordPolicy, now: Int64) async throws {
+    /// Refuses a password that the policy forbids or that was used lately.
+    ///
+    /// - Returns: What is known of former passwords.
+    @discardableResult
+    func check(
+        _ password: String, of user: UserID, _ policy: PasswordPolicy, now: Int64
+    ) async throws -> [(time: Int64, hash: String)] {
         try policy.check(password)
         let history = try await users.passwordRecord(user)?.history ?? []
         if let days = policy.reuseFrequencyDays, days > 0 {
@@ -37,6 +42,12 @@ struct PasswordService: Sendable {
                 throw APIError.invalid("Password was already used for the last \(days) days")
             }
         }
+        return history
+    }
+
+    /// Sets a password that the policy allows and that was not used lately.
+    func change(_ user: UserID, to password: String, _ policy: PasswordPolicy, now: Int64) async throws {
+        let history = try await check(password, of: user, policy, now: now)
         let kept = history.sorted { $0.time > $1.time }.prefix(Self.rememberedPasswords - 1)
         try await users.setPassword(user, hash: try await hash(password), kept: Array(kept), now: now)
     }

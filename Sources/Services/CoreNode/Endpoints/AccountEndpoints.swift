@@ -82,7 +82,9 @@ struct AccountEndpoints: EndpointGroup {
             throw APIError.invalid("Activation token expired")
         }
         let hash = try await services.passwords.hash(password)
-        guard try await services.users.activate(user.id, token: token, passwordHash: hash) else { throw unknown }
+        guard try await services.users.activate(user.id, token: token, passwordHash: hash, now: call.now) else {
+            throw unknown
+        }
         if sendsMail {
             services.mail.sendLater(
                 .activated(loginLink: try await services.baseURL(call) + "/login", email: user.email), to: user.email)
@@ -148,6 +150,8 @@ struct AccountEndpoints: EndpointGroup {
         if try await services.passwords.isPassword(password, of: credentials) {
             throw APIError.invalid("New password should be different from existing!")
         }
+        // A password that is refused does not use the link up.
+        try await services.passwords.check(password, of: user.id, policy, now: call.now)
         // Once, however many ask at the same time.
         guard try await services.users.useResetToken(token) else { throw APIError.invalid("Invalid reset token!") }
         try await services.passwords.change(user.id, to: password, policy, now: call.now)
