@@ -104,6 +104,21 @@ def test_packages_of_another_tenant_are_forbidden(stranger, own, rest):
         rest.ok("DELETE", path)
 
 
+def test_times_of_the_platform_have_an_end(system):
+    refused(system.call("POST", "/api/2fa/settings", {
+        "providers": [{"providerType": "TOTP", "issuerName": "x"}], "minVerificationCodeSendPeriod": 5,
+        "totalAllowedTimeForVerification": 2**63 - 1}), 400)
+    for minutes in (2**63 - 1, 1e300, 0.5):
+        profile = system.ok("POST", "/api/tenantProfile", {"name": "P " + salt(), "profileData": {
+            "configuration": {"type": "DEFAULT", "maxDebugModeDurationMinutes": minutes}}})
+        admin = make_tenant(system, tenantProfileId=profile["id"])[1]
+        chain = admin.ok("POST", "/api/ruleChain", {"name": "R " + salt()})
+        nodes = [{"type": "org.thingsboard.rule.engine.action.TbLogNode", "name": "n", "debugSettings": {"allEnabled": True}}]
+        saved = admin.ok("POST", "/api/ruleChain/metadata", {
+            "ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": nodes, "connections": []})
+        assert saved["nodes"][0]["debugSettings"]["allEnabledUntil"] > 0
+
+
 def test_customers_change_no_credentials(rest):
     customer, session = customer_with_user(rest)
     device = rest.create_device(customerId=customer["id"])

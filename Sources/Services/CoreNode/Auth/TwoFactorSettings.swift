@@ -72,5 +72,8 @@ struct TwoFactorSettings: Sendable {
         if verificationLifetime < 60 {
             throw .invalid("Validation error: totalAllowedTimeForVerification must be greater than or equal to 60")
         }
+        if verificationLifetime > 31_536_000 {
+            throw .invalid("Validation error: totalAllowedTimeForVerification must be less than or equal to 31536000")
+        }
     }
 }
