@@ -48,4 +48,10 @@ struct RateLimiterTests {
         #expect(await allowed([RateLimiter("a", shared: store)], .random(), limit) == 5)
         #expect(await allowed([RateLimiter("a", shared: nil)], .random(), limit) == 5)
     }
+
+    @Test func limitsBeyondAllMeasureAreNumbersForEveryNode() async throws {
+        let limit = try #require(RateLimit("9223372036854775807:9223372036854775807"))
+        #expect(await allowed([RateLimiter("a", shared: Store())], .random(), limit) == 20)
+        #expect(await allowed([RateLimiter("a", shared: nil)], .random(), limit) == 20)
+    }
 }

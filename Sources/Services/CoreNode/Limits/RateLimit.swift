@@ -15,7 +15,9 @@ struct RateLimit: Sendable, Equatable {
             guard numbers.count == 2, let count = numbers[0], let seconds = numbers[1], count > 0, seconds > 0 else {
                 return nil
             }
-            bounds.append(Bound(count: Double(count), seconds: Double(seconds)))
+            // More than these are as good as these, and have room in every number that is made of them.
+            bounds.append(
+                Bound(count: Double(min(count, Int64(Int32.max))), seconds: Double(min(seconds, Int64(Int32.max)))))
         }
     }
 
