@@ -130,7 +130,7 @@ struct AccountTests {
     // MARK: - Second factors
 
     @Test func aSecondFactorIsAskedForAndEachCodeCountsOnce() async throws {
-        _ = try await makeUser()
+        let user = try await makeUser()
         let system = try await api.login("sysadmin")
         let settings: JSONValue = ["providers": [["providerType": "TOTP", "issuerName": "Needletail"]]]
         #expect(try await api.send(.post, "/api/2fa/settings", settings, token: system).status == 200)
@@ -154,6 +154,9 @@ struct AccountTests {
         #expect(try await api.send(.get, "/api/auth/user", token: token).status == 403)
         let check = "/api/auth/2fa/verification/check?providerType=TOTP&verificationCode="
         #expect(try await api.send(.post, check + first, token: token).message == "Verification code is incorrect")
+        let failed = try await audited("/api/audit/logs/user/\(user)", full) { $0["actionStatus"] == "FAILURE" }
+        #expect(failed["actionType"] == "LOGIN")
+        #expect(failed["actionFailureDetails"] == "Verification code is incorrect")
         let second = OneTimePassword.code(secret: secret, step: step + 1)
         let complete = try await api.send(.post, check + second, token: token)
         #expect(complete.status == 200)

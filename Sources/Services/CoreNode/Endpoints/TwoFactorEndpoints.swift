@@ -149,8 +149,25 @@ struct TwoFactorEndpoints: EndpointGroup {
     @Sendable private func check(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         try requireProvider(call)
         let code = try call.requiredText("verificationCode")
-        try await services.twoFactor.verify(code, of: principal.userID, now: call.now)
+        do {
+            try await services.twoFactor.verify(code, of: principal.userID, now: call.now)
+        } catch {
+            await recordFailure(error, call, principal)
+            throw error
+        }
         return try await complete(call, principal)
+    }
+
+    /// A second factor that was wrong is a login that failed, and may be the last one (`rest-api.md` 1.2).
+    private func recordFailure(_ error: any Error, _ call: Call, _ principal: Principal) async {
+        guard let known = APIError(error), known.status == 400 || known.status == 401,
+            let user = try? await services.users.find(principal.userID)
+        else { return }
+        let client = call.client
+        await services.actions.recordFailure(.signing(.login, user, client), by: principal, error, now: call.now)
+        if known.status == 401 {
+            await services.actions.recordFailure(.signing(.lockout, user, client), by: principal, error, now: call.now)
+        }
     }
 
     @Sendable private func loginAfterConfiguration(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
