@@ -42,7 +42,9 @@ enum RefusedChanges {
 
     private static func saving(_ type: EntityType, _ call: Call, _ principal: Principal) -> EntityAction? {
         guard let body = (try? JSONValue.parse(call.request.body))?.objectValue else { return nil }
-        let entity = body["device"]?.objectValue ?? body
+        var entity = body["device"]?.objectValue ?? body
+        // Contents are no part of a description, and may be large.
+        if type == .tbResource { entity.removeValue(forKey: "data") }
         let id = (entity["id"]?["id"]?.stringValue).flatMap { UUID128($0) }
         var subject = ActionSubject(
             tenant: principal.tenantID, entity: EntityID(type: type, uuid: id ?? TenantID.null.uuid),
