@@ -79,6 +79,16 @@ def test_no_view_outlives_what_it_shows(rest):
             assert is_there or not views
 
 
+def test_settings_of_a_user_that_are_changed_at_the_same_time_are_all_kept(rest):
+    _, session = customer_with_user(rest)
+    wanted = {f"member{number}": number for number in range(24)}
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        for answer in pool.map(lambda one: session.call("PUT", "/api/user/settings", dict([one])), wanted.items()):
+            assert answer.status_code == 200, answer.text
+    session.ok("PUT", "/api/user/settings", {"member0": None, "more": {"a": [1]}})
+    assert session.ok("GET", "/api/user/settings") == {**wanted, "member0": None, "more": {"a": [1]}}
+
+
 def test_many_may_choose_the_root_and_the_default_at_the_same_time(server):
     own = make_tenant(Rest(server.url, "sysadmin@thingsboard.org", "sysadmin"))[1]
     things = {

@@ -21,6 +21,16 @@ public struct UserSettingsRepository: Sendable {
             ON CONFLICT (user_id, type) DO UPDATE SET settings = excluded.settings
             """, [.id(user), .text(type), .jsonb(settings.text)])
     }
+
+    /// Members of `changes` replace those that are there, whatever others change at the same time.
+    public func merge(_ user: UserID, type: String, _ changes: RawJSON) async throws {
+        _ = try await runner.query(
+            """
+            INSERT INTO user_settings (user_id, type, settings) VALUES ($1, $2, $3)
+            ON CONFLICT (user_id, type) DO UPDATE SET settings = CASE jsonb_typeof(user_settings.settings)
+                WHEN 'object' THEN user_settings.settings || excluded.settings ELSE excluded.settings END
+            """, [.id(user), .text(type), .jsonb(changes.text)])
+    }
 }
 
 /// How users prove who they are beside their password (`rest-api.md` 1.9). Never logged.

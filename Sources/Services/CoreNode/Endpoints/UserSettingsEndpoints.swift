@@ -50,13 +50,18 @@ struct UserSettingsEndpoints: EndpointGroup {
     }
 
     private func save(_ settings: JSONObject, _ type: String, _ principal: Principal) async throws {
+        try await services.userSettings.save(principal.userID, type: type, try checked(settings, principal))
+    }
+
+    /// The document of settings that the caller may save.
+    private func checked(_ settings: JSONObject, _ principal: Principal) throws(APIError) -> RawJSON {
         if principal.isPublic { throw APIError.permissionDenied }
         for key in settings.keys where key.contains(".") || key.contains(",") {
             throw APIError.invalid("Json field name should not contain \".\" or \",\" symbols")
         }
         let document = RawJSON(JSONValue.object(settings).withoutNullCharacters)
         guard document.text.utf8.count <= Self.maximumSize else { throw APIError.invalid("The settings are too large") }
-        try await services.userSettings.save(principal.userID, type: type, document)
+        return document
     }
 
     @Sendable private func read(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
@@ -73,9 +78,11 @@ struct UserSettingsEndpoints: EndpointGroup {
     /// Members that are given replace those that are there.
     @Sendable private func merge(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let type = try type(call)
+        let changes = try call.object().members
         var settings = try await stored(type, principal)
-        for (key, value) in try call.object().members { settings[key] = value }
-        try await save(settings, type, principal)
+        for (key, value) in changes { settings[key] = value }
+        _ = try checked(settings, principal)
+        try await services.userSettings.merge(principal.userID, type: type, try checked(changes, principal))
         return .empty(200)
     }
 
