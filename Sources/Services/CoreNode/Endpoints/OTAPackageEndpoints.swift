@@ -47,7 +47,8 @@ struct OTAPackageEndpoints: EndpointGroup {
     private static let blockBytes = 1 << 20
 
     private func find(_ call: Call, _ principal: Principal) async throws -> OTAPackage {
-        try await find(try call.id("otaPackageId"), principal)
+        let id: OTAPackageID = try call.id("otaPackageId")
+        return try await find(id, principal)
     }
 
     /// What belongs to another tenant is forbidden, not unknown (`rest-api.md` 1.13).

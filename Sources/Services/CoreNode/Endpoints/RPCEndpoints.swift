@@ -46,7 +46,7 @@ struct RPCEndpoints: EndpointGroup {
         let device = try await callee(id, body, isOneWay: isOneWay, of: principal)
         let settings = services.rpc
         let timeout = max(settings.timeouts.minimum, body.timeout ?? settings.timeouts.standard)
-        let expiration = body.expirationTime ?? call.now + min(timeout, .max - call.now)
+        let expiration = body.expirationTime ?? call.now + min(timeout, Int64.max - call.now)
         let message = body.message(
             device, isOneWay: isOneWay, expiration: expiration, origin: settings.serviceID,
             customer: principal.customerID,
