@@ -104,6 +104,28 @@ def test_packages_of_another_tenant_are_forbidden(stranger, own, rest):
         rest.ok("DELETE", path)
 
 
+def test_customers_see_no_more_through_a_view_than_they_are_shown(rest):
+    customer, session = customer_with_user(rest)
+    device = rest.create_device()
+    rest.ok("POST", device.path + "/SERVER_SCOPE", {"shown": 1, "hidden": 2})
+    device.save({"ts": 1000, "values": {"open": 1, "closed": 2}})
+    keys = {"timeseries": ["open"], "attributes": {"cs": [], "ss": ["shown"], "sh": []}}
+    view = rest.ok("POST", "/api/entityView", {
+        "name": "V " + salt(), "type": "t", "entityId": device.entity["id"], "customerId": customer["id"], "keys": keys,
+        "startTimeMs": 1, "endTimeMs": 2000000000000})
+    path = "/api/plugins/telemetry/ENTITY_VIEW/" + eid(view)
+    for change in ({"keys": None}, {"startTimeMs": 0}, {"endTimeMs": 0}, {"keys": {**keys, "timeseries": ["open", "closed"]}},
+                   {"keys": {**keys, "attributes": {"cs": [], "ss": ["shown", "hidden"], "sh": []}}}):
+        refused(session.call("POST", "/api/entityView", {**view, **change}), 403)
+    assert set(session.ok("GET", path + "/values/timeseries")) == {"open"}
+    view = session.ok("POST", "/api/entityView", {**view, "name": "W " + salt()})
+    # Its owner may widen it, also over what somebody has written into it meanwhile.
+    rest.ok("POST", path + "/SERVER_SCOPE", {"hidden": 0})
+    rest.ok("POST", "/api/entityView", {**view, "keys": {**keys, "attributes": {"cs": [], "ss": ["hidden"], "sh": []}}})
+    found = {one["key"]: one["value"] for one in session.ok("GET", path + "/values/attributes")}
+    assert found["hidden"] == 2
+
+
 def test_times_of_the_platform_have_an_end(system):
     refused(system.call("POST", "/api/2fa/settings", {
         "providers": [{"providerType": "TOTP", "issuerName": "x"}], "minVerificationCodeSendPeriod": 5,

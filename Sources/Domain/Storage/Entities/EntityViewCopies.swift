@@ -10,7 +10,7 @@ public struct EntityViewCopies: Sendable {
 
     private static let scopes: [AttributeScope] = [.client, .server, .shared]
 
-    /// Makes the copies that `view` asks for.
+    /// Makes the copies that `view` asks for, over whatever the view has under those names.
     ///
     /// - Parameter former: The view before it was saved, whose copies go.
     public func renew(_ view: EntityView, replacing former: EntityView? = nil) async throws {
@@ -27,6 +27,9 @@ public struct EntityViewCopies: Sendable {
                 FROM attribute_kv WHERE entity_id = $2 AND attribute_type = $3
                     AND attribute_key IN (SELECT key_id FROM key_dictionary WHERE key = ANY($4))
                     AND ($5 = 0 OR last_update_ts >= $5) AND ($6 = 0 OR last_update_ts <= $6)
+                ON CONFLICT ON CONSTRAINT attribute_kv_pkey DO UPDATE SET bool_v = excluded.bool_v, str_v = excluded.str_v,
+                    long_v = excluded.long_v, dbl_v = excluded.dbl_v, json_v = excluded.json_v,
+                    last_update_ts = excluded.last_update_ts, version = excluded.version
                 """, source(of: view) + [.int4(scope.rawValue), .textArray(keys)] + range(of: view))
         }
         _ = try await transaction.query(
@@ -36,6 +39,9 @@ public struct EntityViewCopies: Sendable {
             FROM ts_kv_latest WHERE entity_id = $2
                 AND key IN (SELECT key_id FROM key_dictionary WHERE key = ANY($3))
                 AND ($4 = 0 OR ts >= $4) AND ($5 = 0 OR ts <= $5)
+            ON CONFLICT ON CONSTRAINT ts_kv_latest_pkey DO UPDATE SET ts = excluded.ts, bool_v = excluded.bool_v,
+                str_v = excluded.str_v, long_v = excluded.long_v, dbl_v = excluded.dbl_v, json_v = excluded.json_v,
+                version = excluded.version
             """, source(of: view) + [.textArray(view.timeseriesKeys)] + range(of: view))
     }
 

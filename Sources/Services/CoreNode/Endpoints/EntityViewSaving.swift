@@ -55,8 +55,8 @@ struct EntityViewSaving: EndpointGroup {
         view.id = id
         view.createdTime = stored.createdTime
         if principal.authority == .customerUser { view.customerID = stored.customerID }
-        // Whoever may change a view must not see through it what is not theirs.
-        if view.entity != stored.entity { try await services.require(view.entity, for: principal, .read) }
+        // Whoever may change a view must not see through it what is not theirs, nor more of it than they were shown.
+        if !view.showsTheSame(as: stored) { try await services.require(view.entity, for: principal, .read) }
         try await services.checkAssignable(view.customerID, of: view.tenantID, "entity view")
         let described = view
         let version = try body.integer("version")
@@ -108,4 +108,13 @@ struct EntityViewSaving: EndpointGroup {
     }
 
     private func list(_ texts: [String]?) -> JSONValue { .array((texts ?? []).map { .string($0) }) }
+}
+
+extension EntityView {
+    /// Whether this view shows the same of the same entity.
+    fileprivate func showsTheSame(as other: EntityView) -> Bool {
+        entity == other.entity && startTime == other.startTime && endTime == other.endTime
+            && timeseriesKeys == other.timeseriesKeys
+            && AttributeScope.allCases.allSatisfy { attributeKeys($0) == other.attributeKeys($0) }
+    }
 }
