@@ -1,13 +1,22 @@
 """What belongs to a customer follows it: its title, its end, and what happens at the same time (rest-api.md 4.3, 4.12)."""
 import concurrent.futures
+import subprocess
 import uuid
 
 from people import customer_with_user
 from rest import Rest
+from server import EXECUTABLE, eventually
 from test_rest_entities import eid, salt
 from test_rest_isolation import make_tenant
 
 PAGE = "pageSize=100&page=0"
+
+
+def sql(server, statement):
+    done = subprocess.run([EXECUTABLE, "psql", "--data", str(server.folder / "data"), "--", "-At", "-c", statement],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def assigned(rest, dashboard):
@@ -24,7 +33,7 @@ def test_dashboards_show_the_title_that_a_customer_has_now(rest):
     assert assigned(rest, dashboard) == {eid(customer): title}
 
 
-def test_the_users_of_a_customer_leave_nothing_behind(rest):
+def test_the_users_of_a_customer_leave_nothing_behind(server, rest):
     customer, session = customer_with_user(rest)
     user = session.ok("GET", "/api/auth/user")
     device = rest.create_device(customerId=customer["id"])
@@ -34,9 +43,7 @@ def test_the_users_of_a_customer_leave_nothing_behind(rest):
     rest.ok("DELETE", f"/api/customer/{eid(customer)}")
     assert rest.call("GET", f"/api/user/{eid(user)}").status_code == 404
     assert rest.ok("GET", f"/api/alarm/info/{eid(alarm)}")["assigneeId"] is None
-    # Deleting it finds nothing to delete.
-    relation = f"fromId={device.id}&fromType=DEVICE&relationType=Manages&toId={eid(user)}&toType=USER"
-    assert rest.call("GET", "/api/relation?" + relation).status_code == 404
+    assert sql(server, f"SELECT count(*) FROM relation WHERE to_id = '{eid(user)}'") == "0"
 
 
 def test_nothing_is_assigned_to_a_customer_that_is_deleted_at_the_same_time(rest):
@@ -101,3 +108,17 @@ def test_many_may_choose_the_root_and_the_default_at_the_same_time(server):
             for answer in pool.map(lambda path: own.call("POST", path), paths):
                 assert answer.status_code == 200, answer.text
             assert sum(thing[what] for thing in own.everything(f"/api/{kind}s")) == 1
+
+
+def test_the_history_of_what_is_deleted_goes(server, rest):
+    made = {
+        "dashboard": {"title": "D " + salt()}, "assetProfile": {"name": "A " + salt()},
+        "deviceProfile": {"name": "P " + salt(), "type": "DEFAULT", "transportType": "DEFAULT"},
+        "user?sendActivationMail=false": {"email": f"{uuid.uuid4().hex}@example.com", "authority": "TENANT_ADMIN"}}
+    for kind, body in made.items():
+        thing = rest.ok("POST", "/api/" + kind, body)
+        rest.ok("POST", f"/api/plugins/telemetry/{thing['id']['entityType']}/{eid(thing)}/timeseries/ANY", {"value": 1})
+        count = f"SELECT count(*) FROM ts_kv WHERE entity_id = '{eid(thing)}'"
+        eventually(lambda: sql(server, count) == "1", 30, "the point")
+        rest.ok("DELETE", f"/api/{kind.split('?')[0]}/{eid(thing)}")
+        eventually(lambda: sql(server, count) == "0", 30, "no history of " + kind)

@@ -110,6 +110,7 @@ struct AssetProfileEndpoints: EndpointGroup {
         }
         guard isDeleted else { throw APIError.notFound(.assetProfile, profile.id.uuid) }
         await services.actions.record(.deleted(ActionSubject(profile)), by: principal)
+        services.housekeeper.entityDeleted(profile.id.uuid, of: profile.tenantID)
         return .empty(200)
     }
 

@@ -73,6 +73,7 @@ struct DashboardEndpoints: EndpointGroup {
             try await DashboardRepository(transaction).delete(dashboard.id, tenant: principal.tenantID)
         }
         await services.actions.record(.deleted(ActionSubject(dashboard)), by: principal)
+        services.housekeeper.entityDeleted(dashboard.id.uuid, of: dashboard.tenantID)
         return .empty(200)
     }
 

@@ -146,6 +146,7 @@ struct DeviceProfileEndpoints: EndpointGroup {
         await services.actions.record(
             .deleted(ActionSubject(profile)), by: principal,
             event: .deviceProfileDeleted(tenant: principal.tenantID, profile: profile.id))
+        services.housekeeper.entityDeleted(profile.id.uuid, of: profile.tenantID)
         return .empty(200)
     }
 
