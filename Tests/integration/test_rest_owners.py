@@ -3,11 +3,10 @@ import concurrent.futures
 import subprocess
 import uuid
 
-from people import customer_with_user
+from people import customer_with_user, make_tenant
 from rest import Rest
 from server import EXECUTABLE, eventually
 from test_rest_entities import eid, salt
-from test_rest_isolation import make_tenant
 
 PAGE = "pageSize=100&page=0"
 
