@@ -19,6 +19,7 @@ struct TimeZoneTests {
 
     @Test(arguments: [
         "Europe/Atlantis", "../../../etc/passwd", "/etc/localtime", "+99:00", "+1:2", "Europe", "zone.tab",
+        "Europe//Berlin",
     ])
     func `what is no zone is told`(name: String) {
         #expect(throws: TimeZoneError(name: name)) { try TimeZone(name) }

@@ -112,8 +112,9 @@ public struct TimeZone: Sendable {
         return sign == "-" ? -seconds : seconds
     }
 
-    /// Whether a name stays below the directory of zones.
+    /// Whether a name stays below the directory of zones, and is the one name of its file: each is kept.
     private static func isPlain(_ name: String) -> Bool {
+        if name.split(separator: "/", omittingEmptySubsequences: false).contains(where: \.isEmpty) { return false }
         guard name.utf8.count <= 64, let first = name.utf8.first, (first | 0x20) >= 97, (first | 0x20) <= 122 else {
             return false
         }
