@@ -229,10 +229,9 @@ import Testing
 
     /// Chains are made by people: no number in them ends the process that runs everybody's.
     @Test(arguments: [Int.max, Int.min])
-    func timesInChainsMayBeAnyNumber(_ seconds: Int) async throws {
+    func aTimeToLiveMayBeAnyNumber(_ seconds: Int) async throws {
         var chain = ChainBuilder.standard()
-        chain.nodes.removeAll { $0.name == "rpc" || $0.name == "save" }
-        chain.nodes.append(("rpc", ChainBuilder.rpc, "{\"timeoutInSeconds\":\(seconds)}"))
+        chain.nodes.removeAll { $0.name == "save" }
         chain.nodes.append(
             (
                 "save", ChainBuilder.timeseries,
@@ -243,8 +242,17 @@ import Testing
             for _ in 0..<1_000 {
                 try await harness.expect(.acknowledged, "POST_TELEMETRY_REQUEST", data: "{\(values)}")
             }
+        }
+    }
+
+    @Test(arguments: [Int.max, Int.min, -1])
+    func aTimeoutThatIsNoNumberOfSecondsIsRefused(_ seconds: Int) async throws {
+        var chain = ChainBuilder.standard()
+        chain.nodes.removeAll { $0.name == "rpc" }
+        chain.nodes.append(("rpc", ChainBuilder.rpc, "{\"timeoutInSeconds\":\(seconds)}"))
+        try await withHarness([try chain.definition()]) { harness in
             try await harness.expect(
-                .acknowledged, "RPC_CALL_FROM_SERVER_TO_DEVICE", data: "{\"method\":\"m\",\"params\":\"{}\"}")
+                .failed, "RPC_CALL_FROM_SERVER_TO_DEVICE", data: "{\"method\":\"m\",\"params\":\"{}\"}")
         }
     }
 }
