@@ -1,4 +1,5 @@
 import CKafka
+import Synchronization
 
 /// A consumer to which Kafka's group gives its partitions. It is polled, and made with `isPolled`.
 extension KafkaConsumer {
@@ -16,7 +17,9 @@ extension KafkaConsumer {
         var list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
         guard rd_kafka_assignment(handle.raw, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
         defer { rd_kafka_topic_partition_list_destroy(list) }
-        return KafkaPosition.positions(in: list)
+        let positions = KafkaPosition.positions(in: list)
+        if !positions.isEmpty { wasAssigned.store(true, ordering: .releasing) }
+        return positions
     }
 
     /// Whether the group knows this member.
@@ -38,6 +41,9 @@ extension KafkaConsumer {
     /// Leaves the group, so that the others get the partitions at once. Blocks until commits on their way are answered, at most
     /// for some seconds. The consumer is of no use any more.
     public func leave() {
+        // A member that ends between joining and its first assignment ends the process with it, where partitions move one by
+        // one: librdkafka before 2.3 asserts a state that only an assignment makes.
+        if assignment.isEmpty, !wasAssigned.load(ordering: .acquiring) { handle.keep() }
         // Closing alone does not leave a group whose partitions move one by one: librdkafka 2.0 forgets to say so.
         rd_kafka_unsubscribe(handle.raw)
         var rounds = 0

@@ -1,4 +1,5 @@
 import CKafka
+import Synchronization
 
 /// Reads records. Safe from any thread, but made to be used by one, which may block.
 ///
@@ -7,6 +8,8 @@ public final class KafkaConsumer: Sendable {
     let handle: KafkaHandle
     /// Of a consumer that is polled.
     private let waiter: QueueWaiter?
+    /// The group has given it partitions, as far as anybody asked.
+    let wasAssigned = Atomic(false)
 
     /// - Parameters:
     ///   - group: whose committed offsets count.

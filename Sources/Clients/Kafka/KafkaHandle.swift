@@ -1,10 +1,12 @@
 import CKafka
+import Synchronization
 
 /// One librdkafka client with its threads. Safe from any thread, as librdkafka's handles are.
 final class KafkaHandle: @unchecked Sendable {
     // @unchecked: rd_kafka_t is thread-safe (librdkafka INTRODUCTION.md, "Threads and callbacks"), the pointer
     // constant.
     let raw: OpaquePointer
+    private let isKept = Atomic(false)
 
     /// - Parameter hasEvents: Whether what happens beside records is read as events from the main queue. A consumer that is
     ///   polled must not have them: librdkafka's poll ends the process when it meets one. Its logs are dropped.
@@ -37,8 +39,12 @@ final class KafkaHandle: @unchecked Sendable {
 
     /// Blocks until librdkafka's threads have ended. A consumer that shall leave its group was closed before.
     deinit {
+        if isKept.load(ordering: .acquiring) { return }
         rd_kafka_destroy_flags(raw, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
+
+    /// The client stays until the process ends: for one whose end librdkafka does not survive.
+    func keep() { isKept.store(true, ordering: .releasing) }
 
     private static func string(_ text: [CChar]) -> String {
         String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
