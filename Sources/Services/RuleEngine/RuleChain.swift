@@ -124,6 +124,17 @@ final class RuleChain {
         return []
     }
 
+    /// The only node behind a label; `nil` as well where events are noted on the way.
+    func plainTarget(of node: Int, _ label: RelationLabel) -> Int? {
+        guard !nodes[node].isDebugged else { return nil }
+        for index in nodes[node].targets.indices where nodes[node].targets[index].label == label.folded {
+            guard nodes[node].targets[index].nodes.count == 1 else { return nil }
+            let target = nodes[node].targets[index].nodes[0]
+            return nodes[target].isDebugged ? nil : target
+        }
+        return nil
+    }
+
     /// The nodes behind several labels: each node once.
     func targets(of node: Int, _ labels: [RelationLabel]) -> [Int] {
         var found: [Int] = []

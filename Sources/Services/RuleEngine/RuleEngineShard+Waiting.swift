@@ -29,7 +29,9 @@ extension RuleEngineShard {
     /// Goes on with a message whose node has waited.
     private func conclude(_ slot: UInt32, _ outcome: NodeOutcome) {
         guard let entry = suspended.complete(slot, refused: false) else { return }
-        if let (message, chain, node) = route(outcome, entry.duty, entry.chain, entry.node) {
+        if let (message, chain, node) = route(
+            outcome.of(entry.message), entry.duty, entry.chain, entry.node)
+        {
             run(message, entry.duty, chain, node)
         }
         runSteps()

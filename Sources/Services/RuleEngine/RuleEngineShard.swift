@@ -215,7 +215,12 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
                     message, duty, "Failed to initialize rule node! \(error.message)", chain: chain, node: node)
                 return
             }
-            guard let next = route(outcome, duty, chain, node) else { return }
+            // Most messages go on to one node as they are.
+            if case .pass(let label) = outcome, let target = chain.plainTarget(of: node, label) {
+                node = target
+                continue
+            }
+            guard let next = route(outcome.of(message), duty, chain, node) else { return }
             (message, chain, node) = next
         }
     }
@@ -228,6 +233,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         switch outcome {
         case .suspended:
             return nil
+        case .pass: preconditionFailure("an outcome without its message")
         case .acknowledge:
             finish(duty, .acknowledged, chain.usage)
             return nil

@@ -29,6 +29,8 @@ public struct RelationLabel: Sendable, ExpressibleByStringLiteral {
 
 /// What a node did with a message.
 public enum NodeOutcome: Sendable {
+    /// It goes on as it is along every connection with that label: nothing of it is copied.
+    case pass(RelationLabel)
     /// It goes on along every connection with that label.
     case next(RuleMessage, RelationLabel)
     /// It goes on along every connection with any of those labels.
@@ -55,6 +57,13 @@ public enum NodeOutcome: Sendable {
     case split(RuleMessage, into: [RuleMessage], RelationLabel)
     /// The node took ``RuleNodeContext/suspend(_:)`` and completes later.
     case suspended
+}
+
+extension NodeOutcome {
+    /// The same of a message that was kept until now.
+    func of(_ message: RuleMessage) -> NodeOutcome {
+        if case .pass(let label) = self { .next(message, label) } else { self }
+    }
 }
 
 /// Why a node cannot start. Its messages fail with that text until it is edited.

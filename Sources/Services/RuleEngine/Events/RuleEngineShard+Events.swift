@@ -55,7 +55,7 @@ extension NodeOutcome {
     /// The labels that a message was told, as events show them.
     var labels: String {
         switch self {
-        case .next(_, let label), .acknowledgeAndNext(_, let label), .moveAndNext(_, let label),
+        case .pass(let label), .next(_, let label), .acknowledgeAndNext(_, let label), .moveAndNext(_, let label),
             .split(_, into: _, let label):
             label.name
         case .nextAny(_, let labels): labels.map(\.name).joined(separator: ", ")
@@ -73,7 +73,8 @@ extension NodeOutcome {
         case .failure(let message, let error): (message, labels, error)
         case .leave(let message): (message, name, nil)
         case .acknowledge(let message): (message, "ACK", nil)
-        case .suspended, .enter: nil
+        // One that passes is told of with its message.
+        case .suspended, .enter, .pass: nil
         }
     }
 }

@@ -16,7 +16,7 @@ final class MessageTypeFilterNode: RuleNode {
     }
 
     func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
-        .next(message, .of(types.contains(message.type.name)))
+        .pass(.of(types.contains(message.type.name)))
     }
 }
 
@@ -34,7 +34,7 @@ final class EntityTypeFilterNode: RuleNode {
     }
 
     func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
-        .next(message, .of(types.contains(message.originator.type)))
+        .pass(.of(types.contains(message.originator.type)))
     }
 }
 
@@ -51,7 +51,7 @@ final class EntityTypeSwitchNode: RuleNode {
     }
 
     func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
-        .next(message, Self.labels[message.originator.type] ?? .other)
+        .pass(Self.labels[message.originator.type] ?? .other)
     }
 }
 
@@ -89,6 +89,6 @@ final class FieldsPresenceNode: RuleNode {
                 ? metadataNames.allSatisfy { message.metadata[$0] != nil }
                 : metadataNames.contains { message.metadata[$0] != nil }
         }
-        return .next(message, .of(checksAll ? isInData && isInMetadata : isInData || isInMetadata))
+        return .pass(.of(checksAll ? isInData && isInMetadata : isInData || isInMetadata))
     }
 }

@@ -29,7 +29,7 @@ final class LogNode: ScriptedRuleNode {
 
     func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
         let logger = context.logger
-        guard logger.isEnabled(.info) else { return .next(message, .success) }
+        guard logger.isEnabled(.info) else { return .pass(.success) }
         guard let script else {
             logger.limited(
                 .info, "rule chain log node",

@@ -14,8 +14,8 @@ final class MessageTypeSwitchNode: RuleNode {
 
     func process(_ message: RuleMessage, _ context: RuleNodeContext) -> NodeOutcome {
         switch message.type {
-        case .known(let type): .next(message, Self.labels[Int(type.rawValue)])
-        case .custom: .next(message, .other)
+        case .known(let type): .pass(Self.labels[Int(type.rawValue)])
+        case .custom: .pass(.other)
         }
     }
 }

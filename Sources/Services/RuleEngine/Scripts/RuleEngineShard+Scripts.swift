@@ -33,7 +33,8 @@ extension RuleEngineShard {
     ) {
         guard let entry = suspended.complete(slot, refused: false) else { return }
         if result.isCounted { entry.chain.usage.counts.add(1, of: language) }
-        let next = route(outcome(entry.message, result), entry.duty, entry.chain, entry.node)
+        let next = route(
+            outcome(entry.message, result).of(entry.message), entry.duty, entry.chain, entry.node)
         if let (message, chain, node) = next { run(message, entry.duty, chain, node) }
         runSteps()
         queues.settle()
