@@ -1,4 +1,5 @@
 """Rule nodes that read and change what is stored, asked over the REST calls of the rule engine (rule-engine.md 3, 10.4, 10.5)."""
+import json
 import uuid
 from functools import partial
 
@@ -365,3 +366,65 @@ def alarm_log():
     script = ("return '\\nIncoming message:\\n' + JSON.stringify(msg) + '\\nIncoming metadata:\\n' + "
               "JSON.stringify(metadata);")
     return {"scriptLang": "TBEL", "jsScript": script, "tbelScript": script}
+
+
+def test_what_the_originator_measured_in_a_time(bench):
+    """rule-engine.md 3.6, case 61."""
+    bench.rest.ok("POST", f"/api/plugins/telemetry/DEVICE/{bench.device.id}/timeseries/ANY",
+                  [{"ts": 2000 + n, "values": {"t": 40 + n}} for n in range(3)])
+    asked = {"latestTsKeyNames": ["$[key]"], "fetchMode": "LAST", "startInterval": 2, "endInterval": 1,
+             "startIntervalTimeUnit": "MINUTES", "endIntervalTimeUnit": "MINUTES", "useMetadataIntervalPatterns": True,
+             "startIntervalPattern": "$[from]", "endIntervalPattern": "$[to]", "orderBy": "DESC", "aggregation": "NONE",
+             "limit": 2}
+    ask = partial(bench.ask, "metadata.TbGetTelemetryNode", version=2)
+    data = {"key": "t", "from": 2000, "to": 3000}
+    assert ask(asked, data)[:2] == ("Success", {**data, "t": '"42"'})
+    assert ask({**asked, "fetchMode": "FIRST"}, data)[:2] == ("Success", {**data, "t": '"40"'})
+    assert ask({**asked, "fetchMode": "ALL"}, data)[:2] == (
+        "Success", {**data, "t": '[{"ts":2002,"value":42},{"ts":2001,"value":41}]'})
+    answer = ask({**asked, "fetchMode": "ALL", "aggregation": "SUM"}, data)[1]
+    assert json.loads(answer["t"])[0]["value"] == 123
+    assert ask(asked, {**data, "key": "absent"})[:2] == ("Success", {**data, "key": "absent"})
+    for wrong in ({"from": "soon"}, {"from": 4000}):
+        assert ask(asked, {**data, **wrong})[0] == "Failure"
+
+
+def test_parts_of_data(bench):
+    """rule-engine.md 3.5, case 51."""
+    ask = partial(bench.ask, "transform.TbJsonPathNode")
+    data = {"a": {"b": {"c": 1}}}
+    assert ask({"jsonPath": "$.a.b"}, data)[:2] == ("Success", {"c": 1})
+    assert ask({"jsonPath": "$.a.x"}, data)[:2] == ("Failure", data)
+
+
+def test_how_much_a_value_has_grown(rest, connect):
+    """rule-engine.md 3.6, cases 62 and 63."""
+    made = rest.ok("POST", "/api/ruleChain", {"name": "Delta " + uuid.uuid4().hex})
+    save = {"defaultTTL": 0, "useServerTs": False, "processingSettings": {"type": "ON_EVERY_MESSAGE"}}
+    nodes = [node("metadata.CalculateDeltaNode", "delta", {
+        "inputValueKey": "n", "outputValueKey": "delta", "useCache": True, "addPeriodBetweenMsgs": True,
+        "periodValueKey": "period", "round": None, "tellFailureIfDeltaIsNegative": True, "excludeZeroDeltas": False}, 1)]
+    nodes += [node("telemetry.TbMsgTimeseriesNode", "save", save, 1)]
+    # What fails or is of no concern is saved without a delta.
+    rest.ok("POST", "/api/ruleChain/metadata", {
+        "ruleChainId": made["id"], "firstNodeIndex": 0, "nodes": nodes,
+        "connections": [{"fromIndex": 0, "toIndex": 1, "type": label} for label in ("Success", "Other", "Failure")]})
+    profile = rest.create_profile("DEFAULT")
+    rest.ok("POST", "/api/deviceProfile", {**profile, "defaultRuleChainId": made["id"]})
+    device = rest.create_device(deviceProfileId=profile["id"])
+    connection = connect(device.token)
+    connection.timeout = 60
+
+    def send(body):
+        connection.publish("v1/devices/me/telemetry", json.dumps(body).encode())
+        connection.puback()
+
+    def started():
+        send({"other": 1})
+        return "other" in device.latest()
+    eventually(started, 30, "the chain")
+    for time, value in ((1000, 10), (1500, 15), (2500, 12.5), (4000, 13)):
+        send({"ts": time, "values": {"n": value}})
+    assert device.history("delta", 0, 10_000, orderBy="ASC") == [(1000, 0), (1500, 5), (4000, 0.5)]
+    assert device.history("period", 0, 10_000, orderBy="ASC") == [(1000, 0), (1500, 500), (4000, 1500)]
+    assert device.history("n", 0, 10_000, orderBy="ASC")[2] == (2500, 12.5)

@@ -27,13 +27,13 @@ enum RuleNodeRegistry {
 
     private static let transformations: [any RuleNode.Type] = [
         CopyKeysNode.self, DeleteKeysNode.self, RenameKeysNode.self, SplitArrayNode.self, ChangeOriginatorNode.self,
-        ScriptTransformNode.self, DeduplicationNode.self, ToEmailNode.self,
+        ScriptTransformNode.self, DeduplicationNode.self, ToEmailNode.self, JSONPathNode.self,
     ]
 
     private static let enrichments: [any RuleNode.Type] = [
         OriginatorAttributesNode.self, RelatedDeviceAttributesNode.self, CustomerAttributesNode.self,
         TenantAttributesNode.self, RelatedEntityDataNode.self, OriginatorFieldsNode.self, CustomerDetailsNode.self,
-        TenantDetailsNode.self,
+        TenantDetailsNode.self, OriginatorTelemetryNode.self, CalculateDeltaNode.self,
     ]
 
     private static let actions: [any RuleNode.Type] = [

@@ -81,5 +81,13 @@ extension RuleNodeDescriptor {
             details: "Each element goes on as the data of a message of its own, with type and metadata of the array's.",
             labels: outcome, defaultConfiguration: emptyConfiguration, directive: "tbNodeEmptyConfig",
             icon: "content_copy"),
+        RuleNodeDescriptor(
+            component: .transformation, type: RuleNodeTypeName.package + "transform.TbJsonPathNode", name: "json path",
+            description: "Transforms incoming message body using JSONPath expression.",
+            details:
+                "Members, elements, ranges, all of them, at any depth, and those that meet a condition. A path that "
+                + "may lead to several values makes a list.",
+            labels: outcome, defaultConfiguration: #"{"jsonPath":"$"}"#,
+            directive: "tbTransformationNodeJsonPathConfig", icon: "functions"),
     ]
 }

@@ -126,6 +126,28 @@ extension RuleNodeDescriptor {
             details: "Contact data with the prefix <code>tenant_</code>.",
             labels: outcome, defaultConfiguration: #"{"detailsList":[],"fetchTo":"DATA"}"#,
             directive: "tbEnrichmentNodeEntityDetailsConfig"),
+        RuleNodeDescriptor(
+            component: .enrichment, type: RuleNodeTypeName.package + "metadata.TbGetTelemetryNode",
+            name: "originator telemetry",
+            description: "Adds message originator telemetry for selected time range into message metadata",
+            details: "The first or last value as text, or all points as a list.",
+            labels: outcome,
+            defaultConfiguration: #"{"latestTsKeyNames":[],"fetchMode":"FIRST","startInterval":2,"endInterval":1,"#
+                + #""startIntervalTimeUnit":"MINUTES","endIntervalTimeUnit":"MINUTES","#
+                + #""useMetadataIntervalPatterns":false,"startIntervalPattern":"","endIntervalPattern":"","#
+                + #""orderBy":"ASC","aggregation":"NONE","limit":1000}"#,
+            directive: "tbEnrichmentNodeGetTelemetryFromDatabase"),
+        RuleNodeDescriptor(
+            component: .enrichment, type: RuleNodeTypeName.package + "metadata.CalculateDeltaNode",
+            name: "calculate delta",
+            description: "Calculates delta and amount of time passed between previous timeseries key reading and "
+                + "current value for this key from the incoming message",
+            details: "Messages without the key leave along <code>Other</code>.",
+            labels: ["Success", "Other"],
+            defaultConfiguration: #"{"inputValueKey":"pulseCounter","outputValueKey":"delta","useCache":true,"#
+                + #""addPeriodBetweenMsgs":false,"periodValueKey":"periodInMs","round":null,"#
+                + #""tellFailureIfDeltaIsNegative":true,"excludeZeroDeltas":false}"#,
+            directive: "tbEnrichmentNodeCalculateDeltaConfig"),
     ]
 
     static let storingActions: [RuleNodeDescriptor] = [
