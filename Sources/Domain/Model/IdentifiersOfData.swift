@@ -27,3 +27,9 @@ public struct WidgetTypeID: EntityIdentifier {
     public let uuid: UUID128
     @inlinable public init(_ uuid: UUID128) { self.uuid = uuid }
 }
+
+public struct CalculatedFieldID: EntityIdentifier {
+    public static let entityType = EntityType.calculatedField
+    public let uuid: UUID128
+    @inlinable public init(_ uuid: UUID128) { self.uuid = uuid }
+}

@@ -27,11 +27,18 @@ public final class TBELScript: Sendable {
     public func run(
         _ arguments: [JSONValue], limits: TBELLimits = TBELLimits(), clock: any TBELClock = TBELSystemClock()
     ) throws(TBELError) -> JSONValue {
+        try run(given: arguments.map { .value($0) }, limits: limits, clock: clock)
+    }
+
+    /// The same with arguments that JSON has no words for.
+    public func run(
+        given arguments: [TBELArgument], limits: TBELLimits = TBELLimits(), clock: any TBELClock = TBELSystemClock()
+    ) throws(TBELError) -> JSONValue {
         try withResult(arguments, limits, clock) { (value, machine) throws(TBELError) in try value.json(machine) }
     }
 
     private func withResult<R>(
-        _ arguments: [JSONValue], _ limits: TBELLimits, _ clock: any TBELClock,
+        _ arguments: [TBELArgument], _ limits: TBELLimits, _ clock: any TBELClock,
         _ use: (Value, Machine) throws(TBELError) -> R
     ) throws(TBELError) -> R {
         precondition(

@@ -86,6 +86,11 @@ public final class Script: Sendable {
 
     private func check(_ message: ScriptMessage) throws(ScriptError) {
         guard limits.argumentsSize > 0 else { return }
+        if !message.ownArguments.isEmpty {
+            guard message.ownArguments.reduce(0, { $0 + $1.size }) > limits.argumentsSize else { return }
+            throw .tooLarge(
+                "Script input arguments exceed maximum allowed total args size of \(limits.argumentsSize) symbols")
+        }
         var bytes = message.data.utf8.count + message.type.utf8.count + 2
         for (key, value) in message.metadata { bytes += key.utf8.count + value.utf8.count + 6 }
         // No text has more characters than bytes.

@@ -46,6 +46,8 @@ extension EntityError {
         "entity_view_name_unq_key": "Entity view with such name already exists!",
         "entity_view_external_id_unq_key": "Entity view with such external id already exists!",
         "fk_asset_profile": "The asset profile referenced by the assets cannot be deleted!",
+        "calculated_field_unq_key": "Calculated field with such name and type already exists",
+        "calculated_field_external_id_unq_key": "Calculated field with such external id already exists",
         "fk_default_dashboard_device_profile": "The dashboard referenced by the device profiles cannot be deleted!",
         "fk_default_dashboard_asset_profile": "The dashboard referenced by the asset profiles cannot be deleted!",
         "customer_title_unq_key": "Customer with such title already exists!",

@@ -33,5 +33,6 @@ public struct EntityNames: Sendable {
         .ruleChain: "SELECT id, name FROM rule_chain WHERE id = ANY($1)",
         .ruleNode: "SELECT id, name FROM rule_node WHERE id = ANY($1)",
         .edge: "SELECT id, name FROM edge WHERE id = ANY($1)",
+        .calculatedField: "SELECT id, name FROM calculated_field WHERE id = ANY($1)",
     ]
 }

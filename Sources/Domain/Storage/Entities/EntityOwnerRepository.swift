@@ -44,6 +44,7 @@ public struct EntityOwnerRepository: Sendable {
         let withoutCustomer: [(EntityType, String)] = [
             (.dashboard, "dashboard"), (.deviceProfile, "device_profile"), (.assetProfile, "asset_profile"),
             (.ruleChain, "rule_chain"), (.apiUsageState, "api_usage_state"), (.queueStats, "queue_stats"),
+            (.calculatedField, "calculated_field"),
         ]
         for (type, table) in withoutCustomer {
             statements[type] = "SELECT tenant_id, NULL::uuid FROM \(table) WHERE id = $1"

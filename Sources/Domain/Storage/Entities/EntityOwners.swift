@@ -60,6 +60,7 @@ public struct EntityOwners: Sendable {
         for (type, table) in [
             (EntityType.deviceProfile, "device_profile"), (.assetProfile, "asset_profile"), (.ruleChain, "rule_chain"),
             (.apiUsageState, "api_usage_state"), (.queueStats, "queue_stats"),
+            (.calculatedField, "calculated_field"),
         ] {
             statements[type] =
                 "SELECT id, tenant_id, NULL::uuid, NULL::text, NULL::text FROM \(table) WHERE id = ANY($1)"

@@ -9,6 +9,8 @@ enum MethodName: String {
     case sortByKey, sortByValue, toSortedByKey, toSortedByValue, invert, toInverted
     // Entries
     case getKey, getValue
+    // Rolling arguments
+    case mean, avg, std, median, count, first, last, merge, mergeAll, getSize, getValues, getTimeWindow
     // Lists
     case push, pop, shift, unshift, indexOf, lastIndexOf, join, concat, splice, toSpliced, fill, with, subList
     case validateClazzInArrayIsOnlyString, validateClazzInArrayIsOnlyNumber

@@ -6,7 +6,14 @@ enum Methods {
     ) throws(TBELError) -> Value? {
         let result: Value? =
             switch owner {
-            case .map(let map): try MapMethods.call(map, method, arguments, machine)
+            case .map(let map):
+                if let series = map.series, series != .point,
+                    let value = try SeriesMethods.call(map, series, method, arguments, machine)
+                {
+                    value
+                } else {
+                    try MapMethods.call(map, method, arguments, machine)
+                }
             case .list(let list): try ListMethods.call(list, method, arguments, machine)
             case .set(let set): try SetMethods.call(set, method, arguments, machine)
             case .text(let text): try TextMethods.call(text, method, arguments, machine)

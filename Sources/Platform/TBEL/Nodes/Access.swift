@@ -34,7 +34,10 @@ final class PropertyNode: Node, Assignable, @unchecked Sendable {
 
     override func evaluate(_ frame: Frame) throws(TBELError) -> Value {
         let owner = try self.owner.evaluate(frame)
-        if case .map(let map) = owner { return map.get(name) }
+        if case .map(let map) = owner {
+            guard let series = map.series else { return map.get(name) }
+            return try property(of: map, series, frame.machine)
+        }
         if owner.isNull {
             if isSafe { return .null }
             throw error("null pointer: \(label)")
@@ -45,6 +48,20 @@ final class PropertyNode: Node, Assignable, @unchecked Sendable {
             throw error.located(at: offset)
         }
         throw error("could not access: \(name); in class: \(owner.typeName)")
+    }
+
+    private func property(
+        of map: MapObject, _ series: MapObject.Series, _ machine: Machine
+    ) throws(TBELError) -> Value {
+        do {
+            if series == .point, let part = try SeriesMethods.part(map, name) { return part }
+            if series != .point, let method, let value = try SeriesMethods.call(map, series, method, [], machine) {
+                return value
+            }
+        } catch {
+            throw error.located(at: offset)
+        }
+        return map.get(name)
     }
 
     func target(_ frame: Frame) throws(TBELError) -> AssignmentTarget {

@@ -116,7 +116,12 @@ final class ForEachNode: Node, @unchecked Sendable {
         switch source {
         case .list(let list): values = list.values
         case .set(let set): values = set.values
-        case .map(let map): values = try map.entries()
+        case .map(let map):
+            if map.series == .values || map.series == .merged {
+                values = SeriesMethods.items(of: map)
+            } else {
+                values = try map.entries()
+            }
         case .text(let text):
             try frame.machine.reserve(text.utf8.count, of: 16)
             values =

@@ -5,6 +5,18 @@ final class MapObject: Container {
     /// Places of the keys; only for maps that are too large to be searched from the start.
     private var places: [HashedValue: Int]?
     private(set) var isReadOnly = false
+    /// Of maps that are more than maps.
+    var series: Series?
+
+    /// What stands for values of a time window.
+    enum Series {
+        /// Of one argument.
+        case values
+        /// Of several.
+        case merged
+        /// One of `merged`.
+        case point
+    }
 
     private static let searched = 8
     private static let entrySize = 32

@@ -39,14 +39,14 @@ public final class LocalTBEL: ScriptEvaluator {
             scripts.withLock { $0.keep(made, handle) }
             script = made
         }
-        let arguments = try Self.arguments(message)
+        let arguments = try Self.arguments(message, of: found.source)
         guard let script else { throw .notFound }
         if !found.isSlow {
             var quick = limits
             let limit = min(limits.time ?? Self.quickTime, Self.quickTime)
             quick.time = limit
             do {
-                return try script.run(arguments, limits: quick)
+                return try script.run(given: arguments, limits: quick)
             } catch {
                 guard error.kind == .timeout, limit != limits.time else { throw Self.error(error) }
             }
@@ -68,10 +68,10 @@ public final class LocalTBEL: ScriptEvaluator {
     // MARK: Parts
 
     private static func outcome(
-        _ script: TBELScript, _ arguments: [JSONValue], _ limits: TBELLimits
+        _ script: TBELScript, _ arguments: [TBELArgument], _ limits: TBELLimits
     ) -> Result<JSONValue, ScriptError> {
         do {
-            return .success(try script.run(arguments, limits: limits, clock: ThreadTimeClock()))
+            return .success(try script.run(given: arguments, limits: limits, clock: ThreadTimeClock()))
         } catch {
             return .failure(Self.error(error))
         }
@@ -94,14 +94,20 @@ public final class LocalTBEL: ScriptEvaluator {
     private static func compiled(_ source: ScriptSource) -> Result<TBELScript, ScriptError> {
         let names = source.argumentNames
         do {
-            return .success(try TBELScript(source.body, arguments: [names.data, names.metadata, names.type]))
+            return .success(try TBELScript(source.body, arguments: source.ownArguments ?? [names.data, names.metadata, names.type]))
         } catch {
             return .failure(Self.error(error))
         }
     }
 
     /// The data as what it is in JSON, the metadata as a map of texts, the type as a text; no data is an empty map.
-    private static func arguments(_ message: ScriptMessage) throws(ScriptError) -> [JSONValue] {
+    private static func arguments(
+        _ message: ScriptMessage, of source: ScriptSource
+    ) throws(ScriptError) -> [TBELArgument] {
+        if let names = source.ownArguments {
+            precondition(names.count == message.ownArguments.count, "a script was given other arguments than it has")
+            return message.ownArguments.map(TBELArgument.init)
+        }
         let data: JSONValue
         do {
             data = message.data.isEmpty ? [:] : try JSONValue.parse(message.data)
@@ -109,7 +115,7 @@ public final class LocalTBEL: ScriptEvaluator {
             throw .runtime("The data of the message is no JSON: \(error)")
         }
         let metadata = JSONObject(message.metadata.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
-        return [data, .object(metadata), .string(message.type)]
+        return [.value(data), .value(.object(metadata)), .value(.string(message.type))]
     }
 
     private static func error(_ error: TBELError) -> ScriptError {
@@ -118,6 +124,18 @@ public final class LocalTBEL: ScriptEvaluator {
         case .runtime: .runtime(error.message)
         case .timeout: .timeout
         case .memory: .tooLarge("Script memory overflow!")
+        }
+    }
+}
+
+extension TBELArgument {
+    fileprivate init(_ argument: ScriptArgument) {
+        switch argument {
+        case .value(let value): self = .value(value)
+        case .series(let start, let end, let points):
+            self = .series(start: start, end: end, points.map { TBELPoint(time: $0.time, value: $0.value) })
+        case .map(let members):
+            self = .map(members.map { TBELMember($0.key, TBELArgument($0.value)) })
         }
     }
 }
