@@ -132,12 +132,14 @@ let services: [Target] = [
          "Configuration", "Threads", "CLinux", "CScriptWorker"]),
     swiftTarget("Services", "ScriptWorker", ["JavaScript", "ScriptWire", "CLinux", "CScriptWorker"]),
     swiftTarget(
+        "Services", "CalculatedFields", ["ScriptEngine", "AlarmRules", "Messages", "Model", "Telemetry", "JSON"]),
+    swiftTarget(
         "Services", "RuleEngine",
-        ["TransportCore", "ScriptEngine", "AlarmRules", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON",
+        ["TransportCore", "ScriptEngine", "CalculatedFields", "AlarmRules", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON",
          "Reactor", "Logging", "Metrics", "Cluster", "Configuration"]),
     swiftTarget(
         "Services", "CoreNode",
-         ["Threads", "Cache", "ScriptEngine", "TBEL", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto",
+         ["Threads", "Cache", "ScriptEngine", "CalculatedFields", "TBEL", "Model", "Telemetry", "Messages", "Queue", "Storage", "JSON", "Crypto",
           "Mail", "GitAccess", "Compression", "Postgres", "Protobuf", "Reactor", "HTTPServer", "WebSocket", "Logging", "Metrics",
           "Configuration", "Bytes", "ServiceHealth"]),
     swiftTarget(
@@ -213,6 +215,7 @@ let testTargets: [Target] = [
         "Storage",
         ["Model", "Telemetry", "Postgres", "PrivatePostgres", "Reactor", "Logging", "Metrics", "Configuration", "JSON",
          "Crypto", "Threads"]),
+    tests("CalculatedFields", ["ScriptEngine", "Messages", "Model", "Telemetry", "JSON", "Metrics"]),
     tests(
         "RuleEngine",
         ["ScriptEngine", "AlarmRules", "Model", "Messages", "Queue", "Telemetry", "Storage", "Reactor", "Logging", "Metrics", "JSON"]),

@@ -107,6 +107,7 @@ final class Recorder: DeviceEvents, TelemetryStore, RuleMessageSink, CoreQueuePr
     let messages = Mutex<[RuleMessage]>([])
 
     func send(_ message: RuleMessage) { messages.withLock { $0.append(message) } }
+    func deliver(_ message: RuleMessage) async { send(message) }
 
     /// What ``hasRoom(of:)`` says.
     let isFull = Mutex(false)

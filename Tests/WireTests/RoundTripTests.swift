@@ -85,12 +85,14 @@ func repacked(_ bytes: [UInt8], _ descriptor: String) -> [UInt8]? {
         for _ in 0..<Self.rounds {
             var message = samples.ruleMessage()
             for _ in 0..<samples.int(0...2) { message.labels.append(samples.text()) }
+            if message.labels.count == 1 { message.calculatedFields = [message.id, message.tenantID.uuid] }
             encoder.encode(message)
             let back = try encoder.withBytes { bytes throws(WireError) in
                 try decoder.ruleMessage(bytes, into: UplinkBatch())
             }
             try #require(described(back) == described(message))
             try #require(Self.stack(of: back) == Self.stack(of: message))
+            try #require(back.calculatedFields == message.calculatedFields)
             try #require(repacked(encoder.bytes, "ToRuleEngineMsg") == encoder.bytes)
         }
     }

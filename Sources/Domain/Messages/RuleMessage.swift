@@ -31,6 +31,8 @@ public struct RuleMessage: Sendable {
     public var duplicate: MessageDuplicate?
     /// The stack of nodes that sent it into the chain in which it is; `nil` where nobody waits for its return.
     public var callers: RuleChainCall?
+    /// Calculated fields that have led to it, the first one first: none of them begins anew because of it.
+    public var calculatedFields: [UUID128] = []
 
     public init(
         id: UUID128, timestamp: Int64, type: MessageType, originator: EntityID, tenantID: TenantID,

@@ -152,12 +152,13 @@ public struct FieldConfiguration: Sendable {
             output.strategy = .saveTimeSeries(
                 .init(
                     savesHistory: try flag("saveTimeSeries"), savesLatest: try flag("saveLatest"),
-                    feedsFields: try flag("processCfs")))
+                    tellsSockets: try flag("sendWsUpdate"), feedsFields: try flag("processCfs")))
         } else {
             output.strategy = .saveAttributes(
                 .init(
                     isSaved: try flag("saveAttribute"), onlyChanged: try flag("updateAttributesOnlyOnValueChange"),
-                    notifies: try flag("sendAttributesUpdatedNotification"), feedsFields: try flag("processCfs")))
+                    notifies: try flag("sendAttributesUpdatedNotification"), tellsSockets: try flag("sendWsUpdate"),
+                    feedsFields: try flag("processCfs")))
         }
         return output
     }

@@ -18,10 +18,12 @@ public struct FieldOutput: Sendable, Equatable {
     public struct TimeSeriesSaving: Sendable, Equatable {
         public var savesHistory: Bool
         public var savesLatest: Bool
+        public var tellsSockets: Bool
         /// Whether other fields hear of it.
         public var feedsFields: Bool
 
-        public init(savesHistory: Bool, savesLatest: Bool, feedsFields: Bool) {
+        public init(savesHistory: Bool, savesLatest: Bool, tellsSockets: Bool, feedsFields: Bool) {
+            self.tellsSockets = tellsSockets
             self.savesHistory = savesHistory
             self.savesLatest = savesLatest
             self.feedsFields = feedsFields
@@ -33,9 +35,11 @@ public struct FieldOutput: Sendable, Equatable {
         public var isSaved: Bool
         public var onlyChanged: Bool
         public var notifies: Bool
+        public var tellsSockets: Bool
         public var feedsFields: Bool
 
-        public init(isSaved: Bool, onlyChanged: Bool, notifies: Bool, feedsFields: Bool) {
+        public init(isSaved: Bool, onlyChanged: Bool, notifies: Bool, tellsSockets: Bool, feedsFields: Bool) {
+            self.tellsSockets = tellsSockets
             self.isSaved = isSaved
             self.onlyChanged = onlyChanged
             self.notifies = notifies

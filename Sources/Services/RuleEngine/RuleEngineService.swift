@@ -137,11 +137,25 @@ public final class RuleEngineService: Sendable {
     public func receive(_ notification: RuleEngineNotification) {
         switch notification {
         case .entityChanged(let tenant, let entity, let change):
-            if entity.type == .ruleChain || entity.type == .apiUsageState { reloadChains(of: tenant) }
-            guard entity.type == .deviceProfile || entity.type == .device else { return }
-            for bound in state.withLock({ $0.shards }) {
-                bound.loop.execute { bound.shard.entityChanged(entity, change, of: tenant) }
+            tell(entity, change, of: tenant)
+            switch entity.type {
+            case .ruleChain, .apiUsageState: reloadChains(of: tenant)
+            case .calculatedField:
+                for bound in state.withLock({ $0.shards }) {
+                    bound.loop.execute { bound.shard.reloadFields(of: tenant) }
+                }
+            case .device, .asset, .customer, .deviceProfile, .assetProfile:
+                for bound in state.withLock({ $0.shards }) { bound.loop.execute { bound.shard.fields.forget(entity) } }
+            default: break
             }
+        }
+    }
+
+    /// Nodes that keep something of an entity hear of its changes.
+    private func tell(_ entity: EntityID, _ change: EntityChange, of tenant: TenantID) {
+        guard entity.type == .deviceProfile || entity.type == .device else { return }
+        for bound in state.withLock({ $0.shards }) {
+            bound.loop.execute { bound.shard.entityChanged(entity, change, of: tenant) }
         }
     }
 

@@ -29,6 +29,9 @@ extension RuleEngineShard {
         let loop = loop
         let logger = logger
         let (engine, before) = (scripts, prepared[tenant] ?? PreparedScripts())
+        let fieldsBefore = usages[tenant]?.fields
+        fieldLoads[tenant, default: 0] &+= 1
+        let fieldNumber = fieldLoads[tenant]!
         Task(executorPreference: loop) {
             var pause = 50
             while true {
@@ -36,7 +39,10 @@ extension RuleEngineShard {
                     let definitions = try await source.ruleChains(of: tenant)
                     let features = try await source.features(of: tenant)
                     let scripts = await PreparedScripts(definitions, of: tenant, before: before, engine)
-                    bound.shard.install(definitions, scripts, features, of: tenant, load: number)
+                    let fields = await TenantFields(
+                        try await source.calculatedFields(of: tenant), before: fieldsBefore, engine)
+                    bound.shard.install(
+                        definitions, scripts, features, (fields, fieldNumber), of: tenant, load: number)
                     return
                 } catch DatabaseError.closed {
                     // The process stops.
@@ -54,13 +60,14 @@ extension RuleEngineShard {
 
     private func install(
         _ definitions: [RuleChainDefinition], _ scripts: PreparedScripts, _ features: TenantFeatures,
-        of tenant: TenantID, load number: UInt32
+        _ fields: (TenantFields, load: UInt32), of tenant: TenantID, load number: UInt32
     ) {
         guard loads[tenant] == number else { return }
         prepared[tenant] = scripts
         let usage = usages[tenant] ?? TenantUsage()
         usage.features = features
         usages[tenant] = usage
+        install(fields.0, of: tenant, load: fields.load)
         let chains = TenantChains(definitions, scripts: scripts, context: context, usage: usage)
         if case .ready(let replaced) = tenants[tenant] { keepCounts(of: replaced, tenant) }
         remember(chains, definitions, of: tenant)

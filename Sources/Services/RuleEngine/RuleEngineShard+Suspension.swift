@@ -25,9 +25,17 @@ extension RuleEngineShard {
 
     func finish(_ saves: [SaveCompletion]) {
         for save in saves {
+            if save.token >= FieldEngine.firstSave {
+                fields.finish(save)
+                continue
+            }
             guard let entry = suspended.complete(save.token, refused: !save.isStored) else { continue }
             if let announcement = entry.announcement, !entry.isRefused {
                 _ = context.outlets.core?.send(.device(announcement), device: announcement.deviceID)
+            }
+            if let event = entry.fieldEvent, !entry.isRefused {
+                feed(event, entry)
+                continue
             }
             let outcome: NodeOutcome =
                 entry.isRefused

@@ -1,3 +1,4 @@
+import CalculatedFields
 import Cluster
 import Logging
 import Messages
@@ -29,6 +30,11 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     let logger: Logger
     private let metrics: RuleEngineMetrics
     let context: RuleNodeContext
+    private(set) var fields: FieldEngine!
+    /// Of events for calculated fields.
+    var fieldDuties = FieldDuties()
+    /// Counts readings of calculated fields, as `loads` does of chains.
+    var fieldLoads: [TenantID: UInt32] = [:]
     private(set) var lane: RuleEngineLane!
     /// What nodes keep for longer than a message.
     var memories: [TenantID: [RuleNodeID: KeptMemory]] = [:]
@@ -69,6 +75,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         context = RuleNodeContext(loop: loop, telemetry: sink, outlets: outlets, logger: logger)
         completions.shard = self
         context.shard = self
+        fields = FieldEngine(self, database: outlets.database)
         loop.addTickHook { [unowned self] in self.metrics.publish(suspended: suspended.count + lanes.parkedCount) }
     }
 
@@ -99,7 +106,10 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
         if !queues.isPlain { queues.endDelivery(from: lane) }
     }
 
-    func release(producer: UInt32, of lane: RuleEngineLane) { queues.release(producer: producer) }
+    func release(producer: UInt32, of lane: RuleEngineLane) {
+        queues.release(producer: producer)
+        fields.forgetAll()
+    }
 
     /// Messages of queues with strategies that are not done.
     var scheduledCount: Int { queues.count }
@@ -150,6 +160,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
         if duty.isFirstAttempt { tenant.usage.begin(message) }
         guard tenant.usage.features.ruleEngine != .disabled else { return finish(duty, .acknowledged, tenant.usage) }
+        if message.type == FieldEvent.messageType { return receiveEvent(message, duty, tenant.usage) }
         let chain: RuleChain
         if let id = message.ruleChainID {
             guard let found = tenant.chains[id] else {

@@ -1,3 +1,4 @@
+import CalculatedFields
 import Messages
 
 /// The messages of a shard that wait for something, by slot number. Owned by the shard's loop.
@@ -13,6 +14,8 @@ struct SuspendedMessages {
         var isRefused = false
         /// What the owner of the device hears when everything is stored.
         var announcement: DeviceNotification?
+        /// What calculated fields hear when everything is stored.
+        var fieldEvent: FieldEvent?
     }
 
     private var entries: [Entry?] = []
@@ -36,6 +39,10 @@ struct SuspendedMessages {
 
     mutating func announce(_ announcement: DeviceNotification, slot: UInt32) {
         entries[Int(slot)]!.announcement = announcement
+    }
+
+    mutating func feed(_ event: FieldEvent, slot: UInt32) {
+        entries[Int(slot)]!.fieldEvent = event
     }
 
     /// Notes one completion; returns the message when it was the last.

@@ -7,6 +7,8 @@ import Storage
 final class TenantUsage {
     var counts = UsageCounts()
     var features = TenantFeatures()
+    /// `nil` when there are none.
+    var fields: TenantFields?
     /// Of messages without a schedule.
     var queue = QueueCounts()
     /// Since it was asked last.

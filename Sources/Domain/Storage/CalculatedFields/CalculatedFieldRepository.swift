@@ -14,11 +14,73 @@ public struct CalculatedFieldRepository: Sendable {
         ).first.map(CalculatedField.init)
     }
 
-    /// All that the tenant has.
-    public func all(of tenant: TenantID) async throws -> [CalculatedField] {
-        try await runner.query(
+    /// All that the tenant has, with what its profile allows.
+    public func stored(of tenant: TenantID) async throws -> StoredCalculatedFields {
+        var stored = StoredCalculatedFields()
+        stored.fields = try await runner.query(
             "SELECT \(CalculatedField.columns) FROM calculated_field WHERE tenant_id = $1 ORDER BY id", [.id(tenant)]
         ).map(CalculatedField.init)
+        guard !stored.fields.isEmpty else { return stored }
+        let limits = try await runner.query(
+            """
+            SELECT (c ->> 'maxDataPointsPerRollingArg')::int8, (c ->> 'maxStateSizeInKBytes')::int8,
+                (c ->> 'maxSingleValueArgumentSizeInKBytes')::int8
+            FROM (SELECT p.profile_data -> 'configuration' AS c
+                FROM tenant t JOIN tenant_profile p ON p.id = t.tenant_profile_id WHERE t.id = $1) AS configuration
+            """, [.id(tenant)]
+        ).first
+        stored.rollingPoints = limits?.int8(0) ?? 1_000
+        stored.stateBytes = (limits?.int8(1) ?? 32) * 1_024
+        stored.valueBytes = (limits?.int8(2) ?? 2) * 1_024
+        return stored
+    }
+
+    /// Whether the tenant has any.
+    public func exist(of tenant: TenantID) async throws -> Bool {
+        try await !runner.query("SELECT 1 FROM calculated_field WHERE tenant_id = $1 LIMIT 1", [.id(tenant)]).isEmpty
+    }
+
+    // MARK: - Those for whom fields are computed
+
+    /// Where an entity stands: `nil` when there is none.
+    public func place(of entity: EntityID, tenant: TenantID) async throws -> FieldEntityPlace? {
+        let statement: String
+        switch entity.type {
+        case .device:
+            statement = """
+                SELECT d.device_profile_id, d.customer_id, p.default_rule_chain_id, p.default_queue_name
+                FROM device d JOIN device_profile p ON p.id = d.device_profile_id WHERE d.id = $1 AND d.tenant_id = $2
+                """
+        case .asset:
+            statement = """
+                SELECT a.asset_profile_id, a.customer_id, p.default_rule_chain_id, p.default_queue_name
+                FROM asset a JOIN asset_profile p ON p.id = a.asset_profile_id WHERE a.id = $1 AND a.tenant_id = $2
+                """
+        case .customer:
+            statement = "SELECT NULL::uuid, id, NULL::uuid, NULL::text FROM customer WHERE id = $1 AND tenant_id = $2"
+        default: return nil
+        }
+        return try await runner.query(statement, [.id(entity.uuid), .id(tenant)]).first.map { row in
+            let customer = row.id(1).map(CustomerID.init) ?? .null
+            return FieldEntityPlace(
+                profile: row.id(0), customer: customer.isNull ? nil : customer,
+                route: MessageRoute(
+                    chain: row.id(2).map(RuleChainID.init), queue: row.text(3).flatMap { $0.isEmpty ? nil : $0 }))
+        }
+    }
+
+    /// Devices or assets of a profile behind an id, in its order.
+    public func members(
+        of profile: EntityID, tenant: TenantID, after last: UUID128, limit: Int
+    ) async throws -> [EntityID] {
+        let (table, type): (StaticString, EntityType) =
+            profile.type == .deviceProfile ? ("device", .device) : ("asset", .asset)
+        return try await runner.query(
+            """
+            SELECT id FROM \(table) WHERE tenant_id = $1 AND \(table)_profile_id = $2 AND id > $3
+            ORDER BY id LIMIT \(limit)
+            """, [.id(tenant), .id(profile.uuid), .id(last)]
+        ).compactMap { $0.id(0).map { EntityID(type: type, uuid: $0) } }
     }
 
     /// How many fields an entity has, alarm rules left out.

@@ -82,6 +82,15 @@ extension JSONWriter {
             if let error = message.error { member("e_error", kept(error)) }
         case .ruleChainDebug(let text):
             member("e_message", kept(text))
+        case .calculatedFieldDebug(let calculation):
+            member("cf_id", calculation.field.text)
+            member("e_entity_id", calculation.entity.uuid.text)
+            member("e_entity_type", calculation.entity.type.name)
+            if let id = calculation.messageID { member("e_msg_id", id.text) }
+            if let type = calculation.messageType { member("e_msg_type", kept(type)) }
+            if let arguments = calculation.arguments { member("e_args", kept(arguments)) }
+            if let result = calculation.result { member("e_result", kept(result)) }
+            if let error = calculation.error { member("e_error", kept(error)) }
         }
     }
 }

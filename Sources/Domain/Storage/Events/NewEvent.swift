@@ -34,6 +34,30 @@ public struct NewEvent: Sendable {
         }
     }
 
+    /// A calculation of a field, or why there is none (`rest-api.md` 3.6, DEBUG_CALCULATED_FIELD).
+    public struct Calculation: Sendable {
+        public var field: UUID128
+        public var entity: EntityID
+        public var messageID: UUID128?
+        public var messageType: String?
+        public var arguments: String?
+        public var result: String?
+        public var error: String?
+
+        public init(
+            field: UUID128, entity: EntityID, messageID: UUID128?, messageType: String?, arguments: String?,
+            result: String?, error: String?
+        ) {
+            self.field = field
+            self.entity = entity
+            self.messageID = messageID
+            self.messageType = messageType
+            self.arguments = arguments
+            self.result = result
+            self.error = error
+        }
+    }
+
     public enum Body: Sendable {
         case error(method: String, String)
         /// What happened to the life of an entity, and why it failed.
@@ -41,6 +65,7 @@ public struct NewEvent: Sendable {
         case statistics(processed: Int64, errors: Int64)
         case ruleNodeDebug(NodeMessage)
         case ruleChainDebug(String)
+        case calculatedFieldDebug(Calculation)
     }
 
     public var tenantID: TenantID
@@ -63,6 +88,7 @@ public struct NewEvent: Sendable {
         case .statistics: .statistics
         case .ruleNodeDebug: .ruleNodeDebug
         case .ruleChainDebug: .ruleChainDebug
+        case .calculatedFieldDebug: .calculatedFieldDebug
         }
     }
 
@@ -75,6 +101,9 @@ public struct NewEvent: Sendable {
         case .ruleNodeDebug(let message):
             400 + message.data.utf8.count + message.metadata.utf8.count + (message.error?.utf8.count ?? 0)
         case .ruleChainDebug(let text): 200 + text.utf8.count
+        case .calculatedFieldDebug(let calculation):
+            400 + (calculation.arguments?.utf8.count ?? 0) + (calculation.result?.utf8.count ?? 0)
+                + (calculation.error?.utf8.count ?? 0)
         }
     }
 }

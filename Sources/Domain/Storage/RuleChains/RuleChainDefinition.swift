@@ -100,9 +100,14 @@ public protocol RuleChainSource: Sendable {
 
     /// The tenants whose chains have nodes of any of these types.
     func tenants(withNodes types: [String]) async throws -> [TenantID]
+
+    /// What is calculated for entities of the tenant.
+    func calculatedFields(of tenant: TenantID) async throws -> StoredCalculatedFields
 }
 
 extension RuleChainSource {
     public func features(of tenant: TenantID) async throws -> TenantFeatures { TenantFeatures() }
     public func tenants(withNodes types: [String]) async throws -> [TenantID] { [] }
+
+    public func calculatedFields(of tenant: TenantID) async throws -> StoredCalculatedFields { StoredCalculatedFields() }
 }

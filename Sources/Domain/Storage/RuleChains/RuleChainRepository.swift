@@ -18,6 +18,10 @@ public struct RuleChainRepository: RuleChainSource {
         try await UsageRepository(database).features(of: tenant)
     }
 
+    public func calculatedFields(of tenant: TenantID) async throws -> StoredCalculatedFields {
+        try await CalculatedFieldRepository(database).stored(of: tenant)
+    }
+
     public func tenants(withNodes types: [String]) async throws -> [TenantID] {
         try await database.query(
             """

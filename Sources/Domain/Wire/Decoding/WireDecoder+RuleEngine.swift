@@ -62,8 +62,17 @@ extension WireDecoder {
             read.executedNodeCount = UInt32(clamping: context.rule_node_exec_counter)
             read.callers = try Self.callers(context)
         }
+        guard message.n_calculated_fields <= Self.maximumFields else { throw .invalid("calculated_fields") }
+        for index in 0..<message.n_calculated_fields {
+            guard let field = message.calculated_fields[index]?.pointee else { continue }
+            read.calculatedFields.append(
+                Fields.uuid(field.calculated_field_id_msb, field.calculated_field_id_lsb))
+        }
         return read
     }
+
+    /// Calculated fields that may have led to a message.
+    private static let maximumFields = 10_000
 
     /// Chains that a message may have been sent into one from another.
     private static let maximumCallers = 1_000

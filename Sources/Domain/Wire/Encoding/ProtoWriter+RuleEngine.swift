@@ -71,6 +71,9 @@ extension ProtoWriter {
             varintUUID(20, duplicate.correlationID)
             int32(22, duplicate.partition)
         }
+        for field in message.calculatedFields {
+            self.message(23) { writer in writer.varintUUID(1, field) }
+        }
     }
 
     private mutating func caller(_ caller: RuleChainCall) {

@@ -28,7 +28,10 @@ struct EntityActions: Sendable {
         now: Int64 = CurrentTime.milliseconds
     ) async {
         if let deferred { return deferred.add(action, principal, event, now) }
-        if let event { await events.post(event) }
+        if let event {
+            await events.post(event)
+            await feedFields(event, now)
+        }
         // The platform itself has no rule chain.
         if let type = action.type.messageType, action.subject.tenant != .system {
             await send(type, action, principal, now)

@@ -73,6 +73,20 @@ public final class QueuedRuleMessages: RuleMessageSink {
         }
     }
 
+    public func deliver(_ message: RuleMessage) async {
+        while true {
+            do throws(QueueError) {
+                if try await queue.send(message) != .lost { return }
+            } catch {
+                logger.limited(
+                    .warning, "a message for the rule engine waits: its queue is full",
+                    ["tenant.id": .string(message.tenantID.description)])
+            }
+            try? await Task.sleep(for: Self.pause)
+            if Task.isCancelled { return }
+        }
+    }
+
     public func send(_ message: RuleMessage) {
         state.withLock { $0.waiting.append(message) }
         sendWaiting()

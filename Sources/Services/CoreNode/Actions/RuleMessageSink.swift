@@ -7,6 +7,9 @@ public protocol RuleMessageSink: Sendable {
     /// their order.
     func send(_ message: RuleMessage)
 
+    /// Sends a message and waits until the queue keeps it, or it is done where the queue keeps nothing itself.
+    func deliver(_ message: RuleMessage) async
+
     /// Whether there is room for the messages of one more change of a tenant; waits for it, for a bounded time. To be asked before
     /// something is changed that the rule engine is to be told of.
     func hasRoom(of tenant: TenantID) async -> Bool
@@ -21,6 +24,7 @@ public protocol RuleMessageSink: Sendable {
 public struct NoRuleMessages: RuleMessageSink {
     public init() {}
     public func send(_ message: RuleMessage) {}
+    public func deliver(_ message: RuleMessage) async {}
     public func hasRoom(of tenant: TenantID) async -> Bool { true }
     public func finish(within limit: Duration) async -> Int { 0 }
 }

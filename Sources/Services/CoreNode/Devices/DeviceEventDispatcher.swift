@@ -45,6 +45,9 @@ public struct DeviceEventDispatcher: DeviceEvents {
                 tell(.renamed(device.tenantID, device.id, name: device.name, type: device.type))
             }
             tell(.stateUpdated(device.tenantID, device.id))
+            if old.deviceProfileID != device.deviceProfileID || old.customerID != device.customerID {
+                ruleEngines.broadcast(.entityChanged(device.tenantID, device.id.entityID, .updated))
+            }
             if old.firmwareID != device.firmwareID || old.softwareID != device.softwareID
                 || old.deviceProfileID != device.deviceProfileID
             {
@@ -81,6 +84,10 @@ public struct DeviceEventDispatcher: DeviceEvents {
                 .tenantProfileUpdated(profile, TransportLimits(profile: profile, configuration: configuration)))
         case .ruleChainChanged(let tenant, let chain, let change):
             ruleEngines.broadcast(.entityChanged(tenant, chain.entityID, change))
+        case .assetChanged(let tenant, let entity):
+            ruleEngines.broadcast(.entityChanged(tenant, entity, .updated))
+        case .calculatedFieldChanged(let tenant, let field, let change):
+            ruleEngines.broadcast(.entityChanged(tenant, field.entityID, change))
         case .queueChanged(let tenant, let queue, let change):
             nodes.broadcast(.entityChanged(tenant, queue.entityID, change))
             ruleEngines.broadcast(.entityChanged(tenant, queue.entityID, change))

@@ -152,7 +152,9 @@ struct AssetProfileEndpoints: EndpointGroup {
         let updated = try await services.database.inTransaction { transaction in
             try await AssetProfileRepository(transaction).update(described, replacing: version)
         }
-        await services.actions.record(.updated(ActionSubject(updated)), by: principal)
+        await services.actions.record(
+            .updated(ActionSubject(updated)), by: principal,
+            event: .assetChanged(tenant: updated.tenantID, entity: updated.id.entityID))
         return .json(updated)
     }
 

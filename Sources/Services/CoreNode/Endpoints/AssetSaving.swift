@@ -80,7 +80,9 @@ struct AssetSaving: EndpointGroup {
         }
         var subject = ActionSubject(updated)
         subject.route = MessageRoute(profile)
-        await services.actions.record(.updated(subject), by: principal)
+        await services.actions.record(
+            .updated(subject), by: principal,
+            event: .assetChanged(tenant: updated.tenantID, entity: updated.id.entityID))
         return updated
     }
 

@@ -80,6 +80,9 @@ struct CustomerEndpoints: EndpointGroup {
     @Sendable private func delete(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let customer = try await find(call, for: principal, .delete)
         let tenant = customer.tenantID
+        if try await services.entityViews.isReferenced(customer.id.entityID, tenant: tenant) {
+            throw APIError.invalid("Can't delete customer that is referenced in calculated fields!")
+        }
         let users = try await allPages { link in
             try await services.users.page(tenant: tenant, customer: customer.id, link)
         }

@@ -10,23 +10,9 @@ struct EmptyResourceEndpoints: EndpointGroup {
 
     var endpoints: [Endpoint] { calculated + forPages + forAdministrators }
 
-    /// Calculated fields, and alarm rules, which are some of them.
+    /// Alarm rules, which would be calculated fields.
     private var calculated: [Endpoint] {
         [
-            Endpoint(.get, "/api/{entityType}/{entityId}/calculatedFields", roles: .tenant, calculatedFields)
-                .docs("Calculated fields of an entity", query: .page, answer: .page("CalculatedField")),
-            Endpoint(.get, "/api/calculatedField/{entityType}/{entityId}", roles: .tenant, ofEntity)
-                .docs("Calculated fields of an entity, older form", query: .page, answer: .page("CalculatedField")),
-            Endpoint(.get, "/api/calculatedFields", roles: .tenant, page)
-                .docs("Calculated fields", query: .page, answer: .page("CalculatedField")),
-            Endpoint(.get, "/api/calculatedFields/names", roles: .tenant, page)
-                .docs("Names of calculated fields", query: .page + [.text("type")]),
-            Endpoint(.get, "/api/calculatedField/{calculatedFieldId}", roles: .tenant, noCalculatedField)
-                .docs("A calculated field", answer: "CalculatedField"),
-            Endpoint(.delete, "/api/calculatedField/{calculatedFieldId}", roles: .tenant, noCalculatedField)
-                .docs("Deletes a calculated field", answer: .nothing),
-            Endpoint(.get, "/api/calculatedField/{calculatedFieldId}/debug", roles: .tenant, noCalculatedField)
-                .docs("The newest recorded event of a calculated field"),
             Endpoint(.get, "/api/alarm/rules", roles: .tenant, page)
                 .docs("Alarm rules", query: .page, answer: .page("AlarmRule")),
             Endpoint(.get, "/api/alarm/rules/{entityType}/{entityId}", roles: .tenant, ofEntity)
@@ -177,11 +163,6 @@ struct EmptyResourceEndpoints: EndpointGroup {
 
     @Sendable private func noEdge(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         throw APIError.notFound(.edge, try call.uuid(call.path["edgeId"]))
-    }
-
-    @Sendable private func calculatedFields(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        try call.requireForm(["pageSize", "page"])
-        return try await ofEntity(call, principal)
     }
 
     @Sendable private func ofEntity(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {

@@ -124,7 +124,7 @@ struct RuleChainRequest {
     }
 
     /// `allEnabled` becomes a time at which it ends (`rule-engine.md` 2.6).
-    private static func debugSettings(_ body: RequestObject, until end: Int64) throws(APIError) -> RawJSON? {
+    static func debugSettings(_ body: RequestObject, until end: Int64) throws(APIError) -> RawJSON? {
         let legacy = try body.boolean("debugMode") ?? false
         guard let given = try body.object("debugSettings") else {
             return legacy ? settings(failures: true, until: end) : nil

@@ -24,6 +24,10 @@ public enum DeviceEvent: Sendable {
     case tenantProfileChanged(TenantProfileID, configuration: JSONValue)
     /// Chains of the tenant, or which of them is the root, are others now.
     case ruleChainChanged(tenant: TenantID, chain: RuleChainID, EntityChange)
+    /// An asset, or a profile of assets, is another now.
+    case assetChanged(tenant: TenantID, entity: EntityID)
+    /// What is calculated for entities of the tenant.
+    case calculatedFieldChanged(tenant: TenantID, field: CalculatedFieldID, EntityChange)
     /// Which queues there are, or how they are processed.
     case queueChanged(tenant: TenantID, queue: QueueID, EntityChange)
     /// Tokens are over before their time, or are signed otherwise.

@@ -8,7 +8,7 @@ extension RESTService {
             AlarmEndpoints(services: services), AlarmListEndpoints(services: services),
             AlarmCommentEndpoints(services: services), EntityQueryEndpoints(services: services),
             QueueEndpoints(services: services), QueueSaving(services: services),
-            EmptyResourceEndpoints(services: services),
+            EmptyResourceEndpoints(services: services), CalculatedFieldEndpoints(services: services),
             RuleEngineCallEndpoints(services: services),
             WidgetsBundleEndpoints(services: services), WidgetTypeEndpoints(services: services),
             ResourceEndpoints(services: services), ImageEndpoints(services: services),

@@ -4,6 +4,7 @@ extension Services {
     var assets: AssetRepository { AssetRepository(database) }
     var assetProfiles: AssetProfileRepository { AssetProfileRepository(database) }
     var entityViews: EntityViewRepository { EntityViewRepository(database) }
+    var calculatedFields: CalculatedFieldRepository { CalculatedFieldRepository(database) }
     var relations: RelationRepository { RelationRepository(database) }
 }
 

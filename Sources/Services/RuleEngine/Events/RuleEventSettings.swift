@@ -4,6 +4,8 @@ public import Configuration
 public struct RuleEventSettings: Sendable {
     /// `ACTORS_RULE_CHAIN_DEBUG_MODE_RATE_LIMITS_PER_TENANT_CONFIGURATION`, unless switched off by `..._ENABLED`.
     var debugRate: DebugRate?
+    /// `ACTORS_CALCULATED_FIELD_DEBUG_MODE_RATE_LIMITS_PER_TENANT_CONFIGURATION`, unless switched off by `..._ENABLED`.
+    var fieldDebugRate: DebugRate?
     /// `ACTORS_RULE_NODE_ERROR_FREQUENCY`, `ACTORS_RULE_CHAIN_ERROR_FREQUENCY`: least time between two error events of
     /// one node or chain, in milliseconds.
     var nodeErrorInterval: Int64 = 3_000
@@ -13,6 +15,7 @@ public struct RuleEventSettings: Sendable {
 
     public init() {
         debugRate = DebugRate("50000:3600")
+        fieldDebugRate = debugRate
         statisticsInterval = .seconds(3600)
     }
 
@@ -27,6 +30,17 @@ public struct RuleEventSettings: Sendable {
         }
         if !settings.boolean("ACTORS_RULE_CHAIN_DEBUG_MODE_RATE_LIMITS_PER_TENANT_ENABLED", default: true) {
             debugRate = nil
+        }
+        let fieldText = settings.string(
+            "ACTORS_CALCULATED_FIELD_DEBUG_MODE_RATE_LIMITS_PER_TENANT_CONFIGURATION", default: "50000:3600")
+        fieldDebugRate = DebugRate(fieldText)
+        if fieldDebugRate == nil {
+            settings.report(
+                "ACTORS_CALCULATED_FIELD_DEBUG_MODE_RATE_LIMITS_PER_TENANT_CONFIGURATION is \"\(fieldText)\"; expected "
+                    + "count:seconds,count:seconds")
+        }
+        if !settings.boolean("ACTORS_CALCULATED_FIELD_DEBUG_MODE_RATE_LIMITS_PER_TENANT_ENABLED", default: true) {
+            fieldDebugRate = nil
         }
         nodeErrorInterval = Int64(
             settings.integer("ACTORS_RULE_NODE_ERROR_FREQUENCY", default: 3_000, in: 0...86_400_000))

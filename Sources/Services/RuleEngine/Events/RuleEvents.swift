@@ -1,3 +1,4 @@
+import CalculatedFields
 import JSON
 import Messages
 import Model
@@ -13,6 +14,7 @@ import Synchronization
 final class RuleEvents: Sendable {
     private struct State {
         var rates: [TenantID: DebugRateState] = [:]
+        var fieldRates: [TenantID: DebugRateState] = [:]
         /// When the last error of a node or chain was noted.
         var errors: [UUID128: Int64] = [:]
         /// What is known to run, by node or chain.
@@ -57,6 +59,28 @@ final class RuleEvents: Sendable {
                         messageType: message.type.name, label: label, data: message.payload.text,
                         metadata: JavaScriptText.metadata(message.metadata.dictionary), error: error)))
         }
+    }
+
+    /// Notes a calculation of a field, if that is debugged and the tenant may have one more.
+    func calculated(
+        _ field: CompiledField, _ event: FieldEvent, _ arguments: @autoclosure () -> JSONValue, result: String?,
+        error: String?, now: Int64
+    ) {
+        guard field.debug.allUntil > now || (field.debug.failures && error != nil) else { return }
+        if let rate = settings.fieldDebugRate {
+            let answer = state.withLock { state in
+                if state.fieldRates.count > Self.maximumRemembered { state.fieldRates.removeAll() }
+                return state.fieldRates[event.tenant, default: DebugRateState(rate, now: now)].take(now: now)
+            }
+            guard answer == .allowed else { return }
+        }
+        note(
+            event.tenant, field.id.uuid, now,
+            .calculatedFieldDebug(
+                NewEvent.Calculation(
+                    field: field.id.uuid, entity: event.entity, messageID: event.messageID,
+                    messageType: event.messageType, arguments: arguments().serializedString, result: result,
+                    error: error)))
     }
 
     private func take(_ tenant: TenantID, now: Int64) -> DebugRateState.Answer {

@@ -1,3 +1,4 @@
+import CalculatedFields
 import JSON
 import Messages
 import Model
@@ -71,9 +72,13 @@ final class SaveAttributesNode: RuleNode {
             context.announce(announcement, after: suspension)
         }
         var origin = SaveOrigin(
-            tenant: message.tenantID, entity: message.originator,
-            audience: settings.audience(originator: message.originator.uuid, timestamp: message.timestamp))
+            tenant: message.tenantID, entityType: message.originator.type,
+            audience: settings.audience(originator: message.originator.uuid, timestamp: message.timestamp),
+            calculatedFields: message.calculatedFields)
         origin.isOnlyIfChanged = onlyChanged
+        if origin.audience.contains(.calculatedFields) {
+            context.feed(.attributes(scope, arena.fieldValues(points, at: now)), of: message, after: suspension)
+        }
         context.telemetry.saveAttributes(
             entity: message.originator.uuid, scope: scope, timestamp: now, arena: arena, points: points,
             onlyChanged: onlyChanged, origin: origin, token: suspension.token)

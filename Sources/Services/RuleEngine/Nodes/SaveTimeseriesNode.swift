@@ -1,3 +1,4 @@
+import CalculatedFields
 import JSON
 import Messages
 import Model
@@ -42,15 +43,21 @@ final class SaveTimeseriesNode: RuleNode {
         let audience = settings.audience(originator: message.originator.uuid, timestamp: timestamp)
         // What is not to be stored travels the same way as far as somebody is to hear of it.
         if streams.isEmpty && audience.isEmpty { return .next(message, .success) }
-        let origin = SaveOrigin(tenant: message.tenantID, entity: message.originator, audience: audience)
+        let origin = SaveOrigin(
+            tenant: message.tenantID, entityType: message.originator.type, audience: audience,
+            calculatedFields: message.calculatedFields)
         switch message.payload {
         case .points(let batch, let first, let count):
             guard count > 0 else { return .failure(message, "Msg body is empty: {}") }
             if !streams.isEmpty { context.countStored(Int(count) * daysToKeep) }
+            let (suspension, points) = (context.suspend(message), Int(first)..<Int(first + count))
+            if audience.contains(.calculatedFields) {
+                context.feed(
+                    .timeseries(batch.arena.fieldValues(points, at: timestamp)), of: message, after: suspension)
+            }
             context.telemetry.saveTelemetry(
-                entity: message.originator.uuid, timestamp: timestamp, arena: batch.arena,
-                points: Int(first)..<Int(first + count), streams: streams,
-                origin: origin, token: context.suspend(message).token)
+                entity: message.originator.uuid, timestamp: timestamp, arena: batch.arena, points: points,
+                streams: streams, origin: origin, token: suspension.token)
             return .suspended
         case .text(let text):
             return save(text, of: message, timestamp: timestamp, streams: streams, origin, context)
@@ -77,6 +84,14 @@ final class SaveTimeseriesNode: RuleNode {
         if !streams.isEmpty { context.countStored(saved.reduce(0) { $0 + Int($1.pointCount) } * daysToKeep) }
         let suspension = context.suspend(message)
         context.expect(saved.count, for: suspension)
+        if origin.audience.contains(.calculatedFields) {
+            let usesServerTimestamp = usesServerTimestamp
+            context.feed(
+                .timeseries(
+                    saved.flatMap {
+                        arena.fieldValues($0.points, at: usesServerTimestamp ? timestamp : $0.timestamp)
+                    }), of: message, after: suspension)
+        }
         for record in saved {
             context.telemetry.saveTelemetry(
                 entity: message.originator.uuid, timestamp: usesServerTimestamp ? timestamp : record.timestamp,
