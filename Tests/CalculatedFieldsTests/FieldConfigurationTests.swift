@@ -38,7 +38,8 @@ import Testing
         #expect(configuration.referencedEntities.count == 1)
         #expect(
             configuration.output.strategy
-                == .saveAttributes(.init(isSaved: true, onlyChanged: false, notifies: false, tellsSockets: false, feedsFields: true)))
+                == .saveAttributes(
+                    .init(isSaved: true, onlyChanged: false, notifies: false, tellsSockets: false, feedsFields: true)))
         #expect(configuration.output.target == .attributes(.server))
     }
 

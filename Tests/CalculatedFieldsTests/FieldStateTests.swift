@@ -78,9 +78,11 @@ import Testing
         #expect(shown["r"] == nil)
     }
 
-    @Test(arguments: [
-        (1.5, nil, JSONValue.double(1.5)), (1.5, 0, .integer(2)), (-1.5, 0, .integer(-1)), (2.345, 2, .double(2.35)),
-    ] as [(Double, Int?, JSONValue)])
+    @Test(
+        arguments: [
+            (1.5, nil, JSONValue.double(1.5)), (1.5, 0, .integer(2)), (-1.5, 0, .integer(-1)),
+            (2.345, 2, .double(2.35)),
+        ] as [(Double, Int?, JSONValue)])
     func resultsAreRounded(_ value: Double, _ places: Int?, _ expected: JSONValue) throws {
         #expect(try FieldFormula.rounded(value, places) == expected)
     }
@@ -101,10 +103,12 @@ import Testing
         FieldEvent.Value(key: "e", value: .json("[1]"), time: 9),
     ]
 
-    @Test(arguments: [
-        .timeseries(values), .attributes(.shared, values), .timeseriesRemoved(["a"]), .attributesRemoved(.client, ["b"]),
-        .began(CalculatedFieldID(UUID128(high: 9, low: 9)), version: 3),
-    ] as [FieldEvent.Change])
+    @Test(
+        arguments: [
+            .timeseries(values), .attributes(.shared, values), .timeseriesRemoved(["a"]),
+            .attributesRemoved(.client, ["b"]),
+            .began(CalculatedFieldID(UUID128(high: 9, low: 9)), version: 3),
+        ] as [FieldEvent.Change])
     func eventsTravelAsMessages(_ change: FieldEvent.Change) throws {
         let event = FieldEvent(
             tenant: TenantID(UUID128(high: 7, low: 8)), entity: Self.entity, source: Self.other, change: change,
@@ -117,7 +121,8 @@ import Testing
 
     @Test func otherMessagesAreNoEvents() {
         var message = FieldEvent(
-            tenant: TenantID(.zero), entity: Self.entity, change: .timeseriesRemoved([])).message(now: 1)
+            tenant: TenantID(.zero), entity: Self.entity, change: .timeseriesRemoved([])
+        ).message(now: 1)
         message.payload = .text("{}")
         #expect(FieldEvent(message) == nil)
         message.payload = .text("no JSON")

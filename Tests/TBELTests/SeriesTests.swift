@@ -14,17 +14,21 @@ import Testing
 
     private static let numbers = series([(1, 4), (2, .nan), (3, 1), (4, 7)])
 
-    @Test(arguments: [
-        ("r.max()", 7.0), ("r.min()", 1.0), ("r.sum()", 12.0), ("r.mean()", 4.0), ("r.avg()", 4.0), ("r.median()", 4.0),
-        ("r.first()", 4.0), ("r.last()", 7.0), ("r.count()", 3), ("r.count(false)", 4), ("r.size()", 4), ("r.size", 4),
-        ("r.values.size()", 4), ("r.values[3].value", 7.0), ("r.values[0].ts", 1), ("r.timeWindow.endTs", 100),
-    ] as [(String, JSONValue)])
+    @Test(
+        arguments: [
+            ("r.max()", 7.0), ("r.min()", 1.0), ("r.sum()", 12.0), ("r.mean()", 4.0), ("r.avg()", 4.0),
+            ("r.median()", 4.0),
+            ("r.first()", 4.0), ("r.last()", 7.0), ("r.count()", 3), ("r.count(false)", 4), ("r.size()", 4),
+            ("r.size", 4),
+            ("r.values.size()", 4), ("r.values[3].value", 7.0), ("r.values[0].ts", 1), ("r.timeWindow.endTs", 100),
+        ] as [(String, JSONValue)])
     func functions(_ expression: String, _ expected: JSONValue) throws {
         #expect(try Self.run("return \(expression);", Self.numbers) == expected)
     }
 
     @Test func deviationIsThatOfAll() throws {
-        let result = try Self.run("return r.std();", Self.series([(1, 2), (2, 4), (3, 4), (4, 4), (5, 5), (6, 5), (7, 7), (8, 9)]))
+        let result = try Self.run(
+            "return r.std();", Self.series([(1, 2), (2, 4), (3, 4), (4, 4), (5, 5), (6, 5), (7, 7), (8, 9)]))
         #expect(result == 2.0)
     }
 

@@ -303,8 +303,7 @@ def test_the_user_interface_of_a_customer(rest):
 def test_pages_of_what_there_is_not_open_empty(rest, device):
     """5.4, row 17, and the pages of the tenant's menu: honest lists without anything, and 404 for what is asked by id."""
     page = "pageSize=10&page=0&textSearch=&sortProperty=createdTime&sortOrder=DESC"
-    for path in [f"alarm/rules?{page}",
-                 f"alarm/rules/names?{page}", f"alarm/rules/DEVICE/{device.id}?{page}", f"DEVICE/{device.id}/calculatedFields?{page}",
+    for path in [f"alarm/rules/DEVICE/{device.id}?{page}", f"DEVICE/{device.id}/calculatedFields?{page}",
                  f"calculatedField/DEVICE/{device.id}?{page}", f"notifications?{page}&unreadOnly=true", f"jobs?{page}"]:
         assert page_of(rest, "/api/" + path) == [], path
     absent = str(uuid.uuid4())
@@ -317,9 +316,6 @@ def test_pages_of_what_there_is_not_open_empty(rest, device):
         answer = rest.call("DELETE", "/api/admin/" + kind)
         assert (answer.status_code, answer.content) == (200, b"")
     assert rest.ok("GET", "/api/admin/repositorySettings/info") == {"configured": False, "readOnly": None}
-    # What cannot be kept is not taken.
-    for path in ("alarm/rule", "alarm/rule/testScript"):
-        assert rest.call("POST", "/api/" + path, {}).status_code in (404, 405), path
 
 
 def test_the_load_test_tool_makes_lwm2m_devices(tool):

@@ -104,7 +104,9 @@ struct ArithmeticParser {
 
     private mutating func close(_ opening: Unicode.Scalar) throws(ArithmeticError) {
         let closing: Unicode.Scalar = opening == "(" ? ")" : opening == "[" ? "]" : "}"
-        guard current == closing else { throw ArithmeticError("Mismatched parentheses detected. Please check the expression") }
+        guard current == closing else {
+            throw ArithmeticError("Mismatched parentheses detected. Please check the expression")
+        }
         place += 1
     }
 
@@ -170,4 +172,3 @@ struct ArithmeticParser {
         steps.append(.function(function))
     }
 }
-

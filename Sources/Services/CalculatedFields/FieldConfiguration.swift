@@ -15,14 +15,17 @@ public struct FieldConfiguration: Sendable {
         case simple(expression: String, usesLatestTime: Bool, FieldOutput)
         /// The body of a function in TBEL.
         case script(String, FieldOutput)
+        case alarm(AlarmFieldRules)
     }
 
     /// Entities that arguments name.
     public var referencedEntities: Set<EntityID> { Set(arguments.compactMap(\.entity)) }
 
-    public var output: FieldOutput {
+    /// `nil` of alarm rules, which give alarms.
+    public var output: FieldOutput? {
         switch formula {
         case .simple(_, _, let output), .script(_, let output): output
+        case .alarm: nil
         }
     }
 
@@ -42,6 +45,12 @@ public struct FieldConfiguration: Sendable {
         self.type = type
         self.document = document
         arguments = try Self.arguments(reader)
+        if type == .alarm {
+            if arguments.isEmpty { throw .violations(["arguments must not be empty"]) }
+            if arguments.contains(where: \.isRolling) { throw .invalid("Only single value arguments supported") }
+            formula = .alarm(try AlarmFieldRules(reader, arguments))
+            return
+        }
         var violations: [String] = []
         if arguments.isEmpty { violations.append("arguments must not be empty") }
         let output = try reader.object("output").map(Self.output)

@@ -26,6 +26,8 @@ public struct FieldEvent: Sendable {
         case attributesRemoved(AttributeScope, [String])
         /// The field is new or has changed; its version.
         case began(CalculatedFieldID, version: Int64)
+        /// Time went by, which rules of the field may look at.
+        case ticked(CalculatedFieldID)
     }
 
     public var tenant: TenantID
@@ -77,7 +79,9 @@ public struct FieldEvent: Sendable {
             keys.contains(argument.key)
         case (.attributesRemoved(let scope, let keys), .attribute(let wanted)):
             scope == wanted && keys.contains(argument.key)
-        case (.timeseries, _), (.attributes, _), (.timeseriesRemoved, _), (.attributesRemoved, _), (.began, _): false
+        case (.timeseries, _), (.attributes, _), (.timeseriesRemoved, _), (.attributesRemoved, _), (.began, _),
+            (.ticked, _):
+            false
         }
     }
 
@@ -85,7 +89,7 @@ public struct FieldEvent: Sendable {
     public var values: [Value] {
         switch change {
         case .timeseries(let values), .attributes(_, let values): values
-        case .timeseriesRemoved, .attributesRemoved, .began: []
+        case .timeseriesRemoved, .attributesRemoved, .began, .ticked: []
         }
     }
 }
@@ -102,6 +106,7 @@ extension FieldEvent {
         case timeseriesRemoved = "TIME_SERIES_REMOVED"
         case attributesRemoved = "ATTRIBUTES_REMOVED"
         case began = "BEGAN"
+        case ticked = "TICKED"
     }
 
     /// As a message to the queue `Main`, where the owner of the entity reads it.
@@ -126,6 +131,9 @@ extension FieldEvent {
             data["change"] = .string(Word.began.rawValue)
             data["field"] = .string(field.uuid.text)
             data["version"] = .integer(version)
+        case .ticked(let field):
+            data["change"] = .string(Word.ticked.rawValue)
+            data["field"] = .string(field.uuid.text)
         }
         if let source {
             data["sourceType"] = .string(source.type.name)
@@ -157,6 +165,9 @@ extension FieldEvent {
         case .began:
             guard let field = data["field"]?.stringValue.flatMap({ UUID128($0) }) else { return nil }
             change = .began(CalculatedFieldID(field), version: data["version"]?.integerValue ?? 0)
+        case .ticked:
+            guard let field = data["field"]?.stringValue.flatMap({ UUID128($0) }) else { return nil }
+            change = .ticked(CalculatedFieldID(field))
         }
         var source: EntityID?
         if let uuid = data["source"]?.stringValue.flatMap({ UUID128($0) }),

@@ -6,6 +6,8 @@ public import ScriptEngine
 public enum FieldFormula: Sendable {
     case simple(ArithmeticExpression, usesLatestTime: Bool, FieldOutput)
     case script(Script, FieldOutput)
+    /// With the scripts of its conditions, by their text.
+    case alarm(AlarmFieldRules, [String: Script])
 
     /// Compiles the formula of a configuration.
     public init(
@@ -22,6 +24,19 @@ public enum FieldFormula: Sendable {
                     "Failed to initialize CF context. The expression has invalid syntax or unknown variables. "
                         + "Ensure all mathematical operators are correct. \(error.message)")
             }
+        case .alarm(let rules):
+            var scripts: [String: Script] = [:]
+            for rule in rules.all {
+                guard case .script(let body) = rule.expression, scripts[body] == nil else { continue }
+                do {
+                    scripts[body] = try await engine.prepare(.field(body, names, tenant), .tbel)
+                } catch {
+                    throw FieldCalculationError(
+                        "Failed to initialize CF context. The script expression is invalid. Please check for syntax "
+                            + "errors or unsupported functions. \(error.message)")
+                }
+            }
+            self = .alarm(rules, scripts)
         case .script(let body, let output):
             do {
                 self = .script(try await engine.prepare(.field(body, names, tenant), .tbel), output)
@@ -52,6 +67,7 @@ public enum FieldFormula: Sendable {
             let values: JSONValue = .object([output.name: try Self.rounded(result, output.decimals)])
             guard usesLatestTime, output.target == .timeSeries, let time = state.latestTime else { return values }
             return ["ts": .integer(time), "values": values]
+        case .alarm: throw FieldCalculationError("Alarm rules have no result")
         case .script(let script, _):
             do {
                 return try await script.call(ScriptMessage(arguments: state.scriptArguments(now: now)))
@@ -61,8 +77,13 @@ public enum FieldFormula: Sendable {
         }
     }
 
-    public var isScript: Bool {
-        if case .script = self { true } else { false }
+    /// How many scripts run for one event at most.
+    public var scripts: Int {
+        switch self {
+        case .simple: 0
+        case .script: 1
+        case .alarm(_, let scripts): scripts.count
+        }
     }
 
     /// Without decimals an integer.

@@ -56,7 +56,8 @@ struct FieldReader {
     }
 
     /// One of the words of an enumeration.
-    func word<Word: RawRepresentable<String>>(_ key: String, _ type: Word.Type = Word.self) throws(FieldError) -> Word? {
+    func word<Word: RawRepresentable<String>>(_ key: String, _ type: Word.Type = Word.self) throws(FieldError) -> Word?
+    {
         guard let text = try text(key) else { return nil }
         guard let word = Word(rawValue: text) else { throw .malformed("unknown value '\(text)' in '\(path).\(key)'") }
         return word

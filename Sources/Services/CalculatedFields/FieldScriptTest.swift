@@ -39,11 +39,12 @@ public struct FieldScriptTest: Sendable {
             }
         }
         self.names = names
-        arguments = [
-            .map([
-                ScriptMember("args", .map(members)), ScriptMember("latestTs", .value(.integer(latest ?? now))),
-            ])
-        ] + values
+        arguments =
+            [
+                .map([
+                    ScriptMember("args", .map(members)), ScriptMember("latestTs", .value(.integer(latest ?? now))),
+                ])
+            ] + values
     }
 
     private static func series(_ argument: FieldReader) throws(FieldError) -> ScriptArgument {

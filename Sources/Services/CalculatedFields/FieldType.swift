@@ -13,8 +13,8 @@ public enum FieldType: String, Sendable, CaseIterable {
     /// Whether this platform computes it.
     public var isSupported: Bool {
         switch self {
-        case .simple, .script: true
-        case .alarm, .geofencing, .propagation, .relatedEntitiesAggregation, .entityAggregation: false
+        case .simple, .script, .alarm: true
+        case .geofencing, .propagation, .relatedEntitiesAggregation, .entityAggregation: false
         }
     }
 

@@ -65,6 +65,10 @@ public final class RuleEngineService: Sendable {
             state.shards.append(LoopBoundShard(loop: loop, shard: shard, lane: lane, queue: queue))
             return state.shards.count == 1
         }
+        if isFirst, let database = outlets.database, let queue = outlets.queue {
+            let clock = FieldClock(loop: loop, database: database, queue: queue, logger: logger)
+            loop.schedule(after: FieldClock.interval, repeating: FieldClock.interval) { clock.tick() }
+        }
         if isFirst, let interval = statisticsInterval {
             loop.schedule(after: interval, repeating: interval) { [unowned self] in
                 // Ends with what the shards say now.

@@ -37,8 +37,8 @@ enum RuleNodeRegistry {
     ]
 
     private static let actions: [any RuleNode.Type] = [
-        DeleteAttributesNode.self, CreateAlarmNode.self, ClearAlarmNode.self, DeviceProfileNode.self,
-        DelayNode.self, GeneratorNode.self, CreateRelationNode.self, DeleteRelationNode.self,
+        DeleteAttributesNode.self, CalculatedFieldsNode.self, CreateAlarmNode.self, ClearAlarmNode.self,
+        DeviceProfileNode.self, DelayNode.self, GeneratorNode.self, CreateRelationNode.self, DeleteRelationNode.self,
     ]
 
     /// Types of nodes that do something of their own accord.

@@ -17,7 +17,8 @@ public enum EntityTraces {
             incoming AS (DELETE FROM relation WHERE to_id = $1 AND to_type = $2 AND relation_type_group IN (
                 'COMMON', 'DASHBOARD', 'RULE_CHAIN', 'RULE_NODE', 'EDGE', 'EDGE_AUTO_ASSIGN_RULE_CHAIN')),
             propagated AS (DELETE FROM entity_alarm WHERE entity_id = $1),
-            fields AS (DELETE FROM calculated_field WHERE entity_id = $1)
+            fields AS (DELETE FROM calculated_field WHERE entity_id = $1),
+            field_states AS (DELETE FROM calculated_field_state WHERE entity_id = $1)
         DELETE FROM alarm WHERE originator_id = $1
         """
 }

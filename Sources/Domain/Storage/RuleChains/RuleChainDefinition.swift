@@ -109,5 +109,7 @@ extension RuleChainSource {
     public func features(of tenant: TenantID) async throws -> TenantFeatures { TenantFeatures() }
     public func tenants(withNodes types: [String]) async throws -> [TenantID] { [] }
 
-    public func calculatedFields(of tenant: TenantID) async throws -> StoredCalculatedFields { StoredCalculatedFields() }
+    public func calculatedFields(of tenant: TenantID) async throws -> StoredCalculatedFields {
+        StoredCalculatedFields()
+    }
 }

@@ -159,6 +159,14 @@ extension RuleNodeDescriptor {
             labels: outcome,
             defaultConfiguration: #"{"scope":"SERVER_SCOPE","keys":[],"sendAttributesDeletedNotification":false,"#
                 + #""notifyDevice":false}"#,
-            directive: "tbActionNodeDeleteAttributesConfig", icon: "remove_circle")
+            directive: "tbActionNodeDeleteAttributesConfig", icon: "remove_circle"),
+        RuleNodeDescriptor(
+            component: .action, type: RuleNodeTypeName.package + "telemetry.TbCalculatedFieldsNode",
+            name: "calculated fields and alarm rules",
+            description: "Pushes incoming messages to calculated fields and alarm rules services",
+            details: "Values of a message are computed with as if they had been saved, and are not stored: takes the "
+                + "messages of <code>save time series</code> and <code>save attributes</code>.",
+            labels: outcome, defaultConfiguration: emptyConfiguration, directive: "tbNodeEmptyConfig",
+            icon: "published_with_changes"),
     ]
 }

@@ -27,6 +27,7 @@ enum Migrations {
         Migration(version: SchemaVersion(1, 5), scripts: [DeletedQueueTable.sql]),
         Migration(version: SchemaVersion(1, 6), scripts: [SearchKeys.sql]),
         Migration(version: SchemaVersion(1, 7), scripts: [IsolatedQueues.sql]),
+        Migration(version: SchemaVersion(1, 8), scripts: [CalculatedFieldStates.sql]),
     ]
 
     static let newest = all.map(\.version).max() ?? SchemaVersion(rawValue: 0)

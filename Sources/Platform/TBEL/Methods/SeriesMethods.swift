@@ -35,7 +35,8 @@ enum SeriesMethods {
 
     /// `v1` to `v5` of what was merged.
     static func part(_ map: MapObject, _ name: String) throws(TBELError) -> Value? {
-        guard name.utf8.count == 2, name.hasPrefix("v"), let digit = name.utf8.last, (0x31...0x35).contains(digit) else {
+        guard name.utf8.count == 2, name.hasPrefix("v"), let digit = name.utf8.last, (0x31...0x35).contains(digit)
+        else {
             return nil
         }
         let index = Int(digit - 0x31)

@@ -112,7 +112,9 @@ struct CalculatedFieldEndpoints: EndpointGroup {
 
     @Sendable private func save(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let body = try call.object()
-        guard let name = try body.text("type") else { throw APIError.invalid("Calculated field type should be specified!") }
+        guard let name = try body.text("type") else {
+            throw APIError.invalid("Calculated field type should be specified!")
+        }
         guard let type = FieldType(rawValue: name) else { throw APIError.malformedBody("unknown type '\(name)'") }
         let saving = CalculatedFieldSaving(services: services, principal: principal, now: call.now)
         return .json(try await saving.save(body, type))

@@ -95,15 +95,15 @@ struct CalculatedFieldSaving: Sendable {
     private func checkLimits(
         _ field: CalculatedField, _ configuration: FieldConfiguration, isNew: Bool
     ) async throws {
-        func limit(_ key: String) async throws -> Int64 {
-            try await services.limits.number(key, tenant: field.tenantID, now: now)
+        func limit(_ key: String, _ fallback: Int64) async throws -> Int64 {
+            try await services.limits.number(key, default: fallback, tenant: field.tenantID, now: now)
         }
-        let arguments = try await limit("maxArgumentsPerCF")
+        let arguments = try await limit("maxArgumentsPerCF", 10)
         if arguments > 0, configuration.arguments.count > arguments {
             throw APIError.invalid("Calculated field arguments limit reached!")
         }
         guard isNew, configuration.type != .alarm else { return }
-        let fields = try await limit("maxCalculatedFieldsPerEntity")
+        let fields = try await limit("maxCalculatedFieldsPerEntity", 5)
         guard fields > 0 else { return }
         if try await services.calculatedFields.count(of: field.entity, tenant: field.tenantID) >= fields {
             throw APIError.invalid("Calculated fields per entity limit reached!")

@@ -8,25 +8,7 @@ internal import Storage
 struct EmptyResourceEndpoints: EndpointGroup {
     let services: Services
 
-    var endpoints: [Endpoint] { calculated + forPages + forAdministrators }
-
-    /// Alarm rules, which would be calculated fields.
-    private var calculated: [Endpoint] {
-        [
-            Endpoint(.get, "/api/alarm/rules", roles: .tenant, page)
-                .docs("Alarm rules", query: .page, answer: .page("AlarmRule")),
-            Endpoint(.get, "/api/alarm/rules/{entityType}/{entityId}", roles: .tenant, ofEntity)
-                .docs("Alarm rules of an entity", query: .page, answer: .page("AlarmRule")),
-            Endpoint(.get, "/api/alarm/rules/names", roles: .tenant, page)
-                .docs("Names of alarm rules", query: .page),
-            Endpoint(.get, "/api/alarm/rule/{calculatedFieldId}", roles: .tenant, noCalculatedField)
-                .docs("An alarm rule", answer: "AlarmRule"),
-            Endpoint(.delete, "/api/alarm/rule/{calculatedFieldId}", roles: .tenant, noCalculatedField)
-                .docs("Deletes an alarm rule", answer: .nothing),
-            Endpoint(.get, "/api/alarm/rule/{calculatedFieldId}/debug", roles: .tenant, noCalculatedField)
-                .docs("The newest recorded event of an alarm rule"),
-        ]
-    }
+    var endpoints: [Endpoint] { forPages + forAdministrators }
 
     private static let methods = ["WEB", "EMAIL", "SMS", "SLACK", "MICROSOFT_TEAMS", "MOBILE_APP"]
     private static let method = QueryParameter.choice("deliveryMethod", methods)
@@ -140,10 +122,6 @@ struct EmptyResourceEndpoints: EndpointGroup {
         return .empty(200)
     }
 
-    @Sendable private func noCalculatedField(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        throw APIError.notFound(.calculatedField, try call.uuid(call.path["calculatedFieldId"]))
-    }
-
     @Sendable private func page(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         let link = try call.pageLink()
         return .json { $0.page(Page<String>(elements: [], totalElements: 0, link: link)) { _, _ in } }
@@ -163,10 +141,5 @@ struct EmptyResourceEndpoints: EndpointGroup {
 
     @Sendable private func noEdge(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
         throw APIError.notFound(.edge, try call.uuid(call.path["edgeId"]))
-    }
-
-    @Sendable private func ofEntity(_ call: Call, _ principal: Principal) async throws -> HTTPResponse {
-        _ = try await EntityAccess.check(call, principal, .read, in: services)
-        return try await page(call, principal)
     }
 }

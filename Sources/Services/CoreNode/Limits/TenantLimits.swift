@@ -53,9 +53,9 @@ final class TenantLimits: Sendable {
 
     // MARK: - Other numbers
 
-    /// A number of the profile; 0 when it is absent, which stands for no limit.
-    func number(_ key: String, tenant: TenantID, now: Int64) async throws -> Int64 {
-        try await entry(tenant, now: now).configuration[key]?.integerValue ?? 0
+    /// A number of the profile; 0 when it is absent, which stands for no limit, unless there is another default.
+    func number(_ key: String, default fallback: Int64 = 0, tenant: TenantID, now: Int64) async throws -> Int64 {
+        try await entry(tenant, now: now).configuration[key]?.integerValue ?? fallback
     }
 
     /// A limit of the profile that is given as text; `nil` for none.

@@ -9,6 +9,7 @@ extension RESTService {
             AlarmCommentEndpoints(services: services), EntityQueryEndpoints(services: services),
             QueueEndpoints(services: services), QueueSaving(services: services),
             EmptyResourceEndpoints(services: services), CalculatedFieldEndpoints(services: services),
+            AlarmRuleEndpoints(services: services),
             RuleEngineCallEndpoints(services: services),
             WidgetsBundleEndpoints(services: services), WidgetTypeEndpoints(services: services),
             ResourceEndpoints(services: services), ImageEndpoints(services: services),

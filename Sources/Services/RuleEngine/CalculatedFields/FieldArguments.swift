@@ -7,6 +7,7 @@ import Telemetry
 struct FieldArguments {
     let reader: TelemetryReader
     let attributes: AttributeRepository
+    let states: CalculatedFieldStateRepository
     let limits: StoredCalculatedFields
     let now: Int64
 
@@ -19,6 +20,13 @@ struct FieldArguments {
             entity.states[field.id] = try await read(field, of: event.entity)
             return true
         }
+        if case .ticked(let id) = event.change {
+            guard id == field.id else { return false }
+            if entity.states[field.id]?.version != field.version {
+                entity.states[field.id] = try await read(field, of: event.entity)
+            }
+            return true
+        }
         let indices = event.indices(of: field.arguments, fieldEntity: field.entity)
         guard !indices.isEmpty else { return false }
         var isNew = false
@@ -26,7 +34,7 @@ struct FieldArguments {
         switch event.change {
         // What is there in place of the removed is in the database.
         case .timeseriesRemoved, .attributesRemoved: entity.states[field.id] = nil
-        case .timeseries, .attributes, .began: break
+        case .timeseries, .attributes, .began, .ticked: break
         }
         if entity.states[field.id] == nil {
             entity.states[field.id] = try await read(field, of: event.entity)
@@ -77,6 +85,11 @@ struct FieldArguments {
                 }
             }
         }
-        return FieldEntity.State(version: field.version, state: state)
+        var known = FieldEntity.State(version: field.version, state: state)
+        if case .success(.alarm(let rules, _)) = field.formula, rules.all.contains(where: \.hasState) {
+            let stored = try await states.find(field.id, entity)
+            known.alarm = stored.flatMap { AlarmFieldState($0.value) } ?? AlarmFieldState()
+        }
+        return known
     }
 }

@@ -35,7 +35,7 @@ final class FieldEngine {
     }
 
     private var database: (any TransactionRunner)? { shard.context.outlets.database }
-    private var now: Int64 { shard.loop.wallClockMilliseconds }
+    var now: Int64 { shard.loop.wallClockMilliseconds }
 
     /// Whether this shard owns the entities whose messages it has.
     private var isOwner: Bool { shard.queues.only.map { $0.name == QueueRoute.main } ?? true }
@@ -189,14 +189,17 @@ final class FieldEngine {
             entities[event.entity.uuid] = nil
             return Outcome()
         }
-        let candidates = (fields.byOwner[event.entity.uuid] ?? []) + (place.profile.flatMap { fields.byOwner[$0] } ?? [])
+        let candidates =
+            (fields.byOwner[event.entity.uuid] ?? []) + (place.profile.flatMap { fields.byOwner[$0] } ?? [])
         if entity.states.count > candidates.count {
             let ids = Set(candidates.map(\.id))
             entity.states = entity.states.filter { ids.contains($0.key) }
         }
         var outcome = Outcome()
         for field in candidates where !event.previous.contains(field.id.uuid) {
-            let source = FieldArguments(reader: reader, attributes: attributes, limits: fields.limits, now: now)
+            let source = FieldArguments(
+                reader: reader, attributes: attributes, states: CalculatedFieldStateRepository(database),
+                limits: fields.limits, now: now)
             guard try await source.update(entity, field, with: event) else { continue }
             try await compute(field, entity, place, event, fields.limits, &outcome)
         }
@@ -211,7 +214,7 @@ final class FieldEngine {
         state.expire(now: now)
         entity.states[field.id]?.state = state
         let now = now
-        do throws(FieldCalculationError) {
+        do {
             let formula = try field.formula.get()
             let missing = state.missing
             guard missing.isEmpty else {
@@ -221,17 +224,24 @@ final class FieldEngine {
                 entity.states[field.id] = nil
                 throw FieldCalculationError("State size exceeds limit of \(limits.stateBytes / 1_024)Kb!")
             }
-            if formula.isScript {
+            if formula.scripts > 0 {
                 guard shard.usages[event.tenant]?.features.mayRun(.tbel) ?? true else {
                     throw FieldCalculationError(ScriptError.disabled.message)
                 }
-                shard.usages[event.tenant]?.counts.add(1, of: .tbel)
+                shard.usages[event.tenant]?.counts.add(Int64(formula.scripts), of: .tbel)
+            }
+            if case .alarm(let rules, let scripts) = formula, let database {
+                let message = try await evaluate(rules, scripts, of: field, entity, place, event, database)
+                shard.events.calculated(
+                    field, event, state.document(now: now), result: message?.payload.text, error: nil, now: now)
+                if let message { outcome.messages.append(message) }
+                return
             }
             let result = FieldResult(try await formula.result(of: state, now: now))
             shard.events.calculated(field, event, state.document(now: now), result: result.text, error: nil, now: now)
             guard !result.isEmpty else { return }
             try await put(result, of: field, place, event, &outcome)
-        } catch {
+        } catch let error as FieldCalculationError {
             shard.events.calculated(
                 field, event, state.document(now: now), result: nil, error: error.message, now: now)
         }
@@ -244,7 +254,8 @@ final class FieldEngine {
         _ outcome: inout Outcome
     ) async throws(FieldCalculationError) {
         let previous = event.previous + [field.id.uuid]
-        switch field.output.strategy {
+        guard let output = field.output else { return }
+        switch output.strategy {
         case .ruleChain:
             outcome.messages.append(result.message(of: field, event, place, previous, now: now))
         case .saveTimeSeries(let saving):
@@ -259,7 +270,8 @@ final class FieldEngine {
             if saving.savesHistory { streams.insert(.history) }
             if saving.savesLatest { streams.insert(.latest) }
             let origin = SaveOrigin(
-                tenant: event.tenant, entityType: event.entity.type, audience: saving.tellsSockets ? .all : .calculatedFields,
+                tenant: event.tenant, entityType: event.entity.type,
+                audience: saving.tellsSockets ? .all : .calculatedFields,
                 calculatedFields: previous)
             var values: [FieldEvent.Value] = []
             for record in records where record.pointCount > 0 {
@@ -271,9 +283,11 @@ final class FieldEngine {
                 guard isStored else { throw FieldCalculationError("The database refuses the values") }
                 values += arena.fieldValues(record.points, at: record.timestamp)
             }
-            if saving.feedsFields, !values.isEmpty { outcome.events.append(event.followed(by: .timeseries(values), previous)) }
+            if saving.feedsFields, !values.isEmpty {
+                outcome.events.append(event.followed(by: .timeseries(values), previous))
+            }
         case .saveAttributes(let saving):
-            guard case .attributes(let scope) = field.output.target else { return }
+            guard case .attributes(let scope) = output.target else { return }
             var arena = PointArena()
             let points: Range<Int>
             do {

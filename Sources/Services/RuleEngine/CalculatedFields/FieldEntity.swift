@@ -9,6 +9,8 @@ final class FieldEntity {
     struct State {
         var version: Int64
         var state: FieldState
+        /// Of alarm rules.
+        var alarm = AlarmFieldState()
     }
 
     /// `nil` before it was looked up.

@@ -29,7 +29,7 @@ struct FieldResult {
     ) -> RuleMessage {
         var metadata = ["calculatedFieldName": field.name]
         let type: KnownMessageType
-        switch field.output.target {
+        switch field.output?.target ?? .timeSeries {
         case .timeSeries: type = .postTelemetryRequest
         case .attributes(let scope):
             type = .postAttributesRequest

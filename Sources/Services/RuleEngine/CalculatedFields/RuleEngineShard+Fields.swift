@@ -169,7 +169,7 @@ extension FieldEvent {
         switch change {
         case .timeseries(let values), .attributes(_, let values): values.map(\.key)
         case .timeseriesRemoved(let keys), .attributesRemoved(_, let keys): keys
-        case .began: []
+        case .began, .ticked: []
         }
     }
 }

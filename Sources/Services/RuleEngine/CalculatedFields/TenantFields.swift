@@ -12,7 +12,8 @@ struct CompiledField: Sendable {
     var debug: RuleNodeDebugSettings
     var arguments: [FieldArgument]
     var formula: Result<FieldFormula, FieldCalculationError>
-    var output: FieldOutput
+    /// `nil` of alarm rules.
+    var output: FieldOutput?
 
     /// Compiles a stored field.
     ///
@@ -58,7 +59,11 @@ struct TenantFields: Sendable {
         for field in stored.fields {
             let known = before?.byOwner[field.entity.uuid]?.first { $0.id == field.id && $0.version == field.version }
             let made: CompiledField?
-            if let known, case .success = known.formula { made = known } else { made = await CompiledField(field, engine) }
+            if let known, case .success = known.formula {
+                made = known
+            } else {
+                made = await CompiledField(field, engine)
+            }
             if let made { add(made) }
         }
     }

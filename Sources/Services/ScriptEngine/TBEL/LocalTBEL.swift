@@ -94,7 +94,8 @@ public final class LocalTBEL: ScriptEvaluator {
     private static func compiled(_ source: ScriptSource) -> Result<TBELScript, ScriptError> {
         let names = source.argumentNames
         do {
-            return .success(try TBELScript(source.body, arguments: source.ownArguments ?? [names.data, names.metadata, names.type]))
+            return .success(
+                try TBELScript(source.body, arguments: source.ownArguments ?? [names.data, names.metadata, names.type]))
         } catch {
             return .failure(Self.error(error))
         }
