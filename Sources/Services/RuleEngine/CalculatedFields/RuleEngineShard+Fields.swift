@@ -13,16 +13,18 @@ extension RuleEngineShard {
     /// Computes the fields that a save concerns before its message goes on. What it leads to belongs to the message: that is
     /// done when all of it is.
     func feed(_ event: FieldEvent, _ entry: SuspendedMessages.Entry) {
-        // Others of the same queue may have their turn meanwhile: one of them may be what is waited for.
-        if context.outlets.queue?.keepsMessages == false, let attempt = entry.duty.attempt,
-            usages[event.tenant]?.fields?.byReference[event.entity.uuid] != nil
-        {
-            attempt.queue.handOver(attempt)
-            queues.hasEnded(attempt.queue)
-        }
         var entry = entry
         entry.fieldEvent = nil
         entry.remaining = 1
+        if usages[event.tenant]?.fields?.byReference[event.entity.uuid] != nil {
+            // Others of the same originator and queue may have their turn meanwhile: one of them may be what the owners of
+            // other entities wait for.
+            entry.duty = released(entry.duty)
+            if context.outlets.queue?.keepsMessages == false, let attempt = entry.duty.attempt {
+                attempt.queue.handOver(attempt)
+                queues.hasEnded(attempt.queue)
+            }
+        }
         let slot = suspended.insert(entry)
         let bound = ShardReference(shard: self)
         Task(executorPreference: loop) {
@@ -33,17 +35,22 @@ extension RuleEngineShard {
 
     private func fed(_ slot: UInt32, _ results: [RuleMessage]) {
         guard let entry = suspended.complete(slot, refused: false) else { return }
-        let duty = shared(entry.duty, results)
+        var duty = entry.duty
+        var shared = MessageDuty.none
+        if !results.isEmpty {
+            // Copies of the message, in its place.
+            let (place, before) = duty.placed
+            shared = .copy(FanOut(copies: results.count + 1, of: before))
+            if let place { shared.outermostCopies?.place = place }
+            duty = place.map { copied(shared, at: $0, entry.chain.ahead(waitingAt: entry.node)) } ?? shared
+            _ = released(entry.duty)
+        }
         if let (message, chain, node) = route(.next(entry.message, .success), duty, entry.chain, entry.node) {
             run(message, duty, chain, node)
         }
-        runCopies()
-        begin(results, duty)
-    }
-
-    /// The duty of a message that several others belong to from now on.
-    private func shared(_ duty: MessageDuty, _ results: [RuleMessage]) -> MessageDuty {
-        results.isEmpty ? duty : .copy(FanOut(copies: results.count + 1, of: duty))
+        begin(results, shared)
+        runSteps()
+        queues.settle()
     }
 
     private func begin(_ results: [RuleMessage], _ duty: MessageDuty) {
@@ -54,7 +61,6 @@ extension RuleEngineShard {
             }
             start(result, duty, in: chains)
         }
-        queues.settle()
     }
 
     // MARK: - Events from elsewhere
@@ -73,9 +79,11 @@ extension RuleEngineShard {
     }
 
     private func finishEvent(_ number: Int, of tenant: TenantID, _ results: [RuleMessage]) {
-        let duty = shared(fieldDuties.remove(number), results)
+        let own = fieldDuties.remove(number)
+        let duty: MessageDuty = results.isEmpty ? own : .copy(FanOut(copies: results.count + 1, of: own))
         begin(results, duty)
         finish(duty, .acknowledged, usages[tenant])
+        runSteps()
         queues.settle()
     }
 
