@@ -98,7 +98,7 @@ extension SchemaSuite {
                 _ = try SchemaInstaller.install(on: connection, demo: true, options: SchemaSuite.options)
                 let (queues, devices) = ("SELECT count(*) FROM queue", "SELECT count(*) FROM device")
                 let before = try [queues, devices].map { try SchemaSuite.count($0, connection) }
-                try connection.execute("DROP TABLE deleted_queue")
+                try connection.execute("DROP TABLE deleted_queue, calculated_field_state")
                 for table in ["device", "asset"] {
                     try connection.execute(
                         """

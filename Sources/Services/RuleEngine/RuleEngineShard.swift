@@ -35,9 +35,15 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     var fieldDuties = FieldDuties()
     /// Counts readings of calculated fields, as `loads` does of chains.
     var fieldLoads: [TenantID: UInt32] = [:]
+<<<<<<< HEAD
     private(set) var lane: RuleEngineLane!
     /// What nodes keep for longer than a message.
     var memories: [TenantID: [RuleNodeID: KeptMemory]] = [:]
+=======
+    /// The number of the reading that holds.
+    var fieldInstalls: [TenantID: UInt32] = [:]
+    private var lane: RuleEngineLane!
+>>>>>>> d13f934 (calculated fields: docs and tests)
     var tenants: [TenantID: Tenant] = [:]
     /// Counts reloads, so that an answer to an older question is recognised.
     var loads: [TenantID: UInt32] = [:]
@@ -160,7 +166,7 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
         if duty.isFirstAttempt { tenant.usage.begin(message) }
         guard tenant.usage.features.ruleEngine != .disabled else { return finish(duty, .acknowledged, tenant.usage) }
-        if message.type == FieldEvent.messageType { return receiveEvent(message, duty, tenant.usage) }
+        if message.type == FieldEvent.messageType, message.ruleNodeID == nil { return receiveEvent(message, duty, tenant.usage) }
         let chain: RuleChain
         if let id = message.ruleChainID {
             guard let found = tenant.chains[id] else {

@@ -108,7 +108,7 @@ extension RuleEngineShard {
         }
     }
 
-    /// Reads the fields of a tenant; an answer to an older question is dropped.
+    /// Reads the fields of a tenant; what it gives is dropped when a later reading was faster.
     func readFields(of tenant: TenantID) async throws {
         fieldLoads[tenant, default: 0] &+= 1
         let number = fieldLoads[tenant]!
@@ -118,7 +118,8 @@ extension RuleEngineShard {
     }
 
     func install(_ read: TenantFields, of tenant: TenantID, load number: UInt32) {
-        guard fieldLoads[tenant] ?? 0 == number, let usage = usages[tenant] else { return }
+        guard number > fieldInstalls[tenant] ?? 0, let usage = usages[tenant] else { return }
+        fieldInstalls[tenant] = number
         usage.fields = read.isEmpty ? nil : read
     }
 }
