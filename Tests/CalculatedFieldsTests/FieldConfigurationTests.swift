@@ -56,7 +56,7 @@ import Testing
         ),
         (
             #"{"type":"SIMPLE","arguments":{"a":{"refDynamicSourceConfiguration":{"type":"RELATION_PATH_QUERY"}}}}"#,
-            .simple, "Calculated field doesn't support relation query configuration!"
+            .simple, "Calculated field with type: 'SIMPLE' doesn't support relation query configuration!"
         ),
         (
             #"{"type":"SIMPLE","arguments":{"a":{"refDynamicSourceConfiguration":{"type":"CURRENT_OWNER"}}}}"#, .simple,

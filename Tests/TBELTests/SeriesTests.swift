@@ -52,7 +52,7 @@ import Testing
         let merged = try Self.run(
             "var l = []; foreach (p : r.merge(s)) { l.add([p.ts, p.v1, p.v2]); } return l;", one, two)
         #expect(merged == [[3, 10.0, 3.0], [5, 50.0, 5.0]])
-        let all = try Self.run("return r.mergeAll([s], {ignoreNaN: false}).values.size();", one, two)
+        let all = try Self.run("return r.mergeAll([s], {'ignoreNaN': false}).values.size();", one, two)
         #expect(all == 3)
         #expect(throws: TBELError.self) { try Self.run("return r.merge(1);", one) }
     }

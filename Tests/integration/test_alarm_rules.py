@@ -168,6 +168,24 @@ def test_a_condition_that_is_a_script(rest, device, name):
     await_alarm(rest, entity, name, severity="INDETERMINATE")
 
 
+def test_a_device_that_falls_silent(rest, name):
+    """The connectivity of devices, which the platform writes itself, is an argument like others."""
+    device = rest.create_device()
+    entity = device.entity["id"]
+    rest.ok("POST", f"/api/plugins/telemetry/DEVICE/{device.id}/attributes/SERVER_SCOPE", {"inactivityTimeout": 1500})
+    inactive = {"type": "SIMPLE", "schedule": None, "expression": {"type": "SIMPLE", "filters": [
+        {"argument": "active", "valueType": "BOOLEAN", "predicates": [
+            {"type": "BOOLEAN", "operation": "EQUAL", "value": {"staticValue": False}}]}]}}
+    active = {**inactive, "expression": {"type": "TBEL", "expression": "return active == true;"}}
+    save(rest, rule(entity, name, {"WARNING": inactive}, active,
+                    arguments={"active": argument("active", "ATTRIBUTE", scope="SERVER_SCOPE")}))
+    send = lambda: rest.session.post(f"{rest.url}/api/v1/{device.token}/telemetry", json={"t": 1})  # noqa: E731
+    assert send().status_code == 200
+    await_alarm(rest, entity, name, severity="WARNING", status="ACTIVE_UNACK")
+    assert send().status_code == 200
+    await_alarm(rest, entity, name, status="CLEARED_UNACK")
+
+
 def test_rules_count_on_after_a_crash(own, name):
     rest = Rest(own.url)
     device = rest.create_device()

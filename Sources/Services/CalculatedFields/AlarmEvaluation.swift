@@ -1,6 +1,5 @@
 import AlarmRules
 public import JSON
-public import Model
 public import ScriptEngine
 import Telemetry
 

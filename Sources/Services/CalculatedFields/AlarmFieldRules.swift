@@ -1,6 +1,5 @@
 public import AlarmRules
-public import JSON
-public import Model
+import JSON
 public import Telemetry
 
 /// The rules of a field of type `ALARM` (`rule-engine.md` 7.2).

@@ -44,7 +44,7 @@ public struct FieldConfiguration: Sendable {
         }
         self.type = type
         self.document = document
-        arguments = try Self.arguments(reader)
+        arguments = try Self.arguments(reader, type)
         if type == .alarm {
             if arguments.isEmpty { throw .violations(["arguments must not be empty"]) }
             if arguments.contains(where: \.isRolling) { throw .invalid("Only single value arguments supported") }
@@ -80,7 +80,7 @@ public struct FieldConfiguration: Sendable {
 
     // MARK: - Arguments
 
-    private static func arguments(_ reader: FieldReader) throws(FieldError) -> [FieldArgument] {
+    private static func arguments(_ reader: FieldReader, _ type: FieldType) throws(FieldError) -> [FieldArgument] {
         guard let given = try reader.object("arguments") else { return [] }
         if given.members.count > maximumArguments { throw .invalid("Calculated field arguments limit reached!") }
         var arguments: [FieldArgument] = []
@@ -90,7 +90,7 @@ public struct FieldConfiguration: Sendable {
             guard let argument = try given.object(name) else {
                 throw .violations(["argument must not be null"])
             }
-            arguments.append(try Self.argument(name, argument))
+            arguments.append(try Self.argument(name, argument, type))
         }
         return arguments.sorted { $0.name < $1.name }
     }
@@ -104,11 +104,14 @@ public struct FieldConfiguration: Sendable {
     private enum SourceWord: String { case latest = "TS_LATEST", attribute = "ATTRIBUTE", rolling = "TS_ROLLING" }
     private enum DynamicWord: String { case owner = "CURRENT_OWNER", relations = "RELATION_PATH_QUERY" }
 
-    private static func argument(_ name: String, _ reader: FieldReader) throws(FieldError) -> FieldArgument {
+    private static func argument(
+        _ name: String, _ reader: FieldReader, _ type: FieldType
+    ) throws(FieldError) -> FieldArgument {
         if let dynamic = try reader.object("refDynamicSourceConfiguration") {
             let word = try dynamic.word("type", DynamicWord.self)
             if word == .relations {
-                throw .invalid("Calculated field doesn't support relation query configuration!")
+                throw .invalid(
+                    "Calculated field with type: '\(type.rawValue)' doesn't support relation query configuration!")
             }
             throw .invalid("Arguments of the current owner are not supported!")
         }
@@ -130,8 +133,8 @@ public struct FieldConfiguration: Sendable {
         case nil: throw .invalid("Argument '\(name)' has no type!")
         }
         let entity = try reader.entity("refEntityId")
-        if let type = entity?.type, ![.device, .asset, .customer, .tenant].contains(type) {
-            throw .invalid("Unsupported referenced entity type: '\(type.name)'.")
+        if let kind = entity?.type, ![.device, .asset, .customer, .tenant].contains(kind) {
+            throw .invalid("Unsupported referenced entity type: '\(kind.name)'.")
         }
         return FieldArgument(
             name: name, entity: entity, key: text, source: source, defaultValue: try reader.text("defaultValue"))

@@ -166,7 +166,13 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     func start(_ message: RuleMessage, _ duty: MessageDuty, in tenant: TenantChains) {
         if duty.isFirstAttempt { tenant.usage.begin(message) }
         guard tenant.usage.features.ruleEngine != .disabled else { return finish(duty, .acknowledged, tenant.usage) }
-        if message.type == FieldEvent.messageType, message.ruleNodeID == nil { return receiveEvent(message, duty, tenant.usage) }
+        if message.type == FieldEvent.messageType, message.ruleNodeID == nil {
+            return receiveEvent(message, duty, tenant.usage)
+        }
+        var duty = duty
+        if let fields = tenant.usage.fields, message.isOfConnectivity {
+            duty = feedConnectivity(message, duty, fields)
+        }
         let chain: RuleChain
         if let id = message.ruleChainID {
             guard let found = tenant.chains[id] else {

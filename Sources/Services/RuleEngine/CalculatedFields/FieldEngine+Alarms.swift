@@ -87,9 +87,9 @@ extension FieldEngine {
             if details == nil { draft.details = RawJSON(.object([:])) }
         }
         guard let database = shard.context.outlets.database else { return nil }
-        let final = draft
+        let drafted = draft
         let outcome = try await database.inTransaction { transaction in
-            try await AlarmRepository(transaction).createOrUpdateActive(final, now: now)
+            try await AlarmRepository(transaction).createOrUpdateActive(drafted, now: now)
         }
         return outcome.isModified ? outcome : nil
     }

@@ -78,7 +78,7 @@ extension RuleEngineShard {
         }
     }
 
-    private func finishEvent(_ number: Int, of tenant: TenantID, _ results: [RuleMessage]) {
+    func finishEvent(_ number: Int, of tenant: TenantID, _ results: [RuleMessage]) {
         let own = fieldDuties.remove(number)
         let duty: MessageDuty = results.isEmpty ? own : .copy(FanOut(copies: results.count + 1, of: own))
         begin(results, duty)

@@ -2,6 +2,7 @@ import CalculatedFields
 import JSON
 import Messages
 import Model
+import Reactor
 import Telemetry
 
 /// "calculated fields and alarm rules" (`rule-engine.md` 3.7): computes the fields that the values of a message concern,
@@ -12,7 +13,7 @@ final class CalculatedFieldsNode: RuleNode {
     private let decoder = TelemetryDecoder(options: .strict)
 
     init(configuration: JSONValue, context: RuleNodeContext) throws(RuleNodeConfigurationError) {
-        var fields = try NodeConfiguration(configuration)
+        let fields = try NodeConfiguration(configuration)
         try fields.end()
     }
 
