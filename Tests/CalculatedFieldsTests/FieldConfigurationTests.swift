@@ -37,10 +37,10 @@ import Testing
         #expect(configuration.arguments[1].source == .rolling(limit: 5, window: 60_000))
         #expect(configuration.referencedEntities.count == 1)
         #expect(
-            configuration.output.strategy
+            configuration.output?.strategy
                 == .saveAttributes(
                     .init(isSaved: true, onlyChanged: false, notifies: false, tellsSockets: false, feedsFields: true)))
-        #expect(configuration.output.target == .attributes(.server))
+        #expect(configuration.output?.target == .attributes(.server))
     }
 
     @Test(arguments: [

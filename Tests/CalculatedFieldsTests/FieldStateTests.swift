@@ -1,5 +1,6 @@
 @testable import CalculatedFields
 import JSON
+import Messages
 import Model
 import ScriptEngine
 import Telemetry
@@ -17,23 +18,29 @@ import Testing
     @Test func argumentsWithoutValuesAreMissing() {
         var state = state()
         #expect(state.missing == ["a", "r"])
-        #expect(state.update(0, .long(1), at: 10, now: Self.now))
-        #expect(state.update(2, .double(2), at: Self.now, now: Self.now))
+        let isNew1 = state.update(0, .long(1), at: 10, now: Self.now)
+        #expect(isNew1)
+        let isNew2 = state.update(2, .double(2), at: Self.now, now: Self.now)
+        #expect(isNew2)
         #expect(state.missing.isEmpty)
     }
 
     @Test func anOlderValueChangesNothing() {
         var state = state()
-        #expect(state.update(0, .long(1), at: 10, now: Self.now))
-        #expect(!state.update(0, .long(2), at: 9, now: Self.now))
-        #expect(state.update(0, .long(3), at: 10, now: Self.now))
+        let isNew3 = state.update(0, .long(1), at: 10, now: Self.now)
+        #expect(isNew3)
+        let isNew4 = state.update(0, .long(2), at: 9, now: Self.now)
+        #expect(!isNew4)
+        let isNew5 = state.update(0, .long(3), at: 10, now: Self.now)
+        #expect(isNew5)
         #expect(state.entries[0] == .single(SingleArgument(time: 10, value: .long(3))))
     }
 
     @Test func aDefaultGivesWayToAnyValue() {
         var state = state()
         #expect(state.entries[1] == .single(SingleArgument(time: Self.now, value: .double(7), isDefault: true)))
-        #expect(state.update(1, .string("x"), at: 1, now: Self.now))
+        let isNew6 = state.update(1, .string("x"), at: 1, now: Self.now)
+        #expect(isNew6)
         #expect(state.entries[1] == .single(SingleArgument(time: 1, value: .string("x"))))
     }
 
