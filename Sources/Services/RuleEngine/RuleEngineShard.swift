@@ -35,15 +35,11 @@ final class RuleEngineShard: RuleEngineLaneConsumer {
     var fieldDuties = FieldDuties()
     /// Counts readings of calculated fields, as `loads` does of chains.
     var fieldLoads: [TenantID: UInt32] = [:]
-<<<<<<< HEAD
+    /// The number of the reading that holds.
+    var fieldInstalls: [TenantID: UInt32] = [:]
     private(set) var lane: RuleEngineLane!
     /// What nodes keep for longer than a message.
     var memories: [TenantID: [RuleNodeID: KeptMemory]] = [:]
-=======
-    /// The number of the reading that holds.
-    var fieldInstalls: [TenantID: UInt32] = [:]
-    private var lane: RuleEngineLane!
->>>>>>> d13f934 (calculated fields: docs and tests)
     var tenants: [TenantID: Tenant] = [:]
     /// Counts reloads, so that an answer to an older question is recognised.
     var loads: [TenantID: UInt32] = [:]
