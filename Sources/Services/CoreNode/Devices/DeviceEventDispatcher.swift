@@ -45,9 +45,6 @@ public struct DeviceEventDispatcher: DeviceEvents {
                 tell(.renamed(device.tenantID, device.id, name: device.name, type: device.type))
             }
             tell(.stateUpdated(device.tenantID, device.id))
-            if old.deviceProfileID != device.deviceProfileID || old.customerID != device.customerID {
-                ruleEngines.broadcast(.entityChanged(device.tenantID, device.id.entityID, .updated))
-            }
             if old.firmwareID != device.firmwareID || old.softwareID != device.softwareID
                 || old.deviceProfileID != device.deviceProfileID
             {
