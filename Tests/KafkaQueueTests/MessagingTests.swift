@@ -415,8 +415,12 @@ private final class NoAnswers: TransportAPI {
             let queue = KafkaRuleEngineQueue(hub: hub, routing: QueueRouting([mainRoute]))
             var large = message(1, originator: .random())
             large.payload = .text(String(repeating: "x", count: 8000))
-            let refused = try await queue.send(large)
-            #expect(refused == .lost)
+            do throws(QueueError) {
+                let outcome = try await queue.send(large)
+                Issue.record("what is too large was taken: \(outcome)")
+            } catch {
+                #expect(error == .tooLarge)
+            }
             large.payload = .text("{}")
             let taken = try await queue.send(large)
             #expect(taken == .acknowledged)
