@@ -5,18 +5,7 @@ public import Telemetry
 /// fields both use this.
 extension TelemetryValue {
     /// The value as text; numbers as Java writes them.
-    public var ruleText: String {
-        switch self {
-        case .boolean(let value): return value ? "true" : "false"
-        case .long(let value): return String(value)
-        case .double(let value):
-            guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity" }
-            var bytes: [UInt8] = []
-            JSONNumber.append(value, as: .scientific, to: &bytes)
-            return String(decoding: bytes, as: UTF8.self)
-        case .string(let value), .json(let value): return value
-        }
-    }
+    public var ruleText: String { text }
 
     /// `nil` for a text that is no number.
     public var ruleNumber: Double? {
